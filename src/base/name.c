@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/name.c -- the one place that says what a name is. */
+#include "base/name.h"
+
+#include <string.h>
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool mc_name_ok(const char *s)
+{
+    size_t n = strnlen(s, MC_NAME_MAX + 1);
+
+    if (n == 0 || n > MC_NAME_MAX || !is_alnum(s[0]))
+        return false;
+    for (size_t i = 1; i < n; i++) {
+        if (!is_alnum(s[i]) && s[i] != '_' && s[i] != '-')
+            return false;
+    }
+    return true;
+}
+
+bool mc_name_set(struct mc_name *ret, const char *s)
+{
+    if (!mc_name_ok(s))
+        return false;
+    *ret = (struct mc_name){{0}};
+    memcpy(ret->s, s, strlen(s));
+    return true;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node/agent.h -- one running site: it carries the machine's effects to the
+ * ports and brings their answers back as events.
+ *
+ * No system call is made here: the simulator runs this very code on its own
+ * ports, "store before you send" included. One thread.
+ *
+ *     mc_agent_new(&config, &ports, &agent, &diag);
+ *     loop: wake_ms = mc_agent_turn(agent);
+ *           wait until wake_ms, or the bus's fd is readable, or a request
+ *     mc_agent_stop(agent); mc_agent_free(agent);
+ */
+#ifndef MCOS_NODE_AGENT_H
+#define MCOS_NODE_AGENT_H
+
+#include "port/bus.h"
+#include "port/clock.h"
+#include "port/log.h"
+#include "port/store.h"
+#include "ring/draft.h"
+#include "sync/machine.h"
+
+/* Sees every effect before it is carried out; for the simulator's trace. */
+struct mc_watch {
+    void (*effect)(struct mc_watch *watch, const struct mc_effect *effect);
+};
+
+/* All borrowed for the agent's life; watch may be NULL. */
+struct mc_agent_ports {
+    struct mc_bus *bus;
+    struct mc_store *store;
+    struct mc_clock *clock;
+    struct mc_log *log;
+    struct mc_watch *watch;
+};
+
+struct mc_agent;
+
+/*
+ * Reads what the store holds and starts the machine. On success *ret_agent is
+ * yours. Fails with NOMEM, BUSY, and what the store fails with.
+ */
+int mc_agent_new(const struct mc_machine_config *config,
+                 const struct mc_agent_ports *ports, struct mc_agent **ret_agent,
+                 struct mcos_diag *diag);
+void mc_agent_free(struct mc_agent *agent); /* NULL is fine; does not say leave */
+
+/* Does all that is to be done now; returns when to be called again at the latest. */
+uint64_t mc_agent_turn(struct mc_agent *agent);
+
+/* Says leave to the others and waits for nothing. */
+void mc_agent_stop(struct mc_agent *agent);
+
+/* What a change expects to find (If-Match, If-None-Match). */
+enum mc_expect_kind { MC_EXPECT_ABSENT, MC_EXPECT_EXACT };
+struct mc_expect {
+    enum mc_expect_kind kind;
+    uint16_t epoch; /* EXACT */
+    uint64_t version;
+    uint8_t digest4[4]; /* first bytes of the digest */
+};
+
+/*
+ * Makes the draft the next version of the ring draft->head.name: stamps it,
+ * stores it durably, adopts it, hands it to the bus. The draft needs its
+ * placement (or tombstone), note and author; the rest is filled in here. On
+ * success *ret_ring is the new record (yours) and *ret_distributed says whether
+ * the bus is up to take it.
+ *
+ * Fails with EXISTS (wanted absent, is there), STALE, NOTFOUND or DELETED
+ * (wanted exact, none is held), NOTREADY (*ret_retry_ms), CLOCK, IDENTITY,
+ * FORCE, and as encoding and the store fail; diag says what is held.
+ */
+int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
+                  const struct mc_expect *expect, struct mc_ring **ret_ring,
+                  bool *ret_distributed, uint64_t *ret_retry_ms,
+                  struct mcos_diag *diag);
+
+/* What is held, tombstones included. Lent until the next turn or mint. */
+size_t mc_agent_ring_count(const struct mc_agent *agent);
+const struct mc_ring *mc_agent_ring(const struct mc_agent *agent,
+                                    size_t i); /* by name order */
+const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent,
+                                         const char *name);
+/* Unresolved losers of a ring: how many, and the i-th. */
+size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name);
+/* A held, lost or older record by digest; yours. Fails as store.get_digest. */
+int mc_agent_record(const struct mc_agent *agent, const char *name,
+                    const uint8_t digest8[8], struct mc_ring **ret_ring);
+
+const struct mc_machine *mc_agent_machine(const struct mc_agent *agent); /* lent */
+uint64_t mc_agent_now_ms(const struct mc_agent *agent);
+uint64_t mc_agent_wall_ns(const struct mc_agent *agent);
+const struct mc_machine_config *
+mc_agent_config(const struct mc_agent *agent); /* lent */
+/* Every time something that a reader may see has changed, this grows. */
+uint64_t mc_agent_generation(const struct mc_agent *agent);
+
+#endif /* MCOS_NODE_AGENT_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node/pack.h -- a record for the wire and back: its head as it is, the rest
+ * by zstd. Bounded both ways; a packed record is never trusted before its
+ * sections' digests are checked.
+ */
+#ifndef MCOS_NODE_PACK_H
+#define MCOS_NODE_PACK_H
+
+#include "ring/ring.h"
+#include "sync/wire.h"
+
+/* Appends `u32 head_bytes | head | u64 rest_bytes | packed`. Fails with NOMEM, TOOBIG.
+ */
+int mc_pack(const struct mc_ring *ring, struct mc_buf *b);
+
+/*
+ * From a record message's body to a ring whose SHA-256 sums were checked.
+ * *ret_ring is yours. Stops unpacking at the size the head states, plus one.
+ * Fails with FORMAT, TOOBIG, DIGEST, NOMEM and as mc_ring_open.
+ */
+int mc_unpack(struct mc_bytes body, struct mc_ring **ret_ring, struct mcos_diag *diag);
+
+#endif /* MCOS_NODE_PACK_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port/serve.h -- a request and its answer, whatever carried them.
+ *
+ * The HTTP adapter reads sockets and hands whole, bounded requests to a
+ * handler; the handler (node/routes.h) knows no socket.
+ */
+#ifndef MCOS_PORT_SERVE_H
+#define MCOS_PORT_SERVE_H
+
+#include "base/bytes.h"
+
+#include <stddef.h>
+
+#define MC_SERVE_PARAMS_MAX 16u
+
+struct mc_param {
+    const char *name;
+    const char *value; /* percent-decoded, NUL-terminated */
+};
+
+/* All borrowed for the call. Strings are NUL-terminated; absent headers are NULL. */
+struct mc_request {
+    const char *method; /* "GET" */
+    const char *path;   /* percent-decoded, begins with / */
+    struct mc_param query[MC_SERVE_PARAMS_MAX];
+    size_t query_count;
+    const char *if_match;
+    const char *if_none_match;
+    const char *content_type;
+    const char *prefer;
+    const char
+        *author; /* who asks, for the record: "uid:0" over the unix socket, else "" */
+    struct mc_bytes body;
+};
+
+/* Starts as {0}; the handler fills it in; body memory is yours (mc_buf_fini). */
+struct mc_response {
+    int status;
+    const char *content_type; /* lent: a literal */
+    char etag[96];            /* "" if none, else with its quotes */
+    char location[160];
+    unsigned retry_after_s; /* 0: none */
+    char answered_by[80];   /* Mcos-Answered-By: the cluster's name */
+    const char *allow;      /* lent: a literal, with 405 */
+    struct mc_buf body;
+};
+
+struct mc_handler {
+    /* Bytes a body of this method and path may have; 0: none allowed. */
+    size_t (*body_max)(struct mc_handler *handler, const char *method,
+                       const char *path);
+    /* Always fills the response; a failure is an answer too. */
+    void (*handle)(struct mc_handler *handler, const struct mc_request *request,
+                   struct mc_response *response);
+};
+
+#endif /* MCOS_PORT_SERVE_H */

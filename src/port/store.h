@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port/store.h -- what the house needs from a cluster's registry.
+ *
+ * It keeps, for each ring name, the greatest record ever merged (tombstones
+ * too), the losers of unresolved conflicts, and some older versions. merge() is
+ * atomic among all agents of the cluster and durable when it returns 0.
+ * A reader never sees a record that is torn or smaller than one seen before.
+ *
+ * Synchronous, one thread. The proof is test/contract/contract_store.c.
+ */
+#ifndef MCOS_PORT_STORE_H
+#define MCOS_PORT_STORE_H
+
+#include "ring/ring.h"
+#include "sync/merge.h"
+
+struct mc_store;
+
+struct mc_store_ops {
+    /*
+     * Merges one record (ring borrowed). What the merge decided goes to
+     * *ret_merge. On a conflict the loser is kept beside, at most MC_LOSERS_MAX
+     * of them; a record that settles losers (they are its ancestors) removes them.
+     * Fails with IO, FULL, LOCKED, NOMEM, CORRUPT classes: nothing changed then.
+     */
+    int (*merge)(struct mc_store *store, struct mc_ring *ring,
+                 struct mc_merge *ret_merge);
+    /* Names held, sorted; *ret_names is yours (free). Fails with NOMEM, IO. */
+    int (*list)(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count);
+    /* The record held; yours. Fails with NOTFOUND, IO, NOMEM. */
+    int (*get)(struct mc_store *store, const struct mc_name *name,
+               struct mc_ring **ret_ring);
+    /* Held, loser or older version by digest; yours. Fails with GONE, IO, NOMEM. */
+    int (*get_digest)(struct mc_store *store, const struct mc_name *name,
+                      const uint8_t digest8[8], struct mc_ring **ret_ring);
+    /* Unresolved losers of a name: count (0..MC_LOSERS_MAX), each yours. */
+    int (*losers)(struct mc_store *store, const struct mc_name *name,
+                  struct mc_ring *ret_rings[MC_LOSERS_MAX], size_t *ret_count);
+    /* The `clusters` file: text that tells the clusters' states (docs/operate.md). */
+    int (*save_clusters)(struct mc_store *store, struct mc_bytes text);
+    /* What is in it; yours (mc_blob_unref). Fails with NOTFOUND, IO, NOMEM. */
+    int (*load_clusters)(struct mc_store *store, struct mc_blob **ret_text);
+    void (*close)(struct mc_store *store);
+};
+
+struct mc_store {
+    const struct mc_store_ops *ops;
+};
+
+#endif /* MCOS_PORT_STORE_H */

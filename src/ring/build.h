@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/build.h -- the builder: from a spec, and the ring before, to a table.
+ *
+ * Exact quotas (every device holds floor or ceil of its ideal share), optimal
+ * dispersion over region, zone and host, few moves. Deterministic: equal input
+ * gives equal bytes on every machine; no float decides anything.
+ */
+#ifndef MCOS_RING_BUILD_H
+#define MCOS_RING_BUILD_H
+
+#include "ring/draft.h"
+#include "ring/spec.h"
+
+struct mc_build_input {
+    const struct mc_spec *spec;
+    const struct mc_ring *old; /* NULL: a first build. A tombstone counts as NULL */
+    uint32_t now_s; /* seconds since 1970, for last moves and min_move_seconds */
+    uint64_t seed;  /* same seed, same table */
+};
+
+struct mc_build_report {
+    uint64_t assignments;
+    uint64_t moved;             /* replicas that are on another device than before */
+    uint64_t moved_lower_bound; /* no table within the rules moves fewer */
+    uint64_t held_back;         /* replicas that min_move_seconds kept where they are */
+    double balance; /* worst |held / ideal - 1| of a device with weight, percent */
+    double max_deviation; /* worst |held - ideal| in replicas */
+    double dispersion;    /* replicas beyond ceil at their worst tier, percent */
+    uint64_t violations;  /* the same, as a count: 0 is optimal */
+    uint64_t below_floor; /* (partition, node) pairs below floor, at any tier */
+};
+
+/*
+ * Fills an initialised draft: placement, devices (ids: by name from old, new
+ * ones after the last id ever used, removed ones stay as removed slots), table,
+ * last moves, overload, min_move_seconds, algorithm. Not the name, stamp or
+ * ancestors. On failure the draft is only good for mc_draft_fini().
+ *
+ * Fails as mc_spec_check does, and with UPGRADE if old was made by a newer
+ * builder, PARTPOWER if old has another part power, NOMEM.
+ */
+int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
+             struct mc_build_report *ret_report, struct mcos_diag *diag);
+
+/* The same figures for any ring, moved counted against `old` (may be NULL). */
+int mc_build_measure(const struct mc_ring *ring, const struct mc_ring *old,
+                     struct mc_build_report *ret_report);
+
+#endif /* MCOS_RING_BUILD_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync/machine.h -- one cluster's half of the conversation about rings.
+ *
+ * Feed it what happened; it answers with what to do. It never waits, never
+ * calls back, and knows no time but the one in the event, no randomness but
+ * the seed it was given. Same state and same event give the same effects, on
+ * any machine. Rules: docs/protocol.md, cited by number in the code.
+ *
+ * It allocates when a cluster or a ring is added for the first time, never
+ * otherwise: effects and the bytes to send live in arenas that a step reuses.
+ */
+#ifndef MCOS_SYNC_MACHINE_H
+#define MCOS_SYNC_MACHINE_H
+
+#include "ring/ring.h"
+#include "sync/effect.h"
+#include "sync/merge.h"
+
+#define MC_PROTOCOL_VERSION 1u
+
+enum mc_announce_mode { MC_ANNOUNCE_AUTO, MC_ANNOUNCE_FULL, MC_ANNOUNCE_DIGEST };
+
+struct mc_machine_config {
+    uint8_t system[MC_UID_BYTES];
+    struct mc_name cluster;
+    uint8_t uid[MC_UID_BYTES];
+    struct mc_name region; /* "" if not given; not checked further */
+    struct mc_name zone;
+    uint64_t incarnation; /* random, of this start */
+    uint64_t seed;
+    uint32_t announce_interval_ms; /* delta_t */
+    uint32_t inactive_after_ms;
+    enum mc_announce_mode announce;
+    uint32_t announce_budget; /* bytes/s, all clusters together; see auto */
+    bool alone;               /* do not listen before the first mint */
+    char address[128];        /* where our API is, told to the others; "" if nowhere */
+};
+
+enum mc_event_kind {
+    MC_EV_START,
+    MC_EV_BUS,
+    MC_EV_MESSAGE,
+    MC_EV_STORED,
+    MC_EV_SENT,
+    MC_EV_MINT,
+    MC_EV_WAKE,
+    MC_EV_STOP
+};
+
+struct mc_event {
+    uint64_t now_ms;  /* never goes back; the driver sees to it */
+    uint64_t wall_ns; /* the clock on the wall, told to the others, trusted by none */
+    enum mc_event_kind kind;
+    union {
+        struct {
+            bool up;
+            bool fresh; /* the bus or our queues were made anew */
+            int err;
+        } bus;
+        struct {
+            uint64_t delivery;
+            bool records;          /* from the durable queue */
+            bool own;              /* ours: `bytes` is empty */
+            uint64_t sequence;     /* header */
+            struct mc_bytes bytes; /* borrowed */
+        } message;
+        struct {
+            uint64_t delivery; /* or 0 */
+            uint64_t token;
+            int err;
+            struct mc_merge merge; /* if err is 0 */
+            struct mc_name ring;
+            const struct mc_ring *held; /* now, if err is 0; borrowed */
+            struct mc_stamp came;
+            uint64_t body_bytes; /* on the wire; for the auto mode */
+        } stored;
+        struct {
+            uint64_t token;
+            int err;
+        } sent;
+        struct {
+            uint64_t token; /* not 0; comes back in STORE and DONE */
+            struct mc_name ring;
+            struct mc_stamp stamp;
+        } mint;
+    } u;
+};
+
+struct mc_machine;
+
+/* Copies the config. On success *ret_machine is yours. Fails with NOMEM. */
+int mc_machine_new(const struct mc_machine_config *config,
+                   struct mc_machine **ret_machine);
+void mc_machine_free(struct mc_machine *m); /* NULL is fine */
+
+/*
+ * Before MC_EV_START: what the store holds. `loser` for one that lost a
+ * conflict which nobody settled yet. Fails with NOMEM, BUSY (MC_RINGS_MAX).
+ */
+int mc_machine_hold(struct mc_machine *m, const struct mc_ring *ring, bool loser,
+                    uint64_t body_bytes);
+/* Before MC_EV_START: a cluster known from the last time; INACTIVE until heard. */
+int mc_machine_remember(struct mc_machine *m, const struct mc_name *cluster,
+                        const uint8_t uid[MC_UID_BYTES], const char *region,
+                        const char *zone);
+
+/*
+ * Cannot fail: a bad message becomes a note, a failed store is an event.
+ * Nothing it is fed can end it.
+ */
+struct mc_effects mc_machine_step(struct mc_machine *m, const struct mc_event *event);
+
+/*
+ * May a record be minted now? 0, or NOTREADY (still listening; *ret_retry_ms
+ * says how long), CLOCK, IDENTITY.
+ */
+int mc_machine_may_mint(const struct mc_machine *m, uint64_t now_ms, uint64_t wall_ns,
+                        uint64_t *ret_retry_ms);
+
+/* What the machine knows, for status and convergence. Lent until the next step. */
+
+enum mc_member_state { MC_MEMBER_ACTIVE, MC_MEMBER_SILENT, MC_MEMBER_LEFT };
+
+struct mc_holding {
+    struct mc_name ring;
+    struct mc_stamp stamp; /* of others only the first 8 digest bytes are known */
+    bool tombstone;
+    uint64_t since_ms; /* when first heard to hold it */
+};
+
+struct mc_member {
+    struct mc_name name;
+    uint8_t uid[MC_UID_BYTES];
+    struct mc_name region;
+    struct mc_name zone;
+    char address[128];
+    enum mc_member_state state;
+    bool self;
+    bool inventory_known; /* false: it announced more than we know of yet */
+    uint64_t heard_ms;    /* last announcement, 0: not since our start */
+    uint64_t changed_ms;  /* of state */
+    uint32_t interval_ms;
+    int64_t clock_ms; /* its wall clock less ours, when it was heard */
+    unsigned protocol;
+    enum mc_announce_mode announce;    /* FULL or DIGEST: what it does now */
+    const struct mc_holding *holdings; /* sorted by ring name */
+    size_t holding_count;
+};
+
+size_t mc_machine_member_count(const struct mc_machine *m); /* ourselves included */
+/* i-th in order of name. */
+struct mc_member mc_machine_member(const struct mc_machine *m, size_t i);
+
+struct mc_machine_status {
+    bool bus_up;
+    bool listening; /* not ready to mint */
+    bool mute;
+    bool identity_lost;
+    bool clock_off;
+    int64_t clock_offset_ms; /* ours less the median of the others */
+    enum mc_announce_mode announce;
+    size_t undistributed; /* records minted here, not yet confirmed by the bus */
+    uint64_t
+        confirmed_ms; /* last time a peer with an equal inventory was heard, 0: never */
+    uint64_t notes[MC_NOTE_COUNT]; /* how often each was said */
+};
+struct mc_machine_status mc_machine_status(const struct mc_machine *m);
+
+#endif /* MCOS_SYNC_MACHINE_H */

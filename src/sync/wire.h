@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync/wire.h -- the messages of the conversation as bytes (docs/protocol.md).
+ *
+ * An envelope, then a body by its kind. A record travels as its head's bytes,
+ * readable at once, and the rest packed (the driver packs and unpacks, zstd):
+ *
+ *     envelope | u32 head_bytes | head | u64 rest_bytes | packed rest
+ */
+#ifndef MCOS_SYNC_WIRE_H
+#define MCOS_SYNC_WIRE_H
+
+#include "base/bytes.h"
+#include "sync/stamp.h"
+
+enum mc_wire_kind {
+    MC_WIRE_RECORD = 1,
+    MC_WIRE_ANNOUNCE = 2,
+    MC_WIRE_WANT = 3,    /* records by name and digest, or a bucket list, or members */
+    MC_WIRE_LIST = 4,    /* answer: an inventory bucket */
+    MC_WIRE_MEMBERS = 5, /* answer: clusters known */
+    MC_WIRE_LEAVE = 6,
+    MC_WIRE_HELLO = 7 /* to oneself: what lies before it in a queue is old */
+};
+
+struct mc_envelope {
+    unsigned protocol;
+    enum mc_wire_kind kind;
+    uint8_t system[MC_UID_BYTES];
+    struct mc_name cluster;
+    uint8_t uid[MC_UID_BYTES];
+    uint64_t incarnation;
+    uint64_t sequence;
+    uint64_t sent_ns; /* wall clock of the sender */
+};
+
+void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope);
+/*
+ * Reads the envelope; *ret_body is what follows (lent by bytes).
+ * Fails with FORMAT, UPGRADE (protocol newer than we know; the envelope is
+ * filled in as far as it is stable).
+ */
+int mc_envelope_decode(struct mc_bytes bytes, struct mc_envelope *ret,
+                       struct mc_bytes *ret_body);
+
+/* A record message's body, taken apart. All lent by bytes. */
+struct mc_wire_record {
+    struct mc_bytes head;
+    uint64_t rest_bytes; /* what `packed` unpacks to, exactly */
+    struct mc_bytes packed;
+};
+void mc_wire_record_encode(struct mc_buf *b, const struct mc_wire_record *record);
+/* Fails with FORMAT, TOOBIG. */
+int mc_wire_record_decode(struct mc_bytes body, struct mc_wire_record *ret);
+
+#endif /* MCOS_SYNC_WIRE_H */
