@@ -140,6 +140,26 @@ static int read_secret(struct mc_reader *r, struct mc_bytes *ret,
     return 0;
 }
 
+/* A secret in the record is the one that its head means. */
+static int check_secret(const struct mc_ring *ring, struct mcos_diag *diag)
+{
+    static const char label[] = "mcos hash check"; /* its NUL is hashed too */
+    const struct mc_builder_info *b = &ring->builder;
+    uint8_t raw[sizeof(label) + 2 * MC_SECRET_MAX + 1] = {0};
+    uint8_t sum[MC_SHA256_BYTES];
+    uint8_t *at = raw + sizeof(label);
+
+    memcpy(raw, label, sizeof(label));
+    memcpy(at, b->secret_prefix.ptr, b->secret_prefix.len);
+    at += b->secret_prefix.len + 1;
+    memcpy(at, b->secret_suffix.ptr, b->secret_suffix.len);
+    at += b->secret_suffix.len;
+    mc_sha256(sum, (struct mc_bytes){raw, (size_t)(at - raw)});
+    if (memcmp(sum, ring->head.hash_check, sizeof(ring->head.hash_check)) != 0)
+        return mcos_diag_set(diag, MCOS_E_VALUE, "secret", "not the one of hash_check");
+    return 0;
+}
+
 int mc_ring_read_builder(struct mc_ring *ring, struct mc_bytes in,
                          struct mcos_diag *diag)
 {
@@ -171,7 +191,8 @@ int mc_ring_read_builder(struct mc_ring *ring, struct mc_bytes in,
         return err;
     if (ring->head.secret_embedded &&
         ((err = read_secret(&r, &b->secret_prefix, diag)) != 0 ||
-         (err = read_secret(&r, &b->secret_suffix, diag)) != 0))
+         (err = read_secret(&r, &b->secret_suffix, diag)) != 0 ||
+         (err = check_secret(ring, diag)) != 0))
         return err;
     if (mc_reader_left(&r) != 0)
         return mcos_diag_set(diag, MCOS_E_FORMAT, "builder",

@@ -13,6 +13,9 @@ static const uint32_t table[4 * 3] = {
 
 static void fill_head(struct mc_head *h)
 {
+    static const uint8_t secret[] = "mcos hash check\0pre\0suf";
+    uint8_t sum[MC_SHA256_BYTES];
+
     memset(h->system, 0x11, sizeof(h->system));
     memset(h->uid, 0x22, sizeof(h->uid));
     memset(h->operation, 0x33, sizeof(h->operation));
@@ -28,7 +31,8 @@ static void fill_head(struct mc_head *h)
     h->part_power = 2;
     h->assignments = 10;
     h->hash = MC_HASH_SWIFT_MD5;
-    memset(h->hash_check, 0x55, sizeof(h->hash_check));
+    mc_sha256(sum, (struct mc_bytes){secret, sizeof(secret) - 1});
+    memcpy(h->hash_check, sum, sizeof(h->hash_check));
 }
 
 bool sample_draft(struct mc_draft *draft)

@@ -638,6 +638,8 @@ static void limits_of_texts_and_lists_hold_at_the_edge(void **state)
 static void a_secret_is_bounded_and_only_for_swift(void **state)
 {
     static uint8_t raw[MC_SECRET_MAX + 1];
+    uint8_t label[16 + 2 * MC_SECRET_MAX + 1] = "mcos hash check";
+    uint8_t sum[MC_SHA256_BYTES];
     struct mc_draft d;
 
     (void)state;
@@ -645,6 +647,9 @@ static void a_secret_is_bounded_and_only_for_swift(void **state)
     assert_int_equal(mc_draft_embed_secret(&d, (struct mc_bytes){raw, MC_SECRET_MAX},
                                            (struct mc_bytes){raw, MC_SECRET_MAX}),
                      0);
+    assert_int_equal(encode_err(&d), MCOS_E_VALUE); /* not that of hash_check */
+    mc_sha256(sum, (struct mc_bytes){label, sizeof(label)});
+    memcpy(d.head.hash_check, sum, sizeof(d.head.hash_check));
     assert_int_equal(encode_err(&d), 0);
     assert_int_equal(mc_draft_embed_secret(&d,
                                            (struct mc_bytes){raw, MC_SECRET_MAX + 1},
