@@ -370,7 +370,49 @@ static void no_single_bit_can_change_unseen(void **state)
     mc_draft_fini(&d);
 }
 
-/* One byte of a good record changed, sections rehashed where they are touched. */
+/* A weight changed, and one of the two sums of its section made to fit. */
+static int open_forged(enum mc_ring_check check, bool fix_sha256, bool fix_xxh3)
+{
+    struct mc_draft d;
+    struct mc_blob *blob;
+    struct mc_head head;
+    uint8_t copy[2048];
+    uint8_t *row = copy + 112 + MC_SECTION_DEVICES * MC_SECTION_INFO;
+    struct mc_bytes section;
+    size_t len;
+    int err;
+
+    draft_new(&d);
+    blob = encode_ok(&d);
+    len = mc_blob_get(blob).len;
+    assert_true(len <= sizeof(copy));
+    memcpy(copy, mc_blob_get(blob).ptr, len);
+    assert_int_equal(mc_head_decode(mc_blob_get(blob), &head, NULL), 0);
+    section = (struct mc_bytes){copy + head.section[MC_SECTION_DEVICES].offset,
+                                head.section[MC_SECTION_DEVICES].bytes};
+    copy[head.section[MC_SECTION_DEVICES].offset + 9] ^= 1;
+    if (fix_sha256)
+        mc_sha256(row + 16, section);
+    if (fix_xxh3)
+        mc_xxh3_128(row + 48, section);
+    err = open_bytes((struct mc_bytes){copy, len}, check, NULL);
+    mc_blob_unref(blob);
+    mc_draft_fini(&d);
+    return err;
+}
+
+static void from_outside_both_sums_must_be_right(void **state)
+{
+    (void)state;
+    assert_int_equal(open_forged(MC_CHECK_SHA256, true, true), 0);
+    assert_int_equal(open_forged(MC_CHECK_SHA256, false, true), MCOS_E_DIGEST);
+    assert_int_equal(open_forged(MC_CHECK_SHA256, true, false), MCOS_E_DIGEST);
+    assert_int_equal(open_forged(MC_CHECK_XXH3, true, false), MCOS_E_DIGEST);
+    assert_int_equal(open_forged(MC_CHECK_XXH3, false, true), 0);
+    assert_int_equal(open_forged(MC_CHECK_NONE, false, false), 0);
+}
+
+/* Opens a good record with some bytes set to one value. */
 static int open_patched(size_t at, uint8_t value, size_t len)
 {
     struct mc_draft d;
@@ -766,6 +808,7 @@ int main(void)
         cmocka_unit_test(the_bytes_are_the_ones_of_the_golden_files),
         cmocka_unit_test(cut_anywhere_it_is_refused),
         cmocka_unit_test(no_single_bit_can_change_unseen),
+        cmocka_unit_test(from_outside_both_sums_must_be_right),
         cmocka_unit_test(foreign_newer_and_not_canonical_are_told_apart),
         cmocka_unit_test(an_extra_that_must_be_understood_is_not_passed_over),
         cmocka_unit_test(the_table_must_mean_something),
