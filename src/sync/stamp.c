@@ -44,9 +44,8 @@ bool mc_stamp_dominates(const struct mc_stamp *a, const struct mc_stamp *b)
 
 struct mc_stamp mc_stamp_of(const struct mc_head *head)
 {
-    struct mc_stamp stamp = {.epoch = head->epoch,
-                             .version = head->version,
-                             .timestamp = head->timestamp};
+    struct mc_stamp stamp = {
+        .epoch = head->epoch, .version = head->version, .timestamp = head->timestamp};
 
     memcpy(stamp.digest, head->digest, MC_DIGEST_BYTES);
     return stamp;

@@ -46,27 +46,27 @@
 #define MC_FULL_TO_PCT   100u
 
 /* Storing. */
-#define MC_STORES_MAX        16u /* records handed to the store, not yet answered */
-#define MC_STORE_RETRIES     3u
-#define MC_STORE_RETRY_MS_0  1000u
-#define MC_STORE_RETRY_MS_1  5000u
-#define MC_STORE_RETRY_MS_2  25000u
-#define MC_JUMP_VERSIONS     1000u
-#define MC_JUMP_TIME_MS      3600000u
+#define MC_STORES_MAX       16u /* records handed to the store, not yet answered */
+#define MC_STORE_RETRIES    3u
+#define MC_STORE_RETRY_MS_0 1000u
+#define MC_STORE_RETRY_MS_1 5000u
+#define MC_STORE_RETRY_MS_2 25000u
+#define MC_JUMP_VERSIONS    1000u
+#define MC_JUMP_TIME_MS     3600000u
 
 /* Members. */
-#define MC_SILENT_INTERVALS     3u     /* announcements missed */
-#define MC_MUTE_INTERVALS       2u     /* own announcements missed */
-#define MC_LISTEN_MS            2100u  /* before the first mint */
-#define MC_MEMBERS_WINDOW_MS    300u   /* answering "who is there" */
-#define MC_MEMBERS_QUIET_MS     1000u  /* after an answer was heard or given */
-#define MC_MEMBERS_ASKS         3u     /* times a newcomer asks */
-#define MC_ESTABLISHED_MS       10000u /* up at least so long, and 3 intervals */
-#define MC_CLOCK_OFF_MS         300000
-#define MC_CLOCK_QUORUM         3u
-#define MC_MEMBERS_SAVE_GAP_MS  1000u /* between two writings of the table */
-#define MC_NOTES_PER_MINUTE     10u   /* of each kind a stranger can cause */
-#define MC_INTERVAL_MS_MAX      86400000u /* a day: longer ones are read as this */
+#define MC_SILENT_INTERVALS    3u     /* announcements missed */
+#define MC_MUTE_INTERVALS      2u     /* own announcements missed */
+#define MC_LISTEN_MS           2100u  /* before the first mint */
+#define MC_MEMBERS_WINDOW_MS   300u   /* answering "who is there" */
+#define MC_MEMBERS_QUIET_MS    1000u  /* after an answer was heard or given */
+#define MC_MEMBERS_ASKS        3u     /* times a newcomer asks */
+#define MC_ESTABLISHED_MS      10000u /* up at least so long, and 3 intervals */
+#define MC_CLOCK_OFF_MS        300000
+#define MC_CLOCK_QUORUM        3u
+#define MC_MEMBERS_SAVE_GAP_MS 1000u     /* between two writings of the table */
+#define MC_NOTES_PER_MINUTE    10u       /* of each kind a stranger can cause */
+#define MC_INTERVAL_MS_MAX     86400000u /* a day: longer ones are read as this */
 
 /* A step. */
 #define MC_STEP_EFFECTS_MAX 128u

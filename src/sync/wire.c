@@ -44,8 +44,7 @@ void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope)
 void mc_envelope_seal(struct mc_buf *b, size_t start)
 {
     if (b->err == 0)
-        mc_set_u64(b->ptr + start + CHECK_AT,
-                   check_of(b->ptr + start, b->len - start));
+        mc_set_u64(b->ptr + start + CHECK_AT, check_of(b->ptr + start, b->len - start));
 }
 
 static void read_name(struct mc_reader *r, struct mc_name *ret)
