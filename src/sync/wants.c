@@ -155,7 +155,8 @@ static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *wa
     mc_want_put(&m->bytes, &line);
     if (want->tries == 0)
         note_asked(m, row, want);
-    want->tries += want->tries < UINT8_MAX;
+    if (want->tries < UINT8_MAX)
+        want->tries++;
     want->asked = true;
     m->asked_count++;
     if (patience > MC_WANT_RETRY_MAX_MS)
@@ -282,7 +283,8 @@ static bool ask_lists(struct mc_machine *m, struct mc_peer *peer)
     at = mc_want_open(&m->bytes, false, peer->unknown);
     mc_want_close(&m->bytes, at, 0);
     (void)mc_letter_send(m, start, "talk", &peer->name);
-    peer->list_tries += peer->list_tries < UINT8_MAX;
+    if (peer->list_tries < UINT8_MAX)
+        peer->list_tries++;
     peer->list_due_ms = m->now_ms + ((uint64_t)MC_WANT_RETRY_MS << shift);
     return true;
 }
