@@ -94,6 +94,12 @@ int mc_draft_mint(struct mc_draft *draft, const struct mc_ring *held,
     uint64_t timestamp = before == NULL ? 1 : before->timestamp + 1;
     int err;
 
+    for (size_t i = 0; i < also_count; i++) {
+        uint64_t settled = mc_ring_head(also[i])->timestamp;
+
+        if (settled >= timestamp)
+            timestamp = settled + 1;
+    }
     if (wall_ns > timestamp)
         timestamp = wall_ns;
     if (version > MC_VERSION_MAX || timestamp > MC_TIMESTAMP_MAX)

@@ -81,10 +81,11 @@ static void two_sides_of_a_cut_are_settled_by_a_common_child(void **state)
 {
     struct mc_ring *root = child(NULL, NULL, 1, "");
     struct mc_ring *left = child(root, NULL, 2, "left");
-    struct mc_ring *right = child(root, NULL, 2, "right");
+    struct mc_ring *right = child(root, NULL, 900, "right"); /* a clock far ahead */
     struct mc_ring *both = child(left, right, 3, "");
 
     (void)state;
+    assert_int_equal(mc_ring_head(both)->timestamp, 901); /* above both it settles */
     assert_int_equal(mc_ring_descends(left, mc_ring_head(right)), MC_DESCENT_NO);
     assert_int_equal(mc_ring_descends(both, mc_ring_head(left)), MC_DESCENT_YES);
     assert_int_equal(mc_ring_descends(both, mc_ring_head(right)), MC_DESCENT_YES);
