@@ -48,7 +48,7 @@ uint64_t sim_agenda_next_ms(const struct sim_agenda *agenda);
 bool sim_agenda_take(struct sim_agenda *agenda, struct sim_due *ret_due);
 
 /* Memory for the small world; it ends the process when there is none. */
-void *sim_alloc(size_t bytes);                   /* zeroed; free() */
+void *sim_alloc(size_t bytes);                    /* zeroed; free() */
 void *sim_grow(void *old, size_t n, size_t size); /* realloc to n * size */
 
 #endif /* MCOS_SIM_AGENDA_H */

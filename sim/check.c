@@ -34,8 +34,8 @@ static void check_adopt(struct sim_site *site, const struct mc_effect *effect)
     size_t i = 0;
 
     if (shelf == NULL) {
-        sim_check_fail(site->world, "%s adopts %s, which its disk has not",
-                       site->label, ring);
+        sim_check_fail(site->world, "%s adopts %s, which its disk has not", site->label,
+                       ring);
         return;
     }
     stored = mc_stamp_of(mc_ring_head(shelf->held));
@@ -93,7 +93,6 @@ void sim_check_minted(struct sim_world *world, struct mc_ring *take_ring)
     world->minted =
         sim_grow(world->minted, world->minted_count + 1, sizeof(*world->minted));
     world->minted[world->minted_count++] = (struct sim_minted){.ring = take_ring};
-    sim_trace_name(&world->trace, take_ring);
 }
 
 static bool on_some_disk(const struct sim_world *world, const struct mc_ring *ring)
@@ -190,8 +189,7 @@ bool sim_check_agreed(const struct sim_world *world, const char *ring, uint64_t 
         if (ring != NULL && !same_shelf(first, site, ring))
             return false;
         for (size_t k = 0; ring == NULL && k < world->minted_count; k++) {
-            if (!same_shelf(first, site,
-                            mc_ring_head(world->minted[k].ring)->name.s))
+            if (!same_shelf(first, site, mc_ring_head(world->minted[k].ring)->name.s))
                 return false;
         }
     }

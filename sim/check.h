@@ -19,7 +19,7 @@ void sim_check_fail(struct sim_world *world, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 void sim_check_effect(struct sim_site *site, const struct mc_effect *effect);
-/* Takes the ring: it is named, and watched from now on. */
+/* Takes the ring: it is watched from now on. */
 void sim_check_minted(struct sim_world *world, struct mc_ring *take_ring);
 /* A disk was wiped or put back: records without any copy left are excused. */
 void sim_check_excuse(struct sim_world *world);

@@ -89,8 +89,8 @@ void sim_mailbox_confirm(struct sim_mailbox *box, uint64_t token, int err)
         if (box->unconfirmed[i] != token)
             continue;
         box->unconfirmed[i] = box->unconfirmed[--box->unconfirmed_count];
-        sim_mailbox_say(
-            box, &(struct sim_word){.kind = MC_BUS_CONFIRM, .err = err, .token = token});
+        sim_mailbox_say(box, &(struct sim_word){
+                                 .kind = MC_BUS_CONFIRM, .err = err, .token = token});
         return;
     }
 }
@@ -98,8 +98,7 @@ void sim_mailbox_confirm(struct sim_mailbox *box, uint64_t token, int err)
 void sim_mailbox_drop_line(struct sim_mailbox *box)
 {
     box->connected = false;
-    sim_mailbox_say(box,
-                    &(struct sim_word){.kind = MC_BUS_DOWN, .err = MCOS_E_AWAY});
+    sim_mailbox_say(box, &(struct sim_word){.kind = MC_BUS_DOWN, .err = MCOS_E_AWAY});
     while (box->unconfirmed_count > 0)
         sim_mailbox_confirm(box, box->unconfirmed[0], MCOS_E_AWAY);
     give_back(box, true);
@@ -137,10 +136,8 @@ static int publish(struct mc_bus *bus, const struct mc_letter_head *head,
     struct sim_mailbox *box = of(bus);
     struct sim_post *post = box->post;
     struct sim_letter *letter;
-    struct sim_due due = {.kind = SIM_DUE_CONFIRM,
-                          .site = box->site,
-                          .token = token,
-                          .line = box->line};
+    struct sim_due due = {
+        .kind = SIM_DUE_CONFIRM, .site = box->site, .token = token, .line = box->line};
 
     if (body.len > BODY_MAX)
         return MCOS_E_TOOBIG;

@@ -12,10 +12,8 @@
 void sim_post_init(struct sim_post *post, struct sim_agenda *agenda,
                    const uint64_t *now_ms, struct sim_net *net)
 {
-    *post = (struct sim_post){.agenda = agenda,
-                              .now_ms = now_ms,
-                              .net = net,
-                              .talk_ttl_ms = TALK_TTL_MS};
+    *post = (struct sim_post){
+        .agenda = agenda, .now_ms = now_ms, .net = net, .talk_ttl_ms = TALK_TTL_MS};
 }
 
 void sim_post_fini(struct sim_post *post)

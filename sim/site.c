@@ -67,8 +67,7 @@ void sim_site_free(struct sim_site *site)
 
 void sim_site_wake(struct sim_site *site, uint64_t at_ms)
 {
-    struct sim_due due = {
-        .at_ms = at_ms, .kind = SIM_DUE_TURN, .site = site->index};
+    struct sim_due due = {.at_ms = at_ms, .kind = SIM_DUE_TURN, .site = site->index};
 
     if (site->agent == NULL || at_ms >= site->turn_at_ms)
         return;
@@ -96,8 +95,7 @@ void sim_site_start(struct sim_site *site)
                                     .watch = &site->watch.port};
     err = mc_agent_new(&site->config, &ports, &site->agent, NULL);
     if (err != 0) {
-        sim_check_fail(world, "%s does not start: %s", site->label,
-                       mcos_err_text(err));
+        sim_check_fail(world, "%s does not start: %s", site->label, mcos_err_text(err));
         return;
     }
     sim_site_wake(site, world->now_ms);
@@ -195,8 +193,10 @@ int sim_site_mint(struct sim_site *site, const char *ring, enum sim_change chang
     }
     sim_ring_draft(&draft, ring, change == SIM_DELETE, (unsigned)world->minted_count,
                    world->config.part_power);
+    world->trace.minting = &site->config.cluster;
     err = mc_agent_mint(site->agent, &draft, &expect, &made, &distributed, &retry_ms,
                         NULL);
+    world->trace.minting = NULL;
     mc_draft_fini(&draft);
     if (err == 0)
         sim_check_minted(world, made); /* takes it */

@@ -13,12 +13,6 @@ static struct sim_store *of(struct mc_store *store)
     return (struct sim_store *)store;
 }
 
-static bool same(const struct mc_ring *a, const struct mc_ring *b)
-{
-    return memcmp(mc_ring_head(a)->digest, mc_ring_head(b)->digest, MC_DIGEST_BYTES) ==
-           0;
-}
-
 /* Is `a` the record b, or among its ancestors as far as b knows? */
 static bool in_line(const struct mc_ring *b, const struct mc_ring *a)
 {

@@ -21,7 +21,7 @@ struct sim_shelf {
 };
 
 struct sim_store {
-    struct mc_store port; /* first */
+    struct mc_store port;      /* first */
     struct sim_shelf *shelves; /* by name */
     size_t count;
     struct mc_blob *clusters;

@@ -49,20 +49,22 @@ void sim_trace_say(struct sim_trace *trace, bool shown, uint64_t at_ms, const ch
 
 /* ---- names of records ---- */
 
-void sim_trace_name(struct sim_trace *trace, const struct mc_ring *ring)
+void sim_trace_name(struct sim_trace *trace, const struct mc_name *ring,
+                    const struct mc_stamp *stamp, const struct mc_name *origin)
 {
-    const struct mc_head *head = mc_ring_head(ring);
-    struct sim_nick nick = {.ring = head->name};
+    struct sim_nick nick = {.ring = *ring};
     char base[80];
     unsigned twins = 0;
 
-    memcpy(nick.digest8, head->digest, 8);
-    if (head->epoch == 0)
-        (void)snprintf(base, sizeof(base), "v%llu@%s",
-                       (unsigned long long)head->version, head->origin.s);
+    if (sim_trace_nick(trace, stamp->digest)[0] != '?')
+        return;
+    memcpy(nick.digest8, stamp->digest, 8);
+    if (stamp->epoch == 0)
+        (void)snprintf(base, sizeof(base), "v%llu@%.64s",
+                       (unsigned long long)stamp->version, origin->s);
     else
-        (void)snprintf(base, sizeof(base), "e%u.v%llu@%s", (unsigned)head->epoch,
-                       (unsigned long long)head->version, head->origin.s);
+        (void)snprintf(base, sizeof(base), "e%u.v%llu@%.40s", (unsigned)stamp->epoch,
+                       (unsigned long long)stamp->version, origin->s);
     for (size_t i = 0; i < trace->nick_count; i++) {
         const struct sim_nick *n = &trace->nicks[i];
         size_t len = strlen(base);
@@ -76,8 +78,7 @@ void sim_trace_name(struct sim_trace *trace, const struct mc_ring *ring)
     else
         (void)snprintf(nick.text, sizeof(nick.text), "%s.%c", base,
                        (char)('a' + twins % 26));
-    trace->nicks =
-        sim_grow(trace->nicks, trace->nick_count + 1, sizeof(*trace->nicks));
+    trace->nicks = sim_grow(trace->nicks, trace->nick_count + 1, sizeof(*trace->nicks));
     trace->nicks[trace->nick_count++] = nick;
 }
 
@@ -98,8 +99,7 @@ static void say_note(struct sim_trace *trace, uint64_t at_ms, const char *site,
     char text[SIM_LINE_MAX];
     size_t len = 0;
 
-#define ADD(...)                                                                       \
-    len += (size_t)snprintf(text + len, sizeof(text) - len, __VA_ARGS__)
+#define ADD(...) len += (size_t)snprintf(text + len, sizeof(text) - len, __VA_ARGS__)
     ADD("%s", mc_note_event(note->code));
     if (note->ring.s[0] != '\0')
         ADD(" %.20s", note->ring.s);
@@ -160,6 +160,9 @@ void sim_trace_effect(struct sim_trace *trace, uint64_t at_ms, const char *site,
                       effect->u.store.delivery == 0 ? " (minted)" : "");
         break;
     case MC_FX_ADOPT:
+        if (trace->minting != NULL)
+            sim_trace_name(trace, &effect->u.adopt.ring, &effect->u.adopt.stamp,
+                           trace->minting);
         sim_trace_say(trace, true, at_ms, "%s: adopt %s %s", site,
                       effect->u.adopt.ring.s,
                       sim_trace_nick(trace, effect->u.adopt.stamp.digest));

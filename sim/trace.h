@@ -29,6 +29,7 @@ struct sim_trace {
     /* Shown lines; NULL: nobody looks. */
     void (*show)(void *ctx, const char *line);
     void *ctx;
+    const struct mc_name *minting; /* who makes a record right now, or NULL */
     struct sim_nick *nicks;
     size_t nick_count;
     /* counted since the last sim_trace_reset_counts */
@@ -39,15 +40,16 @@ struct sim_trace {
 
 void sim_trace_fini(struct sim_trace *trace);
 void sim_trace_reset_counts(struct sim_trace *trace);
-/* Gives a new record its name. */
-void sim_trace_name(struct sim_trace *trace, const struct mc_ring *ring);
+/* Gives a record its name, once. */
+void sim_trace_name(struct sim_trace *trace, const struct mc_name *ring,
+                    const struct mc_stamp *stamp, const struct mc_name *origin);
 /* Lent; "?" and hex for a record that was not minted here. */
 const char *sim_trace_nick(const struct sim_trace *trace, const uint8_t digest8[8]);
 
 /* Time is of the play: milliseconds since its beginning. */
 void sim_trace_effect(struct sim_trace *trace, uint64_t at_ms, const char *site,
                       const struct mc_effect *effect);
-void sim_trace_say(struct sim_trace *trace, bool shown, uint64_t at_ms,
-                   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void sim_trace_say(struct sim_trace *trace, bool shown, uint64_t at_ms, const char *fmt,
+                   ...) __attribute__((format(printf, 4, 5)));
 
 #endif /* MCOS_SIM_TRACE_H */
