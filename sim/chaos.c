@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SITES_MIN   3u
-#define SITES_MORE  5u
-#define RINGS       3u
-#define STORM_MS    90000u
-#define GAP_MS      3000u  /* between two acts, at most */
-#define HEAL_MS_MAX 30000u /* 3 delta_t: then all must agree */
-#define QUIET_MS    20000u /* 2 delta_t without a body on its way (digest) */
+#define SITES_MIN     3u
+#define SITES_MORE    5u
+#define RINGS         3u
+#define STORM_MS      90000u
+#define GAP_MS        3000u  /* between two acts, at most */
+#define HEAL_MS_MAX   30000u /* 3 delta_t: then all must agree */
+#define LISTEN_MS_MAX 15000u /* so long may one that just started listen */
+#define QUIET_MS      20000u /* 2 delta_t without a body on its way (digest) */
 
 static const char *const rings[RINGS] = {"photos", "mail", "logs"};
 
@@ -256,10 +257,20 @@ static void settle(struct chaos *c)
         struct sim_site *site = any_site(c);
         const struct mc_ring *held = mc_agent_ring_find(site->agent, rings[r]);
 
-        if (held != NULL)
-            (void)sim_site_mint(site, rings[r],
-                                mc_ring_head(held)->tombstone ? SIM_CREATE
-                                                              : SIM_UPDATE);
+        enum sim_change change;
+        uint64_t until_ms = c->world->now_ms + LISTEN_MS_MAX;
+
+        if (held == NULL)
+            continue;
+        change = mc_ring_head(held)->tombstone ? SIM_CREATE : SIM_UPDATE;
+        while (sim_site_mint(site, rings[r], change) != 0 &&
+               c->world->violations == 0) {
+            if (c->world->now_ms >= until_ms) {
+                sim_check_fail(c->world, "%s refuses an update", site->label);
+                return;
+            }
+            sim_world_run(c->world, c->world->now_ms + 100);
+        }
     }
     (void)wait_whole(c, "an update of each ring");
     for (uint32_t i = 0; c->world->violations == 0 && i < c->count; i++) {
@@ -327,6 +338,7 @@ void sim_chaos_run(uint64_t seed, bool show, struct sim_chaos_result *ret)
         act(&c);
         sim_world_run(world, world->now_ms + 1 + pick(&c, GAP_MS));
         sim_check_nothing_lost(world);
+        sim_check_nothing_made_up(world);
     }
     heal(&c);
     healed_ms = wait_whole(&c, "healing");

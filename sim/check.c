@@ -38,6 +38,10 @@ static void check_adopt(struct sim_site *site, const struct mc_effect *effect)
                        ring);
         return;
     }
+    if (site->world->trace.minting == NULL &&
+        sim_trace_nick(&site->world->trace, stamp->digest)[0] == '?')
+        sim_check_fail(site->world, "%s adopts a record of %s that nobody made",
+                       site->label, ring);
     stored = mc_stamp_of(mc_ring_head(shelf->held));
     if (mc_stamp_cmp(&stored, stamp) < 0)
         sim_check_fail(site->world, "%s adopts more of %s than its disk has",
@@ -68,7 +72,9 @@ static void check_ack(struct sim_site *site, const struct mc_effect *effect)
         memcmp(envelope.system, site->config.system, MC_UID_BYTES) != 0 ||
         mc_unpack(body, &ring, NULL) != 0)
         return;
-    if (!sim_store_covers(site->store, ring) &&
+    /* One that nobody made was damaged on its way and may be thrown away. */
+    if (sim_trace_nick(&site->world->trace, mc_ring_head(ring)->digest)[0] != '?' &&
+        !sim_store_covers(site->store, ring) &&
         !mc_machine_status(mc_agent_machine(site->agent)).identity_lost)
         sim_check_fail(site->world, "%s acknowledges %s %s, which its disk has not",
                        site->label, mc_ring_head(ring)->name.s,
@@ -93,6 +99,29 @@ void sim_check_minted(struct sim_world *world, struct mc_ring *take_ring)
     world->minted =
         sim_grow(world->minted, world->minted_count + 1, sizeof(*world->minted));
     world->minted[world->minted_count++] = (struct sim_minted){.ring = take_ring};
+}
+
+static void check_made(struct sim_world *world, const struct sim_site *site,
+                       const struct mc_ring *ring)
+{
+    if (sim_trace_nick(&world->trace, mc_ring_head(ring)->digest)[0] == '?')
+        sim_check_fail(world, "%s keeps a record of %s that nobody made", site->label,
+                       mc_ring_head(ring)->name.s);
+}
+
+void sim_check_nothing_made_up(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < world->site_count; i++) {
+        const struct sim_store *store = world->sites[i]->store;
+
+        for (size_t k = 0; k < store->count; k++) {
+            const struct sim_shelf *shelf = &store->shelves[k];
+
+            check_made(world, world->sites[i], shelf->held);
+            for (size_t l = 0; l < shelf->loser_count; l++)
+                check_made(world, world->sites[i], shelf->losers[l]);
+        }
+    }
 }
 
 static bool on_some_disk(const struct sim_world *world, const struct mc_ring *ring)

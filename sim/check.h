@@ -7,6 +7,7 @@
  *  - what an operator was told is safe stays safe: every minted record is, on
  *    some disk, held, an ancestor of what is held, or kept as a loser; after
  *    healing on every disk (unless its last copy went with a wiped disk);
+ *  - no disk holds a record that nobody minted (one damaged on its way);
  *  - after healing all hold the same.
  */
 #ifndef MCOS_SIM_CHECK_H
@@ -25,6 +26,9 @@ void sim_check_minted(struct sim_world *world, struct mc_ring *take_ring);
 void sim_check_excuse(struct sim_world *world);
 /* Is each minted record on some disk? Violations are noted. */
 void sim_check_nothing_lost(struct sim_world *world);
+
+/* Is each record on each disk one that somebody minted? */
+void sim_check_nothing_made_up(struct sim_world *world);
 
 /*
  * Do all machines that run hold the same record of this ring, the same losers,
