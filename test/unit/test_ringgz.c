@@ -4,6 +4,8 @@
  * one at a time, and must be refused with the code and the place that an operator
  * needs; and the legal oddities (short last row, big-endian, old files) are read.
  */
+#define ZLIB_CONST /* zlib promises not to write to its input */
+
 #include "adapter/swift/ringgz.h"
 
 #include "adapter/swift/weight.h"
@@ -463,8 +465,10 @@ static void a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused(void **sta
 
 static void a_flipped_bit_never_passes_as_another_ring(void **state)
 {
+    const uint32_t table[] = {0, 1, 1, 0};
     struct mc_buf plain = {0};
     struct mc_buf gz = {0};
+    unsigned passed = 0;
     struct world w;
 
     (void)state;
@@ -473,10 +477,14 @@ static void a_flipped_bit_never_passes_as_another_ring(void **state)
     for (size_t bit = 10 * 8; bit < gz.len * 8; bit++) { /* after the gzip head */
         gz.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
         read_gzip(&w, gz.ptr, gz.len);
-        assert_int_not_equal(w.err, 0);
+        if (w.err == 0) { /* a bit between the last code and the sum */
+            passed++;
+            assert_memory_equal(w.draft.table, table, sizeof(table));
+        }
         end(&w);
         gz.ptr[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
+    assert_true(passed < 8);
     mc_buf_fini(&plain);
     mc_buf_fini(&gz);
 }
