@@ -463,6 +463,26 @@ static void a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused(void **sta
     mc_buf_fini(&gz);
 }
 
+/* Compressed, the size of the rows is not known before they are read. */
+static void only_the_last_of_compressed_rows_may_be_short(void **state)
+{
+    struct world w;
+
+    (void)state;
+    for (size_t n = 0; n <= 8; n++) {
+        struct mc_buf plain = {0};
+        struct mc_buf gz = {0};
+
+        put_ring(&plain, GOOD, rows_01_10, n);
+        put_gzip(&gz, plain.ptr, plain.len);
+        read_gzip(&w, gz.ptr, gz.len);
+        assert_int_equal(w.err, n >= 4 && n % 2 == 0 ? 0 : MCOS_E_FORMAT);
+        end(&w);
+        mc_buf_fini(&plain);
+        mc_buf_fini(&gz);
+    }
+}
+
 static void a_flipped_bit_never_passes_as_another_ring(void **state)
 {
     const uint32_t table[] = {0, 1, 1, 0};
@@ -533,6 +553,7 @@ int main(void)
         cmocka_unit_test(weights_are_exact_millionths),
         cmocka_unit_test(heads_that_are_not_version_1_are_refused),
         cmocka_unit_test(a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused),
+        cmocka_unit_test(only_the_last_of_compressed_rows_may_be_short),
         cmocka_unit_test(a_flipped_bit_never_passes_as_another_ring),
         cmocka_unit_test(a_bomb_stops_where_the_head_says_the_ring_ends),
     };

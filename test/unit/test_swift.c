@@ -279,6 +279,7 @@ static void another_secret_is_an_error_not_a_wrong_answer(void **state)
 static void a_ring_that_came_without_its_secret_takes_any_but_none(void **state)
 {
     const struct mc_key key = {{(const uint8_t *)"a", 1}, {NULL, 0}, {NULL, 0}};
+    const struct mc_secret none = {{NULL, 0}, {NULL, 0}};
     struct mc_ring *ring = NULL;
     uint32_t a;
     uint32_t b;
@@ -290,6 +291,7 @@ static void a_ring_that_came_without_its_secret_takes_any_but_none(void **state)
     assert_int_equal(mc_lookup_part(goldens[0].ring, &goldens[0].secret, &key, &b), 0);
     assert_int_equal(a, b);
     assert_int_equal(mc_lookup_part(ring, NULL, &key, &a), MCOS_E_SECRET);
+    assert_int_equal(mc_lookup_part(ring, &none, &key, &a), MCOS_E_SECRET);
     mc_ring_unref(ring);
 }
 

@@ -9,7 +9,7 @@
  * last row included. What a ring file does not hold gets a default: overload 0,
  * min_move_seconds 3600.
  *
- * Kept as JSON in `extra` (entry "swift-json", docs/format.md): Swift's own
+ * Kept as JSON in `extra` (MC_EXTRA_SWIFT, docs/format.md): Swift's own
  * version counter, and every key that we do not know, of the ring and of each
  * device: {"ring": {key: value}, "devs": {"<id>": {key: value}}}.
  *
