@@ -205,6 +205,19 @@ static void ids_that_are_not_there_are_refused_with_their_partition(void **state
     end(&w);
 }
 
+static void more_replicas_than_devices_are_refused_before_memory_is_taken(void **state)
+{
+    struct world w;
+
+    (void)state;
+    read_json(&w, RING(DEV0, "\"part_shift\": 31, \"replica_count\": 3"), rows_01_10,
+              8);
+    assert_int_equal(w.err, MCOS_E_DEVICE);
+    assert_string_equal(w.diag.field, "/replica_count");
+    assert_null(w.draft.table);
+    end(&w);
+}
+
 struct bad {
     const char *json;
     int err;
@@ -526,7 +539,8 @@ static void a_bomb_stops_where_the_head_says_the_ring_ends(void **state)
     end(&w);
     mc_buf_clear(&plain);
     mc_buf_clear(&gz);
-    put_ring(&plain, RING(DEV0, "\"part_shift\": 8, \"replica_count\": 4"), NULL, 0);
+    put_ring(&plain, RING(DEV0 ", " DEV1, "\"part_shift\": 8, \"replica_count\": 3"),
+             NULL, 0);
     put_gzip(&gz, plain.ptr, plain.len);
     read_gzip(&w, gz.ptr, gz.len);
     assert_int_equal(w.err, MCOS_E_FORMAT);
@@ -544,6 +558,7 @@ int main(void)
         cmocka_unit_test(the_last_row_may_be_short_or_empty),
         cmocka_unit_test(rows_that_are_cut_or_too_many_are_refused),
         cmocka_unit_test(ids_that_are_not_there_are_refused_with_their_partition),
+        cmocka_unit_test(more_replicas_than_devices_are_refused_before_memory_is_taken),
         cmocka_unit_test(bad_json_is_refused_with_its_place),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(slots_are_bounded_by_the_ids_that_exist),

@@ -232,6 +232,16 @@ static void drop_last_column(uint32_t *table, uint32_t parts, unsigned rows)
                 (rows - 1) * sizeof(*table));
 }
 
+/* No partition is twice on one device, so more whole rows cannot be right. */
+static bool too_few_devices(const struct mc_draft *draft, unsigned whole_rows)
+{
+    unsigned live = 0;
+
+    for (uint32_t id = 0; id < draft->device_count && live < whole_rows; id++)
+        live += !draft->devices[id].removed;
+    return live < whole_rows;
+}
+
 static int read_rows(struct source *s, const struct mc_ringjson *shape,
                      struct mc_draft *draft)
 {
@@ -241,6 +251,8 @@ static int read_rows(struct source *s, const struct mc_ringjson *shape,
     uint32_t last = 0;
     int err = 0;
 
+    if (too_few_devices(draft, shape->rows - 1))
+        return fail(s, MCOS_E_DEVICE, "/replica_count", "more replicas than devices");
     if (!source_may_hold(s, least * 2))
         return fail(s, MCOS_E_FORMAT, "/replica_count",
                     "the file is too short for its partitions and replicas");
