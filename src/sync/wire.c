@@ -9,7 +9,6 @@
 #define MAGIC        0x4d4f434du /* "MCOM" */
 #define CHECK_AT     8u          /* u64; covers everything before and after itself */
 #define CHECKED_FROM 16u
-#define NAME_AT      64u /* u8 length, then the name */
 #define DIRECTED     1u
 #define OURS         1u /* MC_PROTOCOL_VERSION, which machine.h promises */
 
