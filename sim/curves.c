@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define INTERVAL_MS 10000u
-#define SETTLE_MS   60000u
+#define SETTLE_MS   25000u
 #define PATIENCE_MS 120000u
 #define RING        "photos"
 
