@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,8 +150,10 @@ static void run(size_t bytes, unsigned count, unsigned rounds)
     snprintf(path, sizeof(path), "%s/bus.db", folder);
     for (unsigned i = 0; i < count; i++) {
         child[i] = fork();
-        if (child[i] == 0)
+        if (child[i] == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             consume(path, i, board);
+        }
     }
     bus = open_site(path, CONSUMERS_MAX - 1);
     next(bus, &ev); /* UP */

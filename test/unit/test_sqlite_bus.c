@@ -386,6 +386,43 @@ static void what_was_handed_over_before_close_still_goes_out(void **state)
     b->ops->close(b);
 }
 
+static void a_ring_wakes_the_others_at_once(void **state)
+{
+    struct mc_bus *a = open_site(1, true), *b = open_site(2, true);
+    struct pollfd p = {.fd = b->ops->fd(b), .events = POLLIN};
+    struct mc_bus_event ev;
+
+    (void)state;
+    assert_false(site_next(b, 50, &ev));
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(send_confirmed(a, 1, "talk.s2", 1, 10), 0);
+    assert_int_equal(poll(&p, 1, 500), 1); /* its own poll is slower */
+    assert_true(site_next(b, 0, &ev));
+    assert_int_equal(ev.kind, MC_BUS_MESSAGE);
+    mc_blob_unref(ev.body);
+    a->ops->close(a);
+    b->ops->close(b);
+}
+
+static void what_was_sent_into_a_removed_file_is_not_confirmed(void **state)
+{
+    struct mc_bus *a = open_site(1, true);
+    struct mc_bus_event ev;
+
+    (void)state;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(site_send(a, "ring", 1, 1, 10), 0);
+    assert_true(site_next(a, SOON_MS, &ev));
+    assert_int_equal(ev.kind, MC_BUS_DOWN);
+    assert_true(site_next(a, SOON_MS, &ev));
+    assert_int_equal(ev.kind, MC_BUS_CONFIRM);
+    assert_int_equal(ev.err, MCOS_E_AWAY);
+    assert_true(site_next(a, SOON_MS, &ev));
+    assert_int_equal(ev.kind, MC_BUS_UP);
+    assert_true(ev.fresh_queue);
+    a->ops->close(a);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -401,6 +438,8 @@ int main(void)
         CASE(a_full_disk_is_said_and_survived),
         CASE(a_letter_with_a_key_that_is_none_is_refused),
         CASE(what_was_handed_over_before_close_still_goes_out),
+        CASE(a_ring_wakes_the_others_at_once),
+        CASE(what_was_sent_into_a_removed_file_is_not_confirmed),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -101,6 +102,7 @@ static void sing(unsigned number)
     struct mc_bus_event ev;
     uint64_t next_ms = 0;
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (site_open(path, number, &bus, NULL) != 0)
         _exit(3);
     for (;;) {
@@ -217,8 +219,10 @@ static void eight_processes_lose_nothing_and_hear_nothing_twice(void **state)
     (void)state;
     for (unsigned i = 0; i < CROWD; i++) {
         child[i] = fork();
-        if (child[i] == 0)
+        if (child[i] == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
             _exit(count_letters(i));
+        }
     }
     for (unsigned i = 0; i < CROWD; i++) {
         int status = 0;

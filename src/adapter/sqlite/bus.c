@@ -29,8 +29,9 @@
 #define SAVE_MS         100 /* acknowledgements of records */
 #define SAVE_TALK_MS    2000
 #define SEEN_MS         3600000 /* an idle cluster says so that it lives */
-#define LOG_PAGES_IDLE  512     /* copy the log when nothing else is to be done */
-#define LOG_PAGES_MAX   4096    /* and now */
+#define LOG_PAGES_IDLE  256     /* 8 MiB: copy the log, when readers have read it */
+#define LOG_REST_MS     300
+#define LOG_PAGES_MAX   2048 /* 64 MiB: and now */
 
 struct bus {
     struct mc_bus base;
@@ -56,6 +57,7 @@ struct bus {
     uint64_t poll_ms;
     uint64_t sweep_ms;
     uint64_t seen_ms;
+    uint64_t fold_ms; /* when to copy the log; 0: it is short */
 };
 
 static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
@@ -429,8 +431,14 @@ static void keep_books(struct bus *b, uint64_t now)
         if (err != 0) /* success need not mean that it could write */
             (void)trouble(b, now, err);
     }
-    if (b->db != NULL && b->db->log_pages >= LOG_PAGES_IDLE)
+    if (b->db == NULL || b->db->log_pages < LOG_PAGES_IDLE) {
+        b->fold_ms = 0;
+    } else if (b->fold_ms == 0) {
+        b->fold_ms = now + LOG_REST_MS;
+    } else if (now >= b->fold_ms) {
+        b->fold_ms = 0;
         mc_db_checkpoint(b->db);
+    }
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -446,6 +454,8 @@ static uint64_t wait_ms(const struct bus *b, uint64_t now)
         at = b->retry_ms;
     } else {
         at = min_u64(min_u64(b->poll_ms, b->sweep_ms), b->seen_ms);
+        if (b->fold_ms != 0)
+            at = min_u64(at, b->fold_ms);
         for (int i = 0; i < 2; i++) {
             if (b->lane[i].save_ms != 0)
                 at = min_u64(at, b->lane[i].save_ms);

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 /* Deleting does not overwrite: bodies are not secrets of this machine's users.
- * The log keeps 16 MiB of room, so that small letters go on when the disk is full. */
-static const char settings[] = "PRAGMA page_size=8192;"
+ * Large pages and room for a whole record in the cache halve the time that 6 MB
+ * take. The log keeps 16 MiB of room, so that small letters go on when the disk is
+ * full. */
+static const char settings[] = "PRAGMA page_size=32768;"
                                "PRAGMA journal_mode=WAL;"
                                "PRAGMA synchronous=NORMAL;"
                                "PRAGMA wal_autocheckpoint=0;"
@@ -21,6 +23,7 @@ static const char settings[] = "PRAGMA page_size=8192;"
                                "PRAGMA cell_size_check=ON;"
                                "PRAGMA trusted_schema=OFF;"
                                "PRAGMA temp_store=MEMORY;"
+                               "PRAGMA cache_size=-16384;"
                                "PRAGMA mmap_size=0";
 
 #define BOTH(before, after)                                                            \

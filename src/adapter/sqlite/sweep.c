@@ -13,7 +13,7 @@
 static const int drop_max[2] = {[MC_QUEUE_RECORDS] = 32, [MC_QUEUE_TALK] = 512};
 
 /* A file with more pages in use than this is checked more rarely. */
-#define CHECK_PAGES    8192
+#define CHECK_PAGES    2048
 #define CHECK_LARGE_MS 600000
 
 struct row {
