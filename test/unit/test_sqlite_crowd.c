@@ -398,6 +398,8 @@ static void a_locked_file_is_away_until_it_is_free(void **state)
     for (int i = 0; i < CROWD; i++)
         locked += notes[i].locked;
     assert_int_equal(locked, CROWD);
+    for (int i = 0; i < CROWD; i++) /* and does not pretend to be back */
+        assert_int_equal(notes[i].ups, 1);
     expect_well();
     waitpid(locker, NULL, 0);
     for (int i = 0; i < CROWD; i++)

@@ -231,6 +231,8 @@ static int connect_locked(struct bus *b, struct mcos_diag *diag)
         !b->reload) {
         mc_lane_wake(&b->lane[0]); /* it was only away: we know where we were */
         mc_lane_wake(&b->lane[1]);
+        err = mc_db_begin(b->db, true); /* up is who may write */
+        mc_db_rollback(b->db);
     } else {
         err = load_lanes(b, &queue_made);
     }

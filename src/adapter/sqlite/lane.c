@@ -246,9 +246,13 @@ static int read_body(struct mc_lane *lane, struct mc_db *db, int64_t id,
     if (err != 0)
         goto out;
     len = sqlite3_blob_bytes(blob);
+    if (len == 0) {
+        err = mc_blob_new((struct mc_bytes){0}, ret_body);
+        goto out;
+    }
     at = mc_buf_reserve(&buf, (size_t)len);
     err = buf.err;
-    if (err == 0 && len > 0)
+    if (err == 0)
         err = mc_db_error(db->handle, db->path, sqlite3_blob_read(blob, at, len, 0));
     if (err == 0)
         err = mc_blob_from_buf(&buf, ret_body);
