@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct mc_folder_name mc_current_file(const char *name)
@@ -33,20 +34,26 @@ static int load(const struct mc_place *place, const char *file, const char *name
                 struct mc_ring **ret_ring, struct mcos_diag *diag)
 {
     struct mc_ring *ring = NULL;
+    uint8_t digest8[8];
     ino_t inode = 0;
     int err;
 
     if (place->rings < 0)
         return MCOS_E_NOTFOUND;
     err = mc_mapping_ring(place->rings, file, name, &ring, &inode, diag);
-    if (err != 0)
+    if (err == 0)
+        memcpy(digest8, mc_ring_head(ring)->digest, sizeof(digest8));
+    else if (err != MCOS_E_UPGRADE ||
+             mc_mapping_digest8(place->rings, file, digest8, &inode) != 0)
         return err;
-    if (mc_history_denies(place->versions, inode, mc_ring_head(ring))) {
+    /* A flipped bit of the head may look like another record, or a later format. */
+    if (mc_history_denies(place->versions, inode, digest8)) {
         mc_ring_unref(ring);
         return mcos_diag_set(diag, MCOS_E_DIGEST, file, "%s has a damaged head", file);
     }
-    *ret_ring = ring;
-    return 0;
+    if (err == 0)
+        *ret_ring = ring;
+    return err;
 }
 
 int mc_current_load(const struct mc_place *place, const char *name,

@@ -199,9 +199,8 @@ void mc_history_prune(int dirfd, const struct mc_entry *held, size_t keep)
     free(entries);
 }
 
-bool mc_history_denies(int dirfd, ino_t inode, const struct mc_head *head)
+bool mc_history_denies(int dirfd, ino_t inode, const uint8_t digest8[8])
 {
-    struct mc_entry is = mc_entry_of(head);
     struct mc_entry *entries = NULL;
     size_t count = 0;
     bool denies = false;
@@ -210,7 +209,7 @@ bool mc_history_denies(int dirfd, ino_t inode, const struct mc_head *head)
     if (mc_history_list(dirfd, &entries, &count, NULL) != 0)
         return false;
     for (size_t i = 0; i < count && !denies; i++) {
-        denies = mc_entry_cmp(&entries[i], &is) != 0 &&
+        denies = memcmp(entries[i].digest8, digest8, 8) != 0 &&
                  fstatat(dirfd, mc_entry_format(&entries[i]).s, &st,
                          AT_SYMLINK_NOFOLLOW) == 0 &&
                  st.st_ino == inode;

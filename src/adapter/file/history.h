@@ -52,7 +52,7 @@ int mc_history_link(int from, const char *file, int dirfd, const struct mc_entry
 /* Keeps `keep` entries besides `held` (NULL: none), the greatest. As far as it can. */
 void mc_history_prune(int dirfd, const struct mc_entry *held, size_t keep);
 
-/* True if the folder has this very file under another record's name. */
-bool mc_history_denies(int dirfd, ino_t inode, const struct mc_head *head);
+/* True if the folder has this very file under another digest. */
+bool mc_history_denies(int dirfd, ino_t inode, const uint8_t digest8[8]);
 
 #endif /* MCOS_ADAPTER_FILE_HISTORY_H */

@@ -15,6 +15,8 @@
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
+#define HEAD_BYTES_AT 12u /* where every format says how long its head is */
+
 static void unmap(void *ctx, struct mc_bytes bytes)
 {
     (void)bytes;
@@ -93,6 +95,26 @@ int mc_mapping_ring(int dirfd, const char *file, const char *ring_name,
     else
         *ret_ring = ring;
     return err;
+}
+
+int mc_mapping_digest8(int dirfd, const char *file, uint8_t ret_digest8[8],
+                       ino_t *ret_inode)
+{
+    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_blob *blob = NULL;
+    struct mc_bytes bytes;
+    int err = mc_mapping_open(dirfd, file, MC_RECORD_BYTES_MAX, &blob, ret_inode, NULL);
+
+    if (err != 0)
+        return err;
+    bytes = mc_blob_get(blob);
+    if (bytes.len >= HEAD_BYTES_AT + 4 &&
+        mc_get_u32(bytes.ptr + HEAD_BYTES_AT) <= bytes.len)
+        bytes.len = mc_get_u32(bytes.ptr + HEAD_BYTES_AT);
+    mc_sha256(digest, bytes);
+    memcpy(ret_digest8, digest, 8);
+    mc_blob_unref(blob);
+    return 0;
 }
 
 bool mc_mapping_damaged(int err)

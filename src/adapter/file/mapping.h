@@ -29,6 +29,13 @@ int mc_mapping_ring(int dirfd, const char *file, const char *ring_name,
                     struct mc_ring **ret_ring, ino_t *ret_inode,
                     struct mcos_diag *diag);
 
+/*
+ * The digest that a ring file has, whether or not its format is known: the
+ * front of a head is the same in all formats. Fails as mc_mapping_open.
+ */
+int mc_mapping_digest8(int dirfd, const char *file, uint8_t ret_digest8[8],
+                       ino_t *ret_inode);
+
 /* True if a failure of the above means that the file itself is damaged: not
  * that it is missing, that reading failed, or that a newer version made it. */
 bool mc_mapping_damaged(int err);
