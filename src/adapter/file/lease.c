@@ -15,13 +15,14 @@
 
 #define WAIT_STEP_MS 5u
 
-static int open_lock_file(int dirfd, int *ret_fd, struct mcos_diag *diag)
+/* Not for writing: a lock is no reason why a disk could not become read-only. */
+static int open_lock_file(int dirfd, int flags, int *ret_fd, struct mcos_diag *diag)
 {
     int fd;
 
     do
         fd = openat(dirfd, MC_LEASE_FILE,
-                    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+                    O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0640);
     while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return mc_folder_fail(diag, "cannot open", MC_LEASE_FILE);
@@ -55,26 +56,31 @@ static void name_holder(int fd, char *text, size_t cap)
         (void)snprintf(text, cap, "process %s", raw);
 }
 
-static int write_holder(int fd, struct mcos_diag *diag)
+static int write_holder(int dirfd, struct mcos_diag *diag)
 {
     char text[16];
     int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    int fd = -1;
+    int err = open_lock_file(dirfd, O_WRONLY, &fd, diag);
 
+    if (err != 0)
+        return err;
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
-        return mc_folder_fail(diag, "cannot write", MC_LEASE_FILE);
-    return 0;
+        err = mc_folder_fail(diag, "cannot write", MC_LEASE_FILE);
+    mc_folder_close(fd);
+    return err;
 }
 
 int mc_lease_take(int dirfd, const char *path, int *ret_fd, struct mcos_diag *diag)
 {
     char holder[32];
     int fd = -1;
-    int err = open_lock_file(dirfd, &fd, diag);
+    int err = open_lock_file(dirfd, O_RDONLY, &fd, diag);
 
     if (err != 0)
         return err;
     if (try_lock(fd) == 0) {
-        err = write_holder(fd, diag);
+        err = write_holder(dirfd, diag);
     } else if (errno == EWOULDBLOCK) {
         name_holder(fd, holder, sizeof(holder));
         err = mcos_diag_set(diag, MCOS_E_LOCKED, "data",
@@ -104,7 +110,7 @@ int mc_lease_lock_rings(int rings_fd, unsigned wait_ms, int *ret_fd,
 {
     const struct timespec pause = {0, WAIT_STEP_MS * 1000000L};
     int fd = -1;
-    int err = open_lock_file(rings_fd, &fd, diag);
+    int err = open_lock_file(rings_fd, O_RDONLY, &fd, diag);
 
     if (err != 0)
         return err;
