@@ -47,12 +47,28 @@ const char *mc_file_store_trouble(const struct mc_store *store)
     return ((const struct file_store *)store)->trouble.text;
 }
 
-/* A name from above is checked here once more: it becomes a path. */
-static int check_name(struct file_store *s, const struct mc_name *name)
+/*
+ * Every call begins and ends here. A name (NULL: none) is checked once more: it
+ * becomes a path.
+ */
+static int begin(struct file_store *s, const struct mc_name *name, bool make,
+                 struct mc_place *ret_place)
 {
+    s->trouble = (struct mcos_diag){.offset = -1};
+    *ret_place = (struct mc_place){-1, -1, -1, -1};
+    if (name == NULL)
+        return mc_place_open(s->data, NULL, make, ret_place, &s->trouble);
     if (memchr(name->s, '\0', sizeof(name->s)) == NULL || !mc_name_ok(name->s))
         return mcos_diag_set(&s->trouble, MCOS_E_NAME, "name", "not a name of a ring");
-    return 0;
+    return mc_place_open(s->data, name->s, make, ret_place, &s->trouble);
+}
+
+static int end(struct file_store *s, struct mc_place *place, int err)
+{
+    mc_place_close(place);
+    if (err != 0 && s->trouble.text[0] == '\0')
+        (void)mcos_diag_set(&s->trouble, err, "", "%s", mcos_err_text(err));
+    return err;
 }
 
 /* The folder may be another one than at the start: then the lease is taken anew. */
@@ -102,14 +118,12 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     const struct mc_name *name = &mc_ring_head(ring)->name;
     struct mc_registry_rules rules = {.keep_versions = s->config.keep_versions,
                                       .verify = s->config.verify};
-    struct mc_place place = {-1, -1, -1, -1};
+    struct mc_place place;
     bool doubt = false;
     size_t at;
     int lock = -1;
-    int err = check_name(s, name);
+    int err = begin(s, name, true, &place);
 
-    if (err == 0)
-        err = mc_place_open(s->data, name->s, true, &place, &s->trouble);
     if (err == 0)
         err = keep_lease(s, place.data);
     if (err == 0)
@@ -125,8 +139,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
             note_doubt(s, at, name, doubt);
     }
     mc_folder_close(lock);
-    mc_place_close(&place);
-    return err;
+    return end(s, &place, err);
 }
 
 /* By name, which is not the order of "<name>.ring": "a-" and "a". */
@@ -143,11 +156,10 @@ static int list(struct mc_store *store, struct mc_name **ret_names, size_t *ret_
     struct mc_name *names = NULL;
     size_t file_count = 0;
     size_t count = 0;
-    int err = mc_place_open(s->data, NULL, false, &place, &s->trouble);
+    int err = begin(s, NULL, false, &place);
 
-    if (err != 0)
-        return err;
-    err = mc_folder_list(place.rings, &files, &file_count, &s->trouble);
+    if (err == 0)
+        err = mc_folder_list(place.rings, &files, &file_count, &s->trouble);
     if (err == 0) {
         names = calloc(file_count + 1, sizeof(*names));
         err = names == NULL ? MCOS_E_NOMEM : 0;
@@ -157,13 +169,12 @@ static int list(struct mc_store *store, struct mc_name **ret_names, size_t *ret_
             count++;
     }
     free(files);
-    mc_place_close(&place);
     if (err == 0) {
         qsort(names, count, sizeof(*names), cmp_name);
         *ret_names = names;
         *ret_count = count;
     }
-    return err;
+    return end(s, &place, err);
 }
 
 /* A damaged file is mended if we may, and passed over in any case. */
@@ -197,15 +208,11 @@ static int get(struct mc_store *store, const struct mc_name *name,
 {
     struct file_store *s = of(store);
     struct mc_place place;
-    int err = check_name(s, name);
+    int err = begin(s, name, false, &place);
 
     if (err == 0)
-        err = mc_place_open(s->data, name->s, false, &place, &s->trouble);
-    if (err != 0)
-        return err;
-    err = get_at(s, &place, name->s, ret_ring);
-    mc_place_close(&place);
-    return err;
+        err = get_at(s, &place, name->s, ret_ring);
+    return end(s, &place, err);
 }
 
 static int get_digest(struct mc_store *store, const struct mc_name *name,
@@ -214,13 +221,10 @@ static int get_digest(struct mc_store *store, const struct mc_name *name,
     struct file_store *s = of(store);
     struct mc_ring *ring = NULL;
     struct mc_place place;
-    int err = check_name(s, name);
+    int err = begin(s, name, false, &place);
 
     if (err == 0)
-        err = mc_place_open(s->data, name->s, false, &place, &s->trouble);
-    if (err != 0)
-        return err;
-    err = get_at(s, &place, name->s, &ring);
+        err = get_at(s, &place, name->s, &ring);
     if (err == 0 && memcmp(mc_ring_head(ring)->digest, digest8, 8) != 0) {
         mc_ring_unref(ring);
         ring = NULL;
@@ -230,10 +234,9 @@ static int get_digest(struct mc_store *store, const struct mc_name *name,
         err = mc_history_find(place.conflicts, digest8, name->s, &ring, &s->trouble);
     if (err == MCOS_E_GONE)
         err = mc_history_find(place.versions, digest8, name->s, &ring, &s->trouble);
-    mc_place_close(&place);
     if (err == 0)
         *ret_ring = ring;
-    return err;
+    return end(s, &place, err);
 }
 
 static int losers(struct mc_store *store, const struct mc_name *name,
@@ -242,52 +245,43 @@ static int losers(struct mc_store *store, const struct mc_name *name,
     struct file_store *s = of(store);
     struct mc_ring *held = NULL;
     struct mc_place place;
-    int err = check_name(s, name);
+    int err = begin(s, name, false, &place);
 
     if (err == 0)
-        err = mc_place_open(s->data, name->s, false, &place, &s->trouble);
-    if (err != 0)
-        return err;
-    err = get_at(s, &place, name->s, &held);
+        err = get_at(s, &place, name->s, &held);
     if (err == 0 || err == MCOS_E_NOTFOUND)
         err = mc_losers_list(&place, name->s, held, ret_rings, ret_count, &s->trouble);
     mc_ring_unref(held);
-    mc_place_close(&place);
-    return err;
+    return end(s, &place, err);
 }
 
 static int save_clusters(struct mc_store *store, struct mc_bytes text)
 {
     struct file_store *s = of(store);
     struct mc_place place;
-    int err;
+    int err = begin(s, NULL, false, &place);
 
-    if (text.len > MC_FILE_CLUSTERS_MAX)
-        return MCOS_E_TOOBIG;
-    err = mc_place_open(s->data, NULL, false, &place, &s->trouble);
-    if (err != 0)
-        return err;
-    err = keep_lease(s, place.data);
+    if (err == 0 && text.len > MC_FILE_CLUSTERS_MAX)
+        err = MCOS_E_TOOBIG;
+    if (err == 0)
+        err = keep_lease(s, place.data);
     if (err == 0)
         err = mc_replace(place.data, "clusters", text, &s->trouble);
-    mc_place_close(&place);
-    return err;
+    return end(s, &place, err);
 }
 
 static int load_clusters(struct mc_store *store, struct mc_blob **ret_text)
 {
     struct file_store *s = of(store);
     struct mc_place place;
-    int err = mc_place_open(s->data, NULL, false, &place, &s->trouble);
+    int err = begin(s, NULL, false, &place);
 
-    if (err != 0)
-        return err;
-    err = mc_mapping_open(place.data, "clusters", MC_FILE_CLUSTERS_MAX, ret_text, NULL,
-                          &s->trouble);
+    if (err == 0)
+        err = mc_mapping_open(place.data, "clusters", MC_FILE_CLUSTERS_MAX, ret_text,
+                              NULL, &s->trouble);
     if (mc_mapping_damaged(err))
         err = MCOS_E_IO;
-    mc_place_close(&place);
-    return err;
+    return end(s, &place, err);
 }
 
 static const struct mc_store_ops ops = {
