@@ -45,6 +45,7 @@ static struct {
     long calls; /* so far */
     bool fired;
     bool renamed; /* a rename was carried out since arming */
+    bool grave;   /* the call that was told an error must not be passed over */
     char log[64]; /* w: write, f: fsync of a file, d: of a folder, r: rename */
     size_t logged;
 } plan;
@@ -83,6 +84,14 @@ static bool says_error(void)
     return plan.fault >= SAY_EIO;
 }
 
+static bool says_grave_error(void)
+{
+    bool says = says_error();
+
+    plan.grave = says && plan.fault != SAY_EINTR;
+    return says;
+}
+
 static void after(bool met)
 {
     if (met && plan.fault < SAY_EIO)
@@ -119,7 +128,7 @@ int __wrap_fsync(int fd)
     struct stat st;
     int rc;
 
-    if (met && says_error())
+    if (met && says_grave_error())
         return -1;
     rc = __real_fsync(fd);
     note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f');
@@ -134,7 +143,7 @@ int __wrap_renameat(int a, const char *b, int c, const char *d)
     bool met = meets();
     int rc;
 
-    if (met && says_error())
+    if (met && says_grave_error())
         return -1;
     rc = __real_renameat(a, b, c, d);
     plan.renamed = plan.renamed || rc == 0;
@@ -150,7 +159,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t n)
     bool met = meets();
     ssize_t rc;
 
-    if (met && says_error())
+    if (met && says_grave_error())
         return -1;
     rc = __real_write(fd, bytes, met && plan.fault == DIE_TORN ? n / 2 : n);
     note('w');
@@ -164,8 +173,11 @@ int __wrap_close(int fd);
 int __wrap_close(int fd)
 {
     bool met = meets();
+    bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
     int rc = __real_close(fd);
 
+    if (met && writes && says_grave_error())
+        return -1;
     if (met && says_error())
         return -1;
     after(met);
@@ -353,6 +365,8 @@ static int act(const struct play *play)
             status = check_failure(play, store, err);
         else if (!holds(store, play->then) || !has_losers(store, play->loser))
             status = BAD + 2;
+        else if (plan.grave)
+            status = BAD + 9;
     }
     if (store == NULL)
         return BAD;
@@ -433,6 +447,7 @@ static void sweep(const struct play *play)
             plan.calls = 0;
             plan.fired = false;
             plan.renamed = false;
+            plan.grave = false;
             child = fork();
             assert_true(child >= 0);
             if (child == 0)

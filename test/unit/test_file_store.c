@@ -282,11 +282,13 @@ static void a_ring_of_a_later_format_is_refused_and_left_alone(void **state)
 static void links_that_somebody_planted_are_not_followed(void **state)
 {
     struct mc_ring *v1 = record_mint("r", NULL, NULL, "", 2);
+    struct mc_ring *v2 = record_mint("r", v1, NULL, "", 2);
+    struct mc_bytes bytes = mc_blob_get(mc_ring_blob(v2));
     struct mc_store *store = open_store();
     struct stat st;
 
     (void)state;
-    write_file("target", "precious", 8);
+    write_file("target", bytes.ptr, bytes.len); /* a ring that would be good */
     assert_int_equal(symlink("../target", at("rings/.tmp.r.ring")), 0);
     assert_int_equal(symlink("../target", at("rings/r.ring")), 0);
     assert_int_equal(symlink("../target", at("rings/r.prev")), 0);
@@ -295,13 +297,14 @@ static void links_that_somebody_planted_are_not_followed(void **state)
     assert_int_equal(lstat(at("rings/r.ring"), &st), 0);
     assert_true(S_ISREG(st.st_mode));
     assert_int_equal(stat(at("target"), &st), 0);
-    assert_int_equal(st.st_size, 8);
+    assert_int_equal(st.st_size, bytes.len);
     store->ops->close(store);
     assert_int_equal(rename(at("versions"), at("elsewhere")), 0);
     assert_int_equal(symlink("elsewhere", at("versions")), 0);
     store = NULL;
     assert_int_equal(try_open(false, &store), MCOS_E_IO); /* fails closed */
     mc_ring_unref(v1);
+    mc_ring_unref(v2);
 }
 
 static void a_name_that_is_a_path_is_refused(void **state)
@@ -374,6 +377,45 @@ static void so_many_versions_are_kept_and_no_more(void **state)
     }
     mc_ring_unref(held);
     store->ops->close(store);
+}
+
+static void losers_leave_no_files_beyond_their_bound_or_their_end(void **state)
+{
+    struct mc_ring *other = record_mint("r", NULL, NULL, "other", 2);
+    struct mc_ring *v2 = record_mint("r", other, NULL, "", 2);
+    struct mc_store *store = open_store();
+    struct mc_ring *v3;
+    char note[16];
+
+    (void)state;
+    assert_int_equal(merge(store, v2), 0);
+    for (unsigned i = 0; i < MC_LOSERS_MAX + 4; i++) {
+        struct mc_ring *loser;
+
+        (void)snprintf(note, sizeof(note), "%u", i);
+        loser = record_mint("r", NULL, NULL, note, 2);
+        assert_int_equal(merge(store, loser), 0);
+        assert_true(count_files("conflicts/r") <= MC_LOSERS_MAX);
+        mc_ring_unref(loser);
+    }
+    while (count_files("conflicts/r") > 0) { /* settles them one by one */
+        struct mc_ring *rings[MC_LOSERS_MAX];
+        struct mc_name name = record_name("r");
+        size_t count = 0;
+
+        assert_int_equal(store->ops->losers(store, &name, rings, &count), 0);
+        assert_int_equal(count, count_files("conflicts/r"));
+        v3 = record_mint("r", v2, rings[0], "", 2);
+        assert_int_equal(merge(store, v3), 0);
+        assert_int_equal(count_files("conflicts/r"), count - 1);
+        mc_ring_unref(v2);
+        v2 = v3;
+        for (size_t i = 0; i < count; i++)
+            mc_ring_unref(rings[i]);
+    }
+    store->ops->close(store);
+    mc_ring_unref(other);
+    mc_ring_unref(v2);
 }
 
 static void a_second_agent_is_refused_and_told_who_is_there(void **state)
@@ -505,6 +547,7 @@ int main(void)
         CASE(a_name_that_is_a_path_is_refused),
         CASE(files_of_others_are_neither_listed_nor_touched),
         CASE(so_many_versions_are_kept_and_no_more),
+        CASE(losers_leave_no_files_beyond_their_bound_or_their_end),
         CASE(a_second_agent_is_refused_and_told_who_is_there),
         CASE(of_what_two_processes_merge_at_once_the_greatest_stays),
         CASE(a_process_that_merges_for_ever_is_waited_for_only_so_long),

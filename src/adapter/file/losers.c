@@ -132,7 +132,7 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser, struct mcos_dia
     return err;
 }
 
-int mc_losers_link(struct mc_place *place, const struct mc_ring *held, bool *ret_added,
+int mc_losers_link(struct mc_place *place, const struct mc_ring *held,
                    struct mcos_diag *diag)
 {
     const struct mc_head *head = mc_ring_head(held);
@@ -142,14 +142,7 @@ int mc_losers_link(struct mc_place *place, const struct mc_ring *held, bool *ret
     if (err != 0)
         return err;
     return mc_history_link(place->rings, mc_current_file(head->name.s).s,
-                           place->conflicts, &entry, ret_added, diag);
-}
-
-void mc_losers_forget(const struct mc_place *place, const struct mc_ring *held)
-{
-    struct mc_entry entry = mc_entry_of(mc_ring_head(held));
-
-    (void)mc_folder_remove(place->conflicts, mc_entry_format(&entry).s);
+                           place->conflicts, &entry, NULL, diag);
 }
 
 void mc_losers_settle(const struct mc_place *place, const struct mc_ring *ring)

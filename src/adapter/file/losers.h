@@ -30,11 +30,11 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser,
 
 /*
  * Keeps the record in force, which is about to lose, by a link to its file.
- * *ret_added says whether mc_losers_forget would undo it.
+ * Until it has lost it is passed over by mc_losers_list, so a merge that goes no
+ * further has changed nothing.
  */
-int mc_losers_link(struct mc_place *place, const struct mc_ring *held, bool *ret_added,
+int mc_losers_link(struct mc_place *place, const struct mc_ring *held,
                    struct mcos_diag *diag);
-void mc_losers_forget(const struct mc_place *place, const struct mc_ring *held);
 
 /* Removes what `ring` settles (itself and its ancestors), damaged ones (to
  * quarantine) and those beyond MC_LOSERS_MAX. What fails is met again next time. */

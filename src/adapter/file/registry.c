@@ -37,7 +37,6 @@ static int put(struct mc_place *place, const struct mc_registry_rules *rules,
     struct mc_folder_name aside = mc_replace_aside(file.s);
     struct mc_entry entry = mc_entry_of(head);
     struct mc_entry old;
-    bool kept = false;
     bool named = false;
     int err = mc_replace_write(place->rings, file.s, mc_blob_get(mc_ring_blob(came)),
                                rules->verify, diag);
@@ -47,7 +46,7 @@ static int put(struct mc_place *place, const struct mc_registry_rules *rules,
     if (held != NULL) {
         old = mc_entry_of(mc_ring_head(held));
         if (conflict)
-            err = mc_losers_link(place, held, &kept, diag);
+            err = mc_losers_link(place, held, diag);
         if (err == 0 && mc_entry_cmp(&old, &entry) != 0)
             err = mc_history_link(place->rings, file.s, place->versions, &old, NULL,
                                   diag);
@@ -64,8 +63,6 @@ static int put(struct mc_place *place, const struct mc_registry_rules *rules,
     } else if (!*ret_doubt) {
         if (named)
             (void)mc_folder_remove(place->versions, mc_entry_format(&entry).s);
-        if (kept)
-            mc_losers_forget(place, held);
         mc_replace_drop(place->rings, file.s);
     }
     return err;
