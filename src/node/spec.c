@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPEC_DEPTH       3u /* spec, devices, a device */
+#define SPEC_DEPTH       4u /* spec, devices, a device, and one to tell what is wrong */
 #define SPEC_KEYS        8u
 #define DEVICE_KEYS      9u
 #define REPLICAS_DEFAULT 3000000u
@@ -170,7 +170,8 @@ static int read_weight(struct mc_spec_doc *doc, struct mc_device *device, json_t
     const char *text = number_text(value, &doc->weights[device - doc->spec.devices]);
 
     if (text == NULL)
-        return refuse(doc, MCOS_E_WEIGHT, name, "wants a number, or a text that is one");
+        return refuse(doc, MCOS_E_WEIGHT, name,
+                      "wants a number, or a text that is one");
     if (text[0] == '-')
         return refuse(doc, MCOS_E_WEIGHT, name, "negative; weights are 0 or greater");
     if (strlen(text) > MC_TEXT_MAX)
@@ -206,9 +207,12 @@ static int read_text(struct mc_spec_doc *doc, struct mc_device *device, json_t *
         const char **text;
         size_t max;
     } places[] = {
-        {"name", &device->name, MC_TEXT_MAX},     {"cluster", &device->cluster, MC_TEXT_MAX},
-        {"region", &device->region, MC_TEXT_MAX}, {"zone", &device->zone, MC_TEXT_MAX},
-        {"host", &device->host, MC_TEXT_MAX},     {"device", &device->device, MC_TEXT_MAX},
+        {"name", &device->name, MC_TEXT_MAX},
+        {"cluster", &device->cluster, MC_TEXT_MAX},
+        {"region", &device->region, MC_TEXT_MAX},
+        {"zone", &device->zone, MC_TEXT_MAX},
+        {"host", &device->host, MC_TEXT_MAX},
+        {"device", &device->device, MC_TEXT_MAX},
         {"meta", &device->meta, MC_META_MAX},
     };
 
@@ -246,7 +250,8 @@ static int read_object(struct mc_spec_doc *doc, struct mc_device *device,
     const char *name;
     json_t *value;
 
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         const struct key *key = keys;
         int r;
 
@@ -284,7 +289,8 @@ static int read_device(struct mc_spec_doc *doc, struct mc_device *d, json_t *obj
     if (d->weight_text[0] == '\0')
         return refuse(doc, MCOS_E_FIELD, "weight", "a device needs one");
     if (d->cluster[0] != '\0' && !mc_name_ok(d->cluster))
-        return refuse(doc, MCOS_E_NAME, "cluster", "not a name: [a-z0-9][a-z0-9_-]{0,63}");
+        return refuse(doc, MCOS_E_NAME, "cluster",
+                      "not a name: [a-z0-9][a-z0-9_-]{0,63}");
     if (d->cluster[0] == '\0' && mc_name_ok(d->name))
         d->cluster = d->name;
     if (d->host[0] == '\0')
@@ -337,8 +343,8 @@ static int bad_text(struct mc_bytes text, const json_error_t *error,
         code = MCOS_E_FIELD;
         break;
     case json_error_numeric_overflow:
-        code = last != NULL && strcmp(last, "/weight") == 0 ? MCOS_E_WEIGHT
-                                                            : MCOS_E_VALUE;
+        code =
+            last != NULL && strcmp(last, "/weight") == 0 ? MCOS_E_WEIGHT : MCOS_E_VALUE;
         break;
     default:
         break;
@@ -361,8 +367,8 @@ int mc_spec_parse(struct mc_bytes text, struct mc_spec_doc **ret_doc,
     if (text.len > MC_SPEC_BYTES_MAX)
         return mcos_diag_set(diag, MCOS_E_TOOBIG, "", "more than %u bytes",
                              MC_SPEC_BYTES_MAX);
-    r = mc_json_scan(text, SPEC_DEPTH, MC_DEVICES_MAX * (DEVICE_KEYS + 1) + 2 * SPEC_KEYS,
-                     diag);
+    r = mc_json_scan(text, SPEC_DEPTH,
+                     MC_DEVICES_MAX * (DEVICE_KEYS + 1) + 2 * SPEC_KEYS, diag);
     if (r != 0)
         return r;
     doc = calloc(1, sizeof(*doc));
@@ -372,8 +378,8 @@ int mc_spec_parse(struct mc_bytes text, struct mc_spec_doc **ret_doc,
     doc->spec.replicas = REPLICAS_DEFAULT;
     doc->spec.hash = MC_HASH_XXH3;
     doc->spec.note = "";
-    doc->root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES,
-                           &error);
+    doc->root =
+        json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
     if (doc->root == NULL) {
         r = bad_text(text, &error, diag);
         goto out;

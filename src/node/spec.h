@@ -27,7 +27,8 @@ const struct mc_spec *mc_spec_doc_get(const struct mc_spec_doc *doc); /* lent */
 void mc_spec_doc_free(struct mc_spec_doc *doc);                       /* NULL is fine */
 
 /* The spec that a ring was made from, as JSON text into b (indented, newline at
- * the end): feed it back and nothing changes. Fails with NOMEM, DELETED (a tombstone). */
+ * the end): feed it back and nothing changes. Fails with NOMEM, DELETED (a tombstone).
+ */
 int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b);
 
 #endif /* MCOS_NODE_SPEC_H */

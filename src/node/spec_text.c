@@ -118,8 +118,8 @@ int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b)
 
     if (head->tombstone)
         return MCOS_E_DELETED;
-    (void)snprintf(text, sizeof(text), "{\n  \"partition_power\": %u,\n  \"replicas\": ",
-                   head->part_power);
+    (void)snprintf(text, sizeof(text),
+                   "{\n  \"partition_power\": %u,\n  \"replicas\": ", head->part_power);
     put(b, text);
     put_decimal(b, replicas_of(head));
     put(b, ",\n  \"overload\": ");
@@ -127,7 +127,8 @@ int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b)
     (void)snprintf(text, sizeof(text), ",\n  \"min_move_seconds\": %" PRIu32 ",\n",
                    info->min_move_seconds);
     put(b, text);
-    put(b, head->hash == MC_HASH_XXH3 ? "  \"hash\": \"xxh3\"," : "  \"hash\": \"swift-md5\",");
+    put(b, head->hash == MC_HASH_XXH3 ? "  \"hash\": \"xxh3\","
+                                      : "  \"hash\": \"swift-md5\",");
     if (head->note[0] != '\0') {
         put(b, "\n  \"note\": ");
         put_string(b, head->note);
