@@ -49,7 +49,7 @@ static const struct refusal refusals[] = {
     {DEVICES("{\"name\": \"\xff\", \"weight\": 1}"), MCOS_E_JSON, "/devices/0/name"},
     {DEVICES("{\"name\": \"a\", \"weight\": NaN}"), MCOS_E_JSON, "/devices/0/weight"},
     {DEVICES("{\"name\": \"a\", \"weight\": 1, \"meta\": [[[[[1]]]]]}"), MCOS_E_JSON,
-     "/devices/0/meta"},
+     "/devices/0/meta/0"},
     /* keys */
     {WITH("\"colour\": 1"), MCOS_E_FIELD, "/colour"},
     {WITH("\"a/b~\": 1"), MCOS_E_FIELD, "/a~1b~0"},
