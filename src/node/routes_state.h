@@ -7,7 +7,7 @@
 #include "node/routes.h"
 #include "ring/build.h"
 
-#define MC_ROUTES_FIGURES 64u /* measured rings remembered, by digest */
+#define MC_ROUTES_FIGURES 256u /* measured rings remembered, by digest */
 
 struct mc_figures {
     uint8_t digest[MC_DIGEST_BYTES];

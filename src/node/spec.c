@@ -339,9 +339,6 @@ static int bad_text(struct mc_bytes text, const json_error_t *error,
     switch (json_error_code(error)) {
     case json_error_out_of_memory:
         return MCOS_E_NOMEM;
-    case json_error_duplicate_key:
-        code = MCOS_E_FIELD;
-        break;
     case json_error_numeric_overflow:
         code =
             last != NULL && strcmp(last, "/weight") == 0 ? MCOS_E_WEIGHT : MCOS_E_VALUE;

@@ -54,8 +54,8 @@ static const struct refusal refusals[] = {
     {WITH("\"colour\": 1"), MCOS_E_FIELD, "/colour"},
     {WITH("\"a/b~\": 1"), MCOS_E_FIELD, "/a~1b~0"},
     {ONE("\"weight\": 1, \"size\": 2"), MCOS_E_FIELD, "/devices/1/size"},
-    {WITH("\"note\": \"x\", \"note\": \"y\""), MCOS_E_FIELD, "/note"},
-    {ONE("\"weight\": 1, \"weight\": 2"), MCOS_E_FIELD, "/devices/1/weight"},
+    {WITH("\"note\": \"x\", \"note\": \"y\""), MCOS_E_JSON, "/note"},
+    {ONE("\"weight\": 1, \"weight\": 2"), MCOS_E_JSON, "/devices/1/weight"},
     {"{\"devices\": [{\"name\": \"a\", \"weight\": 1}]}", MCOS_E_FIELD,
      "/partition_power"},
     {"{\"partition_power\": 4}", MCOS_E_FIELD, "/devices"},
@@ -172,7 +172,7 @@ static void errors_tell_the_line(void **state)
 
     (void)state;
     assert_int_equal(parse("{\n\"note\": \"a\",\n\"note\": \"b\"}", &doc, &diag),
-                     MCOS_E_FIELD);
+                     MCOS_E_JSON);
     assert_int_equal(diag.line, 3);
     assert_string_equal(diag.field, "/note");
 }

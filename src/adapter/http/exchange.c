@@ -25,6 +25,7 @@ struct mc_exchange {
     size_t body_max;
     size_t discarded;
     bool begun;
+    bool answered;
     bool closing; /* the connection ends with the answer */
     char author[32];
     char target[]; /* decoded in place */
@@ -51,6 +52,11 @@ void mc_exchange_free(struct mc_exchange *x)
     (*x->home.busy)--;
     mc_buf_fini(&x->body);
     free(x);
+}
+
+bool mc_exchange_answered(const struct mc_exchange *x)
+{
+    return x->answered;
 }
 
 /* ---- answer ---- */
@@ -93,6 +99,7 @@ static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection 
     if (x->closing || *x->home.stopping)
         add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
     r = MHD_queue_response(c, (unsigned)in->status, out);
+    x->answered = true;
     MHD_destroy_response(out);
     return r;
 }

@@ -23,6 +23,9 @@ struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
                                     const char *target);
 void mc_exchange_free(struct mc_exchange *x); /* NULL is fine */
 
+/* Its answer was given; only sending it is left. */
+bool mc_exchange_answered(const struct mc_exchange *x);
+
 /* libmicrohttpd's access handler, once x is known: called for the head, for each
  * piece of the body, and at its end. */
 enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *c,

@@ -190,6 +190,7 @@ static int open_unix(const char *text, struct mc_listen *l, struct mcos_diag *di
         return fail(diag, text, "chmod");
     l->dev = st.st_dev;
     l->ino = st.st_ino;
+    l->changed = st.st_ctim;
     l->local = true;
     (void)snprintf(l->address, sizeof(l->address), "%s", text);
     if (listen(l->fd, BACKLOG) != 0)
@@ -225,6 +226,8 @@ void mc_listen_remove(struct mc_listen *listen)
     if (!listen->local)
         return;
     listen->local = false;
-    if (lstat(path, &st) == 0 && st.st_dev == listen->dev && st.st_ino == listen->ino)
+    if (lstat(path, &st) == 0 && st.st_dev == listen->dev && st.st_ino == listen->ino &&
+        st.st_ctim.tv_sec == listen->changed.tv_sec &&
+        st.st_ctim.tv_nsec == listen->changed.tv_nsec)
         (void)unlink(path);
 }

@@ -6,13 +6,15 @@
 #include "adapter/http/server.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 struct mc_listen {
     int fd;     /* non-blocking, listening; -1: none */
     bool local; /* a unix socket */
     char address[MC_HTTP_ADDRESS_MAX];
     dev_t dev; /* of the unix socket's file: only our own is removed */
-    ino_t ino;
+    ino_t ino; /* numbers are used again, hence the time too */
+    struct timespec changed;
 };
 
 /*

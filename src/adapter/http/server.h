@@ -26,6 +26,7 @@
 #define MC_HTTP_LISTEN_MAX       8u
 #define MC_HTTP_CONNECTIONS_MAX  256u   /* default, for each listener */
 #define MC_HTTP_TIMEOUT_S        30u    /* default, without a byte either way */
+#define MC_HTTP_REQUEST_S        60u    /* default, for a whole request to arrive */
 #define MC_HTTP_HEAD_BYTES_MAX   32768u /* request line and headers, and a buffer */
 #define MC_HTTP_TARGET_BYTES_MAX 8192u  /* path and query, before decoding */
 #define MC_HTTP_ADDRESS_MAX      128u
@@ -37,6 +38,7 @@ struct mc_http_config {
     size_t listen_count;       /* 1 .. MC_HTTP_LISTEN_MAX */
     unsigned connections_max;  /* 0: the default */
     unsigned timeout_s;        /* 0: the default */
+    unsigned request_s;        /* 0: the default */
 };
 
 struct mc_http_server;
