@@ -91,6 +91,52 @@ static void the_spec_fed_back_changes_no_placement(void **state)
     free(spec);
 }
 
+static void a_spec_keeps_every_text_as_it_was_written(void **state)
+{
+    struct world *w = *state;
+    const char *const weights[] = {"1.50", "0.1", "1000.0", "2", "1e2", "0.30"};
+    char *spec;
+
+    assert_int_equal(
+        create(
+            w, "/v1/rings/photos",
+            "{\"partition_power\": 4, \"replicas\": 2.5, \"overload\": 0.25,"
+            "\"min_move_seconds\": 60, \"note\": \"\\\"q\\\" \\\\ \\n \\u00e9\","
+            "\"devices\": ["
+            "{\"name\": \"10.0.0.1:6200/d0\", \"weight\": \"1.50\", \"meta\": \"\\t/\","
+            "\"region\": \"1\", \"zone\": \"2\", \"host\": \"h\", \"port\": 6200},"
+            "{\"name\": \"b\", \"weight\": 0.1, \"cluster\": \"x\"},"
+            "{\"name\": \"c\", \"weight\": \"1000.0\", \"device\": \"d1\"},"
+            "{\"name\": \"d\", \"weight\": 2}, {\"name\": \"e\", \"weight\": \"1e2\"},"
+            "{\"name\": \"f\", \"weight\": \"0.30\"}]}"),
+        201);
+    for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++)
+        assert_string_equal(mc_ring_device(w->agent.rings[0], (uint32_t)i)->weight_text,
+                            weights[i]);
+    assert_int_equal(get(w, "/v1/rings/photos/spec"), 200);
+    want_number(w, "replicas", 2.5);
+    want_number(w, "overload", 0.25);
+    want_text(w, "note", "\"q\" \\ \n \xc3\xa9");
+    want_text(w, "devices.0.meta", "\t/");
+    want_text(w, "devices.0.weight", "1.50");
+    want_number(w, "devices.1.weight", 0.1);
+    spec = strndup((char *)w->answer.body.ptr, w->answer.body.len);
+    assert_int_equal(replace(w, "/v1/rings/photos", w->etag, spec), 200);
+    want_number(w, "moved", 0);
+    for (uint32_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+        const struct mc_device *a = mc_ring_device(w->agent.records[0], i);
+        const struct mc_device *b = mc_ring_device(w->agent.records[1], i);
+
+        assert_string_equal(a->name, b->name);
+        assert_string_equal(a->cluster, b->cluster);
+        assert_string_equal(a->host, b->host);
+        assert_string_equal(a->meta, b->meta);
+        assert_string_equal(a->weight_text, b->weight_text);
+        assert_true(a->weight == b->weight && a->port == b->port);
+    }
+    free(spec);
+}
+
 static void a_change_without_its_precondition_is_refused(void **state)
 {
     struct world *w = *state;
@@ -234,6 +280,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         CASE(a_ring_lives_from_create_to_delete_and_again),
         CASE(the_spec_fed_back_changes_no_placement),
+        CASE(a_spec_keeps_every_text_as_it_was_written),
         CASE(a_change_without_its_precondition_is_refused),
         CASE(bad_input_is_told_and_changes_nothing),
         CASE(a_refused_mint_says_when_to_try_again),
