@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK (1u << 16)
@@ -84,16 +83,14 @@ static int sync_folder(const char *path)
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag)
 {
     char *aside = NULL;
-    mode_t mask = umask(0);
     int fd = -1;
     int rc = 0;
 
-    (void)umask(mask);
-    if (asprintf(&aside, "%s.XXXXXX", path) < 0)
+    if (asprintf(&aside, "%s.aside-%ld", path, (long)getpid()) < 0)
         return MCOS_E_NOMEM;
-    fd = mkostemp(aside, O_CLOEXEC);
-    if (fd < 0 || fchmod(fd, 0666 & ~mask) != 0 || write_all(fd, bytes) != 0 ||
-        fsync(fd) != 0 || rename(aside, path) != 0 || sync_folder(path) != 0)
+    fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 || write_all(fd, bytes) != 0 || fsync(fd) != 0 ||
+        rename(aside, path) != 0 || sync_folder(path) != 0)
         rc = mcos_diag_set(diag,
                            errno == ENOSPC || errno == EDQUOT ? MCOS_E_FULL : MCOS_E_IO,
                            "", "%.180s: %s", path, strerror(errno));
