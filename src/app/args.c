@@ -17,6 +17,7 @@ struct parser {
     struct mc_args *args;
     struct mcos_diag *diag;
     char words[2 * WORD_MAX + 2]; /* of the command, as far as they are read */
+    char noun[WORD_MAX + 1];      /* for a suggestion */
 };
 
 static int take_word(struct parser *p, const char *word);
@@ -27,7 +28,7 @@ int mc_args_parse(const struct mc_command *commands, const struct mc_opt *global
                   int argc, char *const *argv, struct mc_args *ret,
                   struct mcos_diag *diag)
 {
-    struct parser p = {commands, globals, ret, diag, ""};
+    struct parser p = {commands, globals, ret, diag, "", ""};
     bool only_params = false;
     int rc = 0;
 
@@ -142,19 +143,19 @@ static int unknown_command(struct parser *p)
 {
     const char *best = NULL;
     unsigned distance = WORD_MAX;
-    char noun[WORD_MAX + 1];
-    const char *space;
 
     for (const struct mc_command *c = p->commands; c->name != NULL; c++) {
+        size_t noun = strcspn(c->name, " ");
+        unsigned before;
+
         consider(p->words, c->name, &best, &distance);
-        space = strchr(c->name, ' ');
-        if (space == NULL || strchr(p->words, ' ') != NULL)
+        if (c->name[noun] == '\0' || strchr(p->words, ' ') != NULL)
             continue;
-        (void)snprintf(noun, sizeof(noun), "%.*s", (int)(space - c->name), c->name);
-        if (mc_args_distance(p->words, noun) == 1) {
-            best = c->name;
-            distance = 0;
-        }
+        (void)snprintf(p->noun, sizeof(p->noun), "%.*s", (int)noun, c->name);
+        before = distance;
+        consider(p->words, p->noun, &best, &distance);
+        if (distance < before)
+            break; /* p->noun must stay what it is */
     }
     if (best == NULL)
         return mcos_diag_set(p->diag, MCOS_E_USAGE, "",

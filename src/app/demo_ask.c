@@ -94,6 +94,16 @@ static unsigned wait_all(struct mc_demo *demo, unsigned set, uint32_t within_ms,
     return missing;
 }
 
+/* Why waiting ended early, if it did. */
+static const char *ended(struct mc_demo *demo, unsigned set)
+{
+    for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
+        if ((set & MC_SITE_BIT(n)) != 0 && !mc_site_runs(mc_demo_site(demo, n)))
+            return ": a process ended by itself";
+    }
+    return "";
+}
+
 bool mc_demo_ready(struct mc_demo *demo, unsigned set, uint32_t within_ms)
 {
     uint64_t start = mc_api_now_ms();
@@ -102,8 +112,8 @@ bool mc_demo_ready(struct mc_demo *demo, unsigned set, uint32_t within_ms)
 
     set_names(demo, missing != 0 ? missing : set, text);
     if (missing != 0 && mc_cli_signal == 0)
-        mc_demo_promise(&demo->log, false, 0, "%s ready within %u s", text,
-                        within_ms / 1000);
+        mc_demo_promise(&demo->log, false, 0, "%s ready within %u s%s", text,
+                        within_ms / 1000, ended(demo, missing));
     else if (missing == 0)
         mc_demo_promise(&demo->log, true, (double)(mc_api_now_ms() - start) / 1000,
                         "%s ready", text);
@@ -119,8 +129,9 @@ bool mc_demo_held(struct mc_demo *demo, unsigned set, const struct mc_target *ta
 
     set_names(demo, missing != 0 ? missing : set, text);
     if (missing != 0 && mc_cli_signal == 0)
-        mc_demo_promise(&demo->log, false, 0, "%s %s held by %s within %u s",
-                        target->ring, target->stamp, text, within_ms / 1000);
+        mc_demo_promise(&demo->log, false, 0, "%s %s held by %s within %u s%s",
+                        target->ring, target->stamp, text, within_ms / 1000,
+                        ended(demo, missing));
     else if (missing == 0)
         mc_demo_promise(&demo->log, true, (double)(mc_api_now_ms() - start) / 1000,
                         "%s %s held by %s", target->ring, target->stamp, text);
@@ -186,8 +197,9 @@ bool mc_demo_seen(struct mc_demo *demo, unsigned observer, unsigned set,
 
 /* "stamp partition: ids" of one look-up, or what went wrong. */
 static bool ask_name(struct mc_site *site, const char *ring, const char *query,
-                     char dst[256], char answer[160])
+                     char dst[256], char answer[160], char places[256])
 {
+    size_t shown = 0;
     json_t *doc = NULL;
     size_t used;
     size_t i;
@@ -204,6 +216,9 @@ static bool ask_name(struct mc_site *site, const char *ring, const char *query,
     used = (size_t)snprintf(answer, 160, "%lld: ", mc_doc_int(doc, "partition"));
     json_array_foreach(json_object_get(doc, "devices"), i, d)
     {
+        if (shown < 180)
+            shown += (size_t)snprintf(places + shown, 256 - shown, "%s%.64s",
+                                      i > 0 ? ", " : "", mc_doc_text(d, "name"));
         if (used < 140)
             used += (size_t)snprintf(answer + used, 160 - used, "%s%lld",
                                      i > 0 ? "," : "", mc_doc_int(d, "id"));
@@ -219,12 +234,13 @@ bool mc_demo_lookups(struct mc_demo *demo, const char *ring, bool swift)
 
     for (size_t i = 0; i < count; i++) {
         char first[256] = "";
+        char places[256] = "";
 
         for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
             struct mc_site *site = mc_demo_site(demo, n);
             char full[256];
             char answer[160] = "";
-            bool ok = ask_name(site, ring, names[i].query, full, answer);
+            bool ok = ask_name(site, ring, names[i].query, full, answer, places);
 
             if (mc_cli_signal != 0)
                 return false;
@@ -240,6 +256,8 @@ bool mc_demo_lookups(struct mc_demo *demo, const char *ring, bool swift)
                 return false;
             }
         }
+        if (i == 2) /* AUTH_test/c/o, to be seen */
+            mc_demo_say(&demo->log, "%s: AUTH_test/c/o lives on %s", ring, places);
     }
     mc_demo_promise(&demo->log, true, 0,
                     "%zu names in %s: all five clusters answer alike%s", count, ring,

@@ -23,6 +23,20 @@
 #define TIMEOUT_MS  5000u
 #define LOG_TAIL    2000
 
+/* The same folder without "..", to be shown. */
+static int tidy_path(char path[MC_DEMO_PATH_MAX], struct mcos_diag *diag)
+{
+    char *real = realpath(path, NULL);
+    int rc = 0;
+
+    if (real == NULL || strlen(real) >= MC_DEMO_PATH_MAX)
+        rc = mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: no such folder", path);
+    else
+        memcpy(path, real, strlen(real) + 1);
+    free(real);
+    return rc;
+}
+
 static int find_files(struct mc_world *world, struct mcos_diag *diag)
 {
     static const char *const places[] = {"%s/../examples", "%s/../../../examples",
@@ -51,7 +65,7 @@ static int find_files(struct mc_world *world, struct mcos_diag *diag)
                            places[i] + 2);
         (void)snprintf(probe, sizeof(probe), "%s/objects.json", world->examples);
         if (access(probe, R_OK) == 0)
-            return 0;
+            return tidy_path(world->examples, diag);
     }
     return mcos_diag_set(diag, MCOS_E_NOTFOUND, "",
                          "no examples/objects.json beside mcos or in %s",

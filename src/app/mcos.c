@@ -6,15 +6,11 @@
  */
 #include "app/cli.h"
 
-#include "base/name.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #define SERVER_DEFAULT "http://127.0.0.1:8471"
 #define TIMEOUT_MS     30000u
-
-volatile sig_atomic_t mc_cli_signal;
 
 const struct mc_opt mc_cli_globals[] = {
     {"server", 0, "URL",
@@ -138,48 +134,6 @@ const struct mc_command mc_cli_commands[] = {
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };
 
-const char *mc_cli_opt(const struct mc_cli *cli, const char *name)
-{
-    return mc_args_get(&cli->args, name);
-}
-
-bool mc_cli_has(const struct mc_cli *cli, const char *name)
-{
-    return mc_args_get(&cli->args, name) != NULL;
-}
-
-int mc_cli_connect(struct mc_cli *cli)
-{
-    int rc = mc_api_init(&cli->api, cli->server, cli->timeout_ms);
-
-    cli->api.stop = &mc_cli_signal;
-    return rc;
-}
-
-int mc_cli_ring_name(struct mc_cli *cli, const char *name)
-{
-    if (mc_name_ok(name))
-        return 0;
-    return mcos_diag_set(
-        &cli->diag, MCOS_E_NAME, "name",
-        "\"%.80s\" is no ring name: a letter a-z or a digit first, then "
-        "up to 63 of a-z, 0-9, _ and -",
-        name);
-}
-
-static void on_signal(int number)
-{
-    mc_cli_signal = number;
-}
-
-void mc_cli_catch(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
 /* Known before the options are understood, so that a wrong one is told right. */
 static bool wants_json(int argc, char *const *argv)
 {
@@ -259,6 +213,8 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     rc = run(&cli, argc, argv);
     if (rc < 0 && mc_cli_signal != 0) {
+        if (cli.out.json)
+            (void)mc_out_json(json_pack("{s:b}", "interrupted", 1));
         mc_out_hint(&cli.out, "mcos: interrupted");
         rc = 128 + mc_cli_signal;
     } else if (rc < 0) {
