@@ -283,8 +283,11 @@ int mc_cmd_demo(struct mc_cli *cli)
     if (mc_cli_signal != 0 || demo.log.broken > 0)
         demo.world.keep = false;
     if (mc_cli_signal != 0) {
+        if (cli->out.json)
+            (void)mc_demo_log_end(&demo.log, json_pack("{s:b}", "interrupted", 1));
         mc_out_hint(&cli->out,
-                    "\nmcos demo: interrupted; all of it is ended and removed");
+                    "\nmcos demo: interrupted; what it started is ended, its "
+                    "folder removed");
         rc = 128 + mc_cli_signal;
         goto out;
     }
