@@ -273,6 +273,7 @@ int mc_cmd_demo(struct mc_cli *cli)
     int rc;
 
     mc_cli_catch();
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader that goes must not spare the cleaning */
     mc_demo_log_init(&demo.log, &cli->out);
     rc = mc_world_open(&demo.world, mc_cli_has(cli, "keep"), &cli->diag);
     if (rc < 0)

@@ -151,6 +151,7 @@ static void become(char *const *args, int log, bool keep, pid_t parent)
 {
     /* Own session: Ctrl-C reaches the demo alone, which then ends them in order. */
     (void)setsid();
+    (void)signal(SIGPIPE, SIG_DFL);
     if (!keep) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)

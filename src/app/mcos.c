@@ -210,7 +210,6 @@ int main(int argc, char **argv)
                          .diag = {.offset = -1}};
     int rc;
 
-    (void)signal(SIGPIPE, SIG_IGN);
     rc = run(&cli, argc, argv);
     if (rc < 0 && mc_cli_signal != 0) {
         if (cli.out.json)

@@ -4,7 +4,7 @@ What a script relies on: exit status, one JSON document on standard output, on
 failure too, and nothing else there. Offline commands work on real files (the
 look-ups of a Swift ring are compared with what Swift itself answered); the
 online ones talk to a stand-in agent, so that refusals, silence and clusters that
-never catch up can be had at will. Real agents are test_demo.py's matter.
+never catch up can be had at will. Real agents are the other files' matter.
 """
 import http.server
 import json
@@ -138,12 +138,17 @@ class Offline(unittest.TestCase):
         status, d = doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
                         self.path("no/such.ring"))
         self.assertEqual((status, d["error"]["code"]), (9, "store-failed"))
+        os.mkdir(self.path("folder"))
+        self.assertEqual(doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
+                             self.path("folder"))[0], 9)
+        self.assertEqual(os.listdir(self.dir.name), ["folder"])
 
     def test_golden_lookups_of_an_imported_ring(self):
         ring = self.path("gold.ring")
         status, d = doc("ring", "import-swift", GZ, "--name", "gold", "--swift-conf", CONF,
                         "--out", ring)
         self.assertEqual((status, d["ring"], d["version"]), (0, "gold", 1))
+        self.assertEqual(Path(ring).read_bytes()[16:32], bytes(16))  # of no system
         text = "".join("\t".join(row[:3]) + "\n" for row in GOLDEN).encode()
         for file in (ring, GZ):
             status, out, _ = run("lookup", "--file", file, "--swift-conf", CONF, "--stdin",
