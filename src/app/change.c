@@ -55,12 +55,17 @@ static void report(const struct mc_cli *cli, const struct mc_change *change,
                  mc_doc_bool(doc, "distributed")
                      ? ""
                      : ", not sent yet: the bus is away, it goes out when it returns");
-    if (all > 0)
+    if (all > 0 && strcmp(change->verb, "updated") == 0)
         (void)printf("  %lld of %lld replicas moved (least possible %lld), held back "
-                     "%lld\n  balance %.2f %%  largest deviation %.2f  dispersion %.2f "
-                     "%%  violations %lld\n",
+                     "%lld\n",
                      mc_doc_int(doc, "moved"), all,
-                     mc_doc_int(doc, "moved_lower_bound"), mc_doc_int(doc, "held_back"),
+                     mc_doc_int(doc, "moved_lower_bound"),
+                     mc_doc_int(doc, "held_back"));
+    else if (all > 0)
+        (void)printf("  %lld replicas placed\n", all);
+    if (all > 0)
+        (void)printf("  balance %.2f %%  largest deviation %.2f  dispersion %.2f %%  "
+                     "violations %lld\n",
                      mc_doc_real(doc, "balance"), mc_doc_real(doc, "max_deviation"),
                      mc_doc_real(doc, "dispersion"), mc_doc_int(doc, "violations"));
     (void)fflush(stdout);

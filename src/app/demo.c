@@ -23,6 +23,7 @@ static bool put(struct mc_demo *demo, unsigned number, const struct mc_request *
     struct mc_site *site = mc_demo_site(demo, number);
     json_t *doc = NULL;
     double start = mc_demo_log_now(&demo->log);
+    char moved[96];
     int rc;
 
     site->api.patience_ms = SOON_MS;
@@ -39,12 +40,17 @@ static bool put(struct mc_demo *demo, unsigned number, const struct mc_request *
                    mc_doc_text(doc, "stamp"));
     (void)snprintf(target->digest, sizeof(target->digest), "%s",
                    mc_doc_text(doc, "digest"));
+    if (request->if_match != NULL)
+        (void)snprintf(moved, sizeof(moved),
+                       "%lld of %lld replicas moved, least possible %lld",
+                       mc_doc_int(doc, "moved"), mc_doc_int(doc, "assignments"),
+                       mc_doc_int(doc, "moved_lower_bound"));
+    else
+        (void)snprintf(moved, sizeof(moved), "%lld replicas",
+                       mc_doc_int(doc, "assignments"));
     mc_demo_promise(&demo->log, true, mc_demo_log_now(&demo->log) - start,
-                    "%s %s durable on %s: %lld of %lld replicas moved, least possible "
-                    "%lld",
-                    target->ring, target->stamp, site->name, mc_doc_int(doc, "moved"),
-                    mc_doc_int(doc, "assignments"),
-                    mc_doc_int(doc, "moved_lower_bound"));
+                    "%s %s durable on %s, %s", target->ring, target->stamp, site->name,
+                    moved);
     json_decref(doc);
     return true;
 }
