@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/rebalance.c -- the table that moves the fewest replicas.
+ *
+ * Primal-dual: keep what each row can keep, which is optimal at price 0; then
+ * search from the devices that hold too much and push along shortest paths;
+ * where nothing is reached, raise the price of what was. Without `gentle` the
+ * end is an exact optimum (ring/flow.h). With it a row may lose only one, which
+ * is no matroid any more: the same rounds, every path checked, and what cannot
+ * move stays for the next time.
+ */
+#include "ring/flow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static bool unbalanced(const struct mc_flow *f)
+{
+    for (uint32_t i = 0; i <= f->vacant; i++) {
+        if (f->excess[i] > 0)
+            return true;
+    }
+    return false;
+}
+
+static void raise_prices(struct mc_flow *f)
+{
+    for (uint32_t i = 0; i < f->reached; i++) {
+        uint32_t u = f->queue[i];
+
+        if (++f->price[u] > f->price_max)
+            f->price_max = f->price[u];
+    }
+}
+
+/* All places of rows that lost something, and vacant ones, are special. */
+static void list_special(struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+
+    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
+        for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
+            uint32_t place = p * plan->stride + s;
+
+            if (f->lost[p] != 0 || f->table[place] == f->vacant)
+                mc_flow_list(f, place);
+        }
+    }
+}
+
+static int run_rounds(struct mc_flow *f, unsigned *rounds)
+{
+    uint32_t reached = 0;
+    uint32_t still = 0; /* raises since more was reached */
+
+    while (f->err == 0 && unbalanced(f)) {
+        uint32_t target = mc_flow_search(f);
+
+        if (f->err != 0)
+            break;
+        if (target == 0) {
+            still = f->reached == reached ? still + 1 : 0;
+            reached = f->reached;
+            if (still > f->price_max + 2u) {
+                assert(f->may_lose != NULL);
+                break;
+            }
+            raise_prices(f);
+            continue;
+        }
+        ++*rounds;
+        still = 0;
+        if (mc_flow_push(f, target) == 0 && f->err == 0) {
+            assert(f->may_lose != NULL);
+            break;
+        }
+    }
+    return f->err;
+}
+
+/* Gives what is still vacant to a device that may have it: one with too little,
+ * else one that has its quota, else any. */
+static int fill_vacant(struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+    uint32_t places = plan->part_count * plan->stride;
+
+    if (f->excess[f->vacant] == 0)
+        return 0;
+    if (mc_flow_sets_reset(f, 3) < 0)
+        return f->err;
+    for (uint32_t i = 0; i < f->vacant; i++) {
+        if (plan->quota[i] != 0 && mc_flow_set_add(f,
+                                                   f->excess[i] < 0    ? 0
+                                                   : f->excess[i] == 0 ? 1
+                                                                       : 2,
+                                                   i) < 0)
+            return f->err;
+    }
+    for (uint32_t place = 0; place < places; place++) {
+        uint32_t *row = f->table + place - place % plan->stride;
+        struct mc_span spans[MC_REPLICAS_MAX];
+        uint32_t e = MC_DEVICE_NONE;
+        unsigned n;
+        size_t key = 0;
+
+        if (f->table[place] != f->vacant)
+            continue;
+        n = mc_row_closed(plan, row, place % plan->stride, spans);
+        for (; key < 3 && e == MC_DEVICE_NONE; key++) {
+            const struct mc_leafset *set = mc_flow_set(f, key);
+
+            if (set != NULL)
+                e = mc_row_find(set, spans, n, mc_flow_random(f, f->vacant));
+        }
+        assert(e != MC_DEVICE_NONE);
+        f->table[place] = e;
+        f->excess[f->vacant]--;
+        f->excess[e]++;
+        if (f->excess[e] == 0 || f->excess[e] == 1) {
+            mc_leafset_remove(mc_flow_set(f, key - 1), e);
+            (void)mc_flow_set_add(f, key, e);
+        }
+    }
+    return f->err;
+}
+
+/* Replicas on a device that did not hold them. */
+static uint64_t count_moved(const struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+    uint64_t moved = 0;
+
+    for (uint32_t p = 0; p < plan->part_count; p++) {
+        for (unsigned s = 0; s < mc_plan_row(plan, p); s++)
+            moved += !mc_flow_was(f, p, f->table[(size_t)p * plan->stride + s]);
+    }
+    return moved;
+}
+
+int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
+{
+    struct mc_plan_moves moves = {0};
+    struct mc_flow f;
+    int r = mc_flow_init(&f, plan, old, seed, table);
+
+    if (r < 0)
+        goto out;
+    mc_flow_keep(&f);
+    if (f.err != 0) {
+        r = f.err;
+        goto out;
+    }
+    moves.bound = (uint64_t)f.excess[f.vacant];
+    list_special(&f);
+    r = run_rounds(&f, &moves.rounds);
+    if (r == 0)
+        r = fill_vacant(&f);
+    if (r < 0)
+        goto out;
+    for (uint32_t i = 0; i < f.vacant; i++)
+        moves.held_back += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
+    if (moves.held_back == 0 && f.missing > moves.bound)
+        moves.bound = f.missing;
+    if (!old->gentle)
+        moves.bound = count_moved(&f);
+    moves.undone = f.undone;
+    *ret_moves = moves;
+out:
+    mc_flow_fini(&f);
+    return r;
+}
