@@ -14,6 +14,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Prices end at 3 or so where rows are matroids; where they are not, what a
+ * search reaches may go to and fro without end. */
+#define GENTLE_RAISES 32u
+
 static bool unbalanced(const struct mc_flow *f)
 {
     for (uint32_t i = 0; i <= f->vacant; i++) {
@@ -51,7 +55,8 @@ static void list_special(struct mc_flow *f)
 static int run_rounds(struct mc_flow *f, unsigned *rounds)
 {
     uint32_t reached = 0;
-    uint32_t still = 0; /* raises since more was reached */
+    uint32_t still = 0;  /* raises since more was reached */
+    uint32_t raises = 0; /* since something moved */
 
     while (f->err == 0 && unbalanced(f)) {
         uint32_t target = mc_flow_search(f);
@@ -61,7 +66,8 @@ static int run_rounds(struct mc_flow *f, unsigned *rounds)
         if (target == 0) {
             still = f->reached == reached ? still + 1 : 0;
             reached = f->reached;
-            if (still > f->price_max + 2u) {
+            if (still > f->price_max + 2u ||
+                (f->may_lose != NULL && ++raises > GENTLE_RAISES)) {
                 assert(f->may_lose != NULL);
                 break;
             }
@@ -70,6 +76,7 @@ static int run_rounds(struct mc_flow *f, unsigned *rounds)
         }
         ++*rounds;
         still = 0;
+        raises = 0;
         if (mc_flow_push(f, target) == 0 && f->err == 0) {
             assert(f->may_lose != NULL);
             break;
