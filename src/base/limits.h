@@ -34,6 +34,7 @@
 #define MC_WEIGHT_MAX       1000000000000000ull /* millionths: 10^9 of weight */
 #define MC_OVERLOAD_MAX     1000000000u         /* millionths: 1000 times */
 #define MC_LOSERS_MAX       16u                 /* unresolved conflicts kept per ring */
+#define MC_SECRET_MAX       1024u /* bytes of an embedded prefix, and of a suffix */
 
 /* The conversation. */
 #define MC_MEMBERS_MAX    4096u  /* clusters an agent remembers */

@@ -41,6 +41,10 @@ struct mc_store_ops {
     int (*save_clusters)(struct mc_store *store, struct mc_bytes text);
     /* What is in it; yours (mc_blob_unref). Fails with NOTFOUND, IO, NOMEM. */
     int (*load_clusters)(struct mc_store *store, struct mc_blob **ret_text);
+    /* Keeps a copy of bytes that were refused, for people to look at; bounded, best
+     * effort. reason is a problem code. */
+    void (*quarantine)(struct mc_store *store, struct mc_bytes bytes,
+                       const char *reason);
     void (*close)(struct mc_store *store);
 };
 

@@ -53,7 +53,8 @@ int mc_draft_embed_secret(struct mc_draft *draft, struct mc_bytes prefix,
  * timestamp by the minting rule (docs/protocol.md), ancestors and parents from
  * held and from `also`, records that this one settles (losers of a conflict;
  * each of them becomes an ancestor). Keeps held's uid unless held is a tombstone.
- * wall_ns is the clock of who mints.
+ * wall_ns is the clock of who mints; the timestamp is above those of held and
+ * of every record in `also`, so that it grows along every line of descent.
  * Fails with FORCE when a number is at its limit, NOMEM.
  */
 int mc_draft_mint(struct mc_draft *draft, const struct mc_ring *held,

@@ -1,0 +1,45 @@
+# Short names for people; the build itself is meson.build.
+.PHONY: all demo test tidy san bench fuzz sim bless clean help
+BUILD ?= build
+T ?= record
+SECONDS ?= 60
+
+all: $(BUILD)/build.ninja          ## build everything
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@tools/setup.sh build
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+demo:                              ## five clusters on this machine tell their story
+	@tools/setup.sh build
+	@$(MAKE) -s all
+	@$(BUILD)/src/app/mcos demo
+
+test:                              ## everything that is checked, as CI does it
+	@tools/test.sh
+
+tidy: all                          ## layers, format, lengths, words
+	@tools/tidy.sh $(BUILD)
+
+san:                               ## the tests under ASan and UBSan (clang)
+	@tools/setup.sh build test
+	@tools/san.sh
+
+bench: all                         ## figures, with their peers beside them
+	@tools/setup.sh build test
+	@tools/bench.sh
+
+fuzz:                              ## make fuzz T=record SECONDS=60
+	@tools/setup.sh build test
+	@tools/fuzz.sh $(T) $(SECONDS)
+
+sim: all                           ## make sim SEED=7: one small world, with its trace
+	@$(BUILD)/sim/mcos-sim --seed $(or $(SEED),1)
+
+clean:                             ## remove what was built
+	@rm -rf build build-san build-fuzz
+
+help:                              ## these lines
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile

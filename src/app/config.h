@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app/config.h -- what mcosd was told: built-in values, then the file, then the
+ * environment, then the flags; each later one wins.
+ *
+ * One table (config.c) gives the flag --announce-interval, the file's key
+ * announce_interval, the variable MCOSD_ANNOUNCE_INTERVAL, the help and
+ * --print-config.
+ */
+#ifndef MCOS_APP_CONFIG_H
+#define MCOS_APP_CONFIG_H
+
+#include "mcos/err.h"
+#include "port/log.h"
+#include "sync/machine.h"
+
+#define MC_CONFIG_PATH_MAX   1024u
+#define MC_CONFIG_LISTEN_MAX 4u
+
+struct mc_config {
+    struct mc_name cluster;
+    struct mc_name system;
+    char region[MC_NAME_MAX + 1];
+    char zone[MC_NAME_MAX + 1];
+    char data[MC_CONFIG_PATH_MAX];
+    char bus_path[MC_CONFIG_PATH_MAX]; /* of a sqlite: bus */
+    char http[MC_CONFIG_LISTEN_MAX][MC_CONFIG_PATH_MAX];
+    unsigned http_count;
+    uint32_t announce_interval_ms;
+    uint32_t inactive_after_ms;
+    enum mc_announce_mode announce;
+    uint32_t announce_budget;
+    bool alone;
+    unsigned keep_versions;
+    char swift_conf[MC_CONFIG_PATH_MAX]; /* "" if none */
+    enum mc_log_level log_level;
+};
+
+enum mc_config_want {
+    MC_CONFIG_RUN,
+    MC_CONFIG_CHECK, /* --check-config: say that all is well and end */
+    MC_CONFIG_PRINT, /* --print-config: was printed */
+    MC_CONFIG_HELP,  /* --help or --version: was printed */
+};
+
+/* Fails with CONFIG or USAGE; diag says which key, in which file and line, and why. */
+int mc_config_load(int argc, char **argv, struct mc_config *ret_config,
+                   enum mc_config_want *ret_want, struct mcos_diag *diag);
+
+#endif /* MCOS_APP_CONFIG_H */

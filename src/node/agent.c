@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/agent.c -- an agent's life: start, turn, stop, and what it can tell. */
+#include "node/agent.h"
+
+#include "node/agent_state.h"
+#include "node/clusters.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS_PER_TURN 256u /* then the loop gets a turn of its own */
+#define MEMBERS_SAVE_MS                                                                \
+    1000u /* the clusters file is written once in this time at most */
+
+void mc_agent_log(struct mc_agent *agent, enum mc_log_level level, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    agent->ports.log->line(agent->ports.log, level, text);
+}
+
+/* ---- slots ---- */
+
+struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make)
+{
+    size_t lo = 0;
+    size_t hi = agent->slot_count;
+    struct mc_slot *slot;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(agent->slots[mid].name.s, name);
+
+        if (order == 0)
+            return &agent->slots[mid];
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (!make)
+        return NULL;
+    if (agent->slot_count == agent->slot_cap) {
+        size_t cap = agent->slot_cap == 0 ? 16 : 2 * agent->slot_cap;
+        struct mc_slot *grown = realloc(agent->slots, cap * sizeof(*grown));
+
+        if (grown == NULL)
+            return NULL;
+        agent->slots = grown;
+        agent->slot_cap = cap;
+    }
+    slot = &agent->slots[lo];
+    memmove(slot + 1, slot, (agent->slot_count - lo) * sizeof(*slot));
+    *slot = (struct mc_slot){0};
+    if (!mc_name_set(&slot->name, name))
+        assert(!"a ring's name was checked when it was decoded");
+    agent->slot_count++;
+    return slot;
+}
+
+/* ---- start ---- */
+
+static int hold_ring(struct mc_agent *agent, const struct mc_name *name,
+                     struct mcos_diag *diag)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_ring *losers[MC_LOSERS_MAX];
+    size_t loser_count = 0;
+    struct mc_ring *ring = NULL;
+    struct mc_slot *slot;
+    int err = store->ops->get(store, name, &ring);
+
+    if (err == MCOS_E_NOTFOUND)
+        return 0; /* damaged beyond repair: the others will send it */
+    if (err != 0)
+        return mcos_diag_set(diag, err, name->s, "the store cannot read this ring");
+    slot = mc_agent_slot(agent, name->s, true);
+    if (slot == NULL) {
+        mc_ring_unref(ring);
+        return MCOS_E_NOMEM;
+    }
+    slot->held = ring;
+    err =
+        mc_machine_hold(agent->machine, ring, false, mc_ring_head(ring)->record_bytes);
+    if (err == 0)
+        err = store->ops->losers(store, name, losers, &loser_count);
+    for (size_t i = 0; i < loser_count; i++) {
+        if (err == 0)
+            err = mc_machine_hold(agent->machine, losers[i], true,
+                                  mc_ring_head(losers[i])->record_bytes);
+        mc_ring_unref(losers[i]);
+    }
+    slot->loser_count = loser_count;
+    return err;
+}
+
+static int load(struct mc_agent *agent, struct mcos_diag *diag)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_name *names = NULL;
+    struct mc_blob *text = NULL;
+    size_t count = 0;
+    int err = store->ops->list(store, &names, &count);
+
+    if (err != 0)
+        return mcos_diag_set(diag, err, "", "the store cannot list its rings");
+    for (size_t i = 0; err == 0 && i < count; i++)
+        err = hold_ring(agent, &names[i], diag);
+    free(names);
+    if (err == 0 && store->ops->load_clusters(store, &text) == 0) {
+        (void)mc_clusters_parse(mc_blob_get(text), &agent->config.cluster,
+                                agent->machine);
+        mc_blob_unref(text);
+    }
+    return err;
+}
+
+int mc_agent_new(const struct mc_machine_config *config,
+                 const struct mc_agent_ports *ports, struct mc_agent **ret_agent,
+                 struct mcos_diag *diag)
+{
+    struct mc_agent *agent = calloc(1, sizeof(*agent));
+    struct mc_event start;
+    int err;
+
+    if (agent == NULL)
+        return MCOS_E_NOMEM;
+    agent->config = *config;
+    agent->ports = *ports;
+    agent->next_token = 1;
+    agent->wake_ms = UINT64_MAX;
+    err = mc_machine_new(config, &agent->machine);
+    if (err == 0)
+        err = load(agent, diag);
+    if (err != 0) {
+        mc_agent_free(agent);
+        return err;
+    }
+    start = mc_agent_event(agent, MC_EV_START);
+    mc_agent_feed(agent, &start);
+    *ret_agent = agent;
+    return 0;
+}
+
+void mc_agent_free(struct mc_agent *agent)
+{
+    if (agent == NULL)
+        return;
+    for (size_t i = 0; i < agent->slot_count; i++) {
+        mc_ring_unref(agent->slots[i].held);
+        mc_ring_unref(agent->slots[i].staged);
+    }
+    for (size_t i = 0; i < agent->letter_count; i++)
+        mc_blob_unref(agent->letters[i].body);
+    mc_machine_free(agent->machine);
+    mc_buf_fini(&agent->packed);
+    mc_buf_fini(&agent->letter_buf);
+    free(agent->slots);
+    free(agent->letters);
+    free(agent->pending);
+    free(agent);
+}
+
+/* ---- turn ---- */
+
+struct mc_event mc_agent_event(struct mc_agent *agent, enum mc_event_kind kind)
+{
+    struct mc_clock *clock = agent->ports.clock;
+
+    return (struct mc_event){
+        .now_ms = clock->now_ms(clock), .wall_ns = clock->wall_ns(clock), .kind = kind};
+}
+
+void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event)
+{
+    mc_agent_carry_out(agent, mc_machine_step(agent->machine, event));
+    /* A step's effects may bring answers, these more: first come, first served. */
+    for (size_t i = 0; i < agent->pending_count; i++) {
+        struct mc_event next = agent->pending[i];
+        struct mc_event now = mc_agent_event(agent, next.kind);
+
+        next.now_ms = now.now_ms;
+        next.wall_ns = now.wall_ns;
+        mc_agent_carry_out(agent, mc_machine_step(agent->machine, &next));
+    }
+    agent->pending_count = 0;
+}
+
+static void keep_letter(struct mc_agent *agent, uint64_t delivery,
+                        struct mc_blob *take_body)
+{
+    if (agent->letter_count == agent->letter_cap) {
+        size_t cap = agent->letter_cap == 0 ? 16 : 2 * agent->letter_cap;
+        struct mc_letter *grown = realloc(agent->letters, cap * sizeof(*grown));
+
+        if (grown == NULL) {
+            /* Not kept and not acknowledged: the bus will bring it again. */
+            mc_blob_unref(take_body);
+            return;
+        }
+        agent->letters = grown;
+        agent->letter_cap = cap;
+    }
+    agent->letters[agent->letter_count++] = (struct mc_letter){delivery, take_body};
+}
+
+static void on_message(struct mc_agent *agent, struct mc_bus_event *in)
+{
+    struct mc_event event = mc_agent_event(agent, MC_EV_MESSAGE);
+
+    event.u.message.delivery = in->delivery;
+    event.u.message.records = in->queue == MC_QUEUE_RECORDS;
+    event.u.message.own = in->own;
+    event.u.message.sequence = in->head.sequence;
+    if (in->body != NULL) {
+        event.u.message.bytes = mc_blob_get(in->body);
+        keep_letter(agent, in->delivery, in->body);
+    }
+    mc_agent_feed(agent, &event);
+}
+
+static void on_bus_event(struct mc_agent *agent, struct mc_bus_event *in)
+{
+    struct mc_event event;
+
+    switch (in->kind) {
+    case MC_BUS_UP:
+    case MC_BUS_DOWN:
+        event = mc_agent_event(agent, MC_EV_BUS);
+        event.u.bus.up = in->kind == MC_BUS_UP;
+        event.u.bus.fresh = in->fresh_queue;
+        event.u.bus.err = in->err;
+        agent->generation++;
+        mc_agent_feed(agent, &event);
+        break;
+    case MC_BUS_CONFIRM:
+        event = mc_agent_event(agent, MC_EV_SENT);
+        event.u.sent.token = in->token;
+        event.u.sent.err = in->err;
+        mc_agent_feed(agent, &event);
+        break;
+    case MC_BUS_MESSAGE:
+        on_message(agent, in);
+        break;
+    }
+}
+
+static void save_members(struct mc_agent *agent, uint64_t now)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_buf text = {0};
+
+    mc_clusters_format(agent->machine, &text);
+    if (text.err == 0 &&
+        store->ops->save_clusters(store, (struct mc_bytes){text.ptr, text.len}) == 0)
+        agent->members_dirty = false;
+    agent->members_saved_ms = now;
+    mc_buf_fini(&text);
+}
+
+uint64_t mc_agent_turn(struct mc_agent *agent)
+{
+    struct mc_bus *bus = agent->ports.bus;
+    uint64_t now = mc_agent_now_ms(agent);
+    uint64_t wait_ms = 0;
+    uint64_t due;
+    unsigned count;
+
+    for (count = 0; count < EVENTS_PER_TURN; count++) {
+        struct mc_bus_event in = {0};
+
+        if (bus->ops->next(bus, &in, &wait_ms) != 0)
+            break;
+        on_bus_event(agent, &in);
+    }
+    now = mc_agent_now_ms(agent);
+    if (now >= agent->wake_ms) {
+        struct mc_event wake = mc_agent_event(agent, MC_EV_WAKE);
+
+        agent->wake_ms = UINT64_MAX;
+        mc_agent_feed(agent, &wake);
+        wait_ms = 0; /* what was sent just now may be answered at once */
+    }
+    if (agent->members_dirty && now - agent->members_saved_ms >= MEMBERS_SAVE_MS)
+        save_members(agent, now);
+    if (count == EVENTS_PER_TURN)
+        return now;
+    due = agent->wake_ms;
+    if (agent->members_dirty && due > agent->members_saved_ms + MEMBERS_SAVE_MS)
+        due = agent->members_saved_ms + MEMBERS_SAVE_MS;
+    if (wait_ms != UINT64_MAX && due > now + wait_ms)
+        due = now + wait_ms;
+    return due;
+}
+
+void mc_agent_stop(struct mc_agent *agent)
+{
+    struct mc_event stop = mc_agent_event(agent, MC_EV_STOP);
+    struct mc_bus_event in = {0};
+    uint64_t wait_ms = 0;
+
+    if (agent->stopped)
+        return;
+    agent->stopped = true;
+    mc_agent_feed(agent, &stop);
+    /* Lets the bus write what it was just given. Messages stay for the next start. */
+    if (agent->ports.bus->ops->next(agent->ports.bus, &in, &wait_ms) == 0)
+        mc_blob_unref(in.body);
+    save_members(agent, mc_agent_now_ms(agent));
+}
+
+/* ---- what it can tell ---- */
+
+size_t mc_agent_ring_count(const struct mc_agent *agent)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < agent->slot_count; i++)
+        count += agent->slots[i].held != NULL;
+    return count;
+}
+
+const struct mc_ring *mc_agent_ring(const struct mc_agent *agent, size_t i)
+{
+    for (size_t k = 0; k < agent->slot_count; k++) {
+        if (agent->slots[k].held != NULL && i-- == 0)
+            return agent->slots[k].held;
+    }
+    return NULL;
+}
+
+static const struct mc_slot *find_slot(const struct mc_agent *agent, const char *name)
+{
+    for (size_t i = 0; i < agent->slot_count; i++) {
+        if (strcmp(agent->slots[i].name.s, name) == 0)
+            return &agent->slots[i];
+    }
+    return NULL;
+}
+
+const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent, const char *name)
+{
+    const struct mc_slot *slot = find_slot(agent, name);
+
+    return slot == NULL ? NULL : slot->held;
+}
+
+size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name)
+{
+    const struct mc_slot *slot = find_slot(agent, name);
+
+    return slot == NULL ? 0 : slot->loser_count;
+}
+
+int mc_agent_record(const struct mc_agent *agent, const char *name,
+                    const uint8_t digest8[8], struct mc_ring **ret_ring)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_name key;
+
+    if (!mc_name_set(&key, name))
+        return MCOS_E_NAME;
+    return store->ops->get_digest(store, &key, digest8, ret_ring);
+}
+
+const struct mc_machine *mc_agent_machine(const struct mc_agent *agent)
+{
+    return agent->machine;
+}
+
+uint64_t mc_agent_now_ms(const struct mc_agent *agent)
+{
+    return agent->ports.clock->now_ms(agent->ports.clock);
+}
+
+uint64_t mc_agent_wall_ns(const struct mc_agent *agent)
+{
+    return agent->ports.clock->wall_ns(agent->ports.clock);
+}
+
+const struct mc_machine_config *mc_agent_config(const struct mc_agent *agent)
+{
+    return &agent->config;
+}
+
+uint64_t mc_agent_generation(const struct mc_agent *agent)
+{
+    return agent->generation;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/agent_state.h -- what an agent is inside; for node/agent*.c only. */
+#ifndef MCOS_NODE_AGENT_STATE_H
+#define MCOS_NODE_AGENT_STATE_H
+
+#include "node/agent.h"
+
+/* A letter that is not acknowledged yet: its bytes are kept for another try. */
+struct mc_letter {
+    uint64_t delivery;
+    struct mc_blob *body;
+};
+
+/* One ring name. */
+struct mc_slot {
+    struct mc_name name;
+    struct mc_ring *held;   /* in force */
+    struct mc_ring *staged; /* stored, adopted a moment later */
+    size_t loser_count;
+};
+
+struct mc_agent {
+    struct mc_machine_config config;
+    struct mc_agent_ports ports;
+    struct mc_machine *machine;
+
+    struct mc_slot *slots; /* sorted by name */
+    size_t slot_count;
+    size_t slot_cap;
+
+    struct mc_letter *letters;
+    size_t letter_count;
+    size_t letter_cap;
+
+    struct mc_event *pending; /* answers to effects, waiting to be stepped */
+    size_t pending_count;
+    size_t pending_cap;
+
+    /* The mint under way: one at a time, done before mc_agent_mint returns. */
+    uint64_t mint_token; /* 0: none */
+    struct mc_ring *mint_ring;
+    bool mint_done;
+    int mint_err;
+    uint64_t next_token;
+
+    /* The record packed last, for it is likely to be sent again. */
+    uint8_t packed_digest[MC_DIGEST_BYTES];
+    struct mc_buf packed;
+
+    struct mc_buf letter_buf; /* a letter in the making */
+    uint64_t wake_ms;
+    bool members_dirty;
+    uint64_t members_saved_ms;
+    uint64_t generation;
+    bool stopped;
+};
+
+/* Slot of a name, made if `make` (then NULL means out of memory), or NULL. */
+struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make);
+/* An event with the present time. */
+struct mc_event mc_agent_event(struct mc_agent *agent, enum mc_event_kind kind);
+/* Steps the machine with the event, then with every answer that its effects bring. */
+void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event);
+void mc_agent_log(struct mc_agent *agent, enum mc_log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* node/effects.c: carries out one list; answers go to `pending`. */
+void mc_agent_carry_out(struct mc_agent *agent, struct mc_effects effects);
+void mc_agent_drop_letter(struct mc_agent *agent, uint64_t delivery);
+
+#endif /* MCOS_NODE_AGENT_STATE_H */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/mint.c -- from a draft to a record in force: check, stamp, store, adopt, send.
+ */
+#include "node/agent_state.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void describe(const struct mc_ring *ring, char text[MC_STAMP_TEXT_MAX])
+{
+    struct mc_stamp stamp = mc_stamp_of(mc_ring_head(ring));
+
+    mc_stamp_format(&stamp, text);
+}
+
+static int check_expect(const struct mc_ring *held, const struct mc_expect *expect,
+                        struct mcos_diag *diag)
+{
+    const struct mc_head *head = held == NULL ? NULL : mc_ring_head(held);
+    char text[MC_STAMP_TEXT_MAX];
+
+    if (expect->kind == MC_EXPECT_ABSENT) {
+        if (head == NULL || head->tombstone)
+            return 0;
+        describe(held, text);
+        return mcos_diag_set(diag, MCOS_E_EXISTS, "", "the ring exists: %s", text);
+    }
+    if (head == NULL)
+        return mcos_diag_set(diag, MCOS_E_NOTFOUND, "",
+                             "there is no such ring to change");
+    describe(held, text);
+    if (head->tombstone)
+        return mcos_diag_set(diag, MCOS_E_DELETED, "", "the ring was deleted at %s",
+                             text);
+    if (head->epoch != expect->epoch || head->version != expect->version ||
+        memcmp(head->digest, expect->digest4, sizeof(expect->digest4)) != 0)
+        return mcos_diag_set(
+            diag, MCOS_E_STALE, "", "the ring is at %s, made on %s by %s", text,
+            head->origin.s,
+            head->author[0] == '\0' ? "an unnamed author" : head->author);
+    return 0;
+}
+
+/* Random enough to tell one request from another; nothing secret hangs on it. */
+static void operation_id(const struct mc_agent *agent, uint64_t token, uint64_t wall_ns,
+                         uint8_t ret[MC_UID_BYTES])
+{
+    uint8_t raw[MC_UID_BYTES + 24];
+    uint8_t digest[MC_SHA256_BYTES];
+
+    memcpy(raw, agent->config.uid, MC_UID_BYTES);
+    mc_set_u64(raw + MC_UID_BYTES, agent->config.incarnation);
+    mc_set_u64(raw + MC_UID_BYTES + 8, token);
+    mc_set_u64(raw + MC_UID_BYTES + 16, wall_ns);
+    mc_sha256(digest, (struct mc_bytes){raw, sizeof(raw)});
+    memcpy(ret, digest, MC_UID_BYTES);
+}
+
+/* The new record, in memory only. Losers of a conflict become its ancestors. */
+static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
+                     const struct mc_ring *held, uint64_t token,
+                     struct mc_ring **ret_ring, struct mcos_diag *diag)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_ring *losers[MC_LOSERS_MAX];
+    size_t loser_count = 0;
+    uint64_t wall_ns = mc_agent_wall_ns(agent);
+    struct mc_blob *blob = NULL;
+    int err = 0;
+
+    if (held != NULL)
+        err = store->ops->losers(store, &draft->head.name, losers, &loser_count);
+    if (err != 0)
+        return err;
+    memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
+    draft->head.origin = agent->config.cluster;
+    operation_id(agent, token, wall_ns, draft->head.operation);
+    err = mc_draft_mint(draft, held, (const struct mc_ring *const *)losers, loser_count,
+                        wall_ns);
+    if (err == 0)
+        err = mc_draft_encode(draft, &blob, diag);
+    else
+        (void)mcos_diag_set(diag, err, "", "version or timestamp is at its limit");
+    if (err == 0)
+        err = mc_ring_open(blob, MC_CHECK_NONE, ret_ring, diag);
+    mc_blob_unref(blob);
+    for (size_t i = 0; i < loser_count; i++)
+        mc_ring_unref(losers[i]);
+    return err;
+}
+
+int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
+                  const struct mc_expect *expect, struct mc_ring **ret_ring,
+                  bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)
+{
+    const struct mc_ring *held = mc_agent_ring_find(agent, draft->head.name.s);
+    struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
+    struct mc_ring *ring = NULL;
+    uint64_t token = agent->next_token;
+    int err;
+
+    assert(agent->mint_token == 0);
+    err =
+        mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, ret_retry_ms);
+    if (err != 0)
+        return mcos_diag_set(diag, err, "", "%s",
+                             err == MCOS_E_NOTREADY
+                                 ? "still listening to what the other clusters hold"
+                                 : mcos_err_text(err));
+    err = check_expect(held, expect, diag);
+    if (err == 0)
+        err = make_ring(agent, draft, held, token, &ring, diag);
+    if (err != 0)
+        return err;
+
+    agent->next_token++;
+    agent->mint_token = token;
+    agent->mint_ring = ring;
+    agent->mint_done = false;
+    event.u.mint.token = token;
+    event.u.mint.ring = draft->head.name;
+    event.u.mint.stamp = mc_stamp_of(mc_ring_head(ring));
+    mc_agent_feed(agent, &event);
+    assert(
+        agent
+            ->mint_done); /* the store answers at once, so the mint ends in this feed */
+    err = agent->mint_err;
+    agent->mint_token = 0;
+    agent->mint_ring = NULL;
+    if (err != 0) {
+        mc_ring_unref(ring);
+        return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
+                             mcos_err_text(err));
+    }
+    *ret_distributed = mc_machine_status(agent->machine).bus_up;
+    *ret_ring = ring;
+    return 0;
+}
