@@ -10,7 +10,7 @@ int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in)
     uint32_t parts = 1u << in->part_power;
     int r;
 
-    assert(in->assignments >= parts);
+    assert(in->assignments > 0);
     *plan = (struct mc_plan){.part_count = parts, .assignments = in->assignments};
     plan->stride = (unsigned)((in->assignments + parts - 1) / parts);
     plan->long_rows = (uint32_t)(in->assignments - (plan->stride - 1ull) * parts);
