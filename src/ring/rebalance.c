@@ -52,35 +52,45 @@ static void list_special(struct mc_flow *f)
     }
 }
 
+/* True if whatever is reached is too dear for any exchange with the rest. */
+static bool all_too_dear(const struct mc_flow *f)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < f->vacant; i++) {
+        if (f->level[i] == MC_LEVEL_NONE && f->plan->quota[i] != 0 &&
+            f->price[i] > most)
+            most = f->price[i];
+    }
+    for (uint32_t i = 0; i < f->reached; i++) {
+        if (f->price[f->queue[i]] <= most + 1)
+            return false;
+    }
+    return true;
+}
+
 static int run_rounds(struct mc_flow *f, unsigned *rounds)
 {
-    uint32_t reached = 0;
-    uint32_t still = 0;  /* raises since more was reached */
     uint32_t raises = 0; /* since something moved */
 
     while (f->err == 0 && unbalanced(f)) {
         uint32_t target = mc_flow_search(f);
+        bool stuck;
 
         if (f->err != 0)
             break;
-        if (target == 0) {
-            still = f->reached == reached ? still + 1 : 0;
-            reached = f->reached;
-            if (still > f->price_max + 2u ||
-                (f->may_lose != NULL && ++raises > GENTLE_RAISES)) {
-                assert(f->may_lose != NULL);
-                break;
-            }
+        if (target != 0) {
+            ++*rounds;
+            raises = 0;
+            stuck = mc_flow_push(f, target) == 0 && f->err == 0;
+        } else {
+            stuck =
+                all_too_dear(f) || (f->may_lose != NULL && raises++ > GENTLE_RAISES);
             raise_prices(f);
-            continue;
         }
-        ++*rounds;
-        still = 0;
-        raises = 0;
-        if (mc_flow_push(f, target) == 0 && f->err == 0) {
-            assert(f->may_lose != NULL);
+        assert(!stuck || f->may_lose != NULL);
+        if (stuck)
             break;
-        }
     }
     return f->err;
 }

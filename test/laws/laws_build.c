@@ -28,7 +28,7 @@ struct world {
     uint32_t overload;
     uint32_t count;
     struct mc_device devices[DEVICES_MAX];
-    char names[DEVICES_MAX][8];
+    char names[DEVICES_MAX][16];
     uint32_t was[DEVICES_MAX]; /* index in the world before, NONE: new */
 };
 

@@ -18,7 +18,7 @@
 #define COUNT 12u
 
 static struct mc_device devices[COUNT];
-static char names[COUNT][8];
+static char names[COUNT][16];
 
 /* Twelve devices in three zones of one region. */
 static struct mc_spec make_spec(void)
@@ -207,7 +207,8 @@ static void partitions_that_moved_stay_for_min_move_seconds(void **state)
         assert_true(moved <= 1);
         assert_int_equal(mc_get_u32(last), moved != 0 ? 2000 : 0);
     }
-    devices[0].weight = 100000; /* must give up what came to it just now */
+    devices[0].weight = 100000;  /* must give up what came to it just now; */
+    devices[3].weight = 3900000; /* what its zone is due stays */
     c = build_at(&spec, b, 5599, &report);
     assert_true(report.held_back > 0);
     for (uint32_t p = 0; p < 1024; p++) {

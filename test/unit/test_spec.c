@@ -17,7 +17,7 @@
 #define COUNT 5u
 
 static struct mc_device devices[COUNT];
-static char names[COUNT][8];
+static char names[COUNT][16];
 
 static struct mc_spec good(void)
 {
