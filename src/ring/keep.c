@@ -42,6 +42,29 @@ static bool before(const struct mc_flow *f, const uint64_t *held, uint32_t a,
            (uint64_t)f->plan->quota[b] * held[a];
 }
 
+/* The usual row: nothing is gone, nothing is too much. */
+static bool keep_whole(struct mc_flow *f, uint32_t part, unsigned width)
+{
+    const uint32_t *old = f->old->table + (size_t)part * f->old->stride;
+    uint32_t *row = f->table + (size_t)part * f->plan->stride;
+
+    for (unsigned i = 0; i < f->old->stride; i++) {
+        if ((old[i] < f->vacant) != (i < width))
+            return false;
+    }
+    if (f->old->stride < width)
+        return false;
+    for (unsigned i = 0; i < f->plan->stride; i++)
+        row[i] = i < width ? old[i] : MC_DEVICE_NONE;
+    if (!mc_row_ok(f->plan, row))
+        return false;
+    for (unsigned i = 0; i < width; i++)
+        f->excess[row[i]]++;
+    if (f->may_lose != NULL)
+        f->may_lose[part] = f->old->frozen == NULL || f->old->frozen[part] == 0;
+    return true;
+}
+
 static void keep_row(struct mc_flow *f, uint32_t part, const uint64_t *held)
 {
     const struct mc_plan *plan = f->plan;
@@ -124,7 +147,9 @@ void mc_flow_keep(struct mc_flow *f)
         f->excess[i] = -(int64_t)quota;
         f->missing += quota > held[i] ? quota - held[i] : 0;
     }
-    for (uint32_t p = 0; p < plan->part_count; p++)
-        keep_row(f, p, held);
+    for (uint32_t p = 0; p < plan->part_count; p++) {
+        if (!keep_whole(f, p, mc_plan_row(plan, p)))
+            keep_row(f, p, held);
+    }
     free(held);
 }

@@ -73,8 +73,10 @@ static uint64_t count_moved(const struct mc_plan *plan, const uint32_t *table,
         const uint32_t *row = table + (size_t)p * plan->stride;
         const uint32_t *was = old->table + (size_t)p * old->stride;
 
-        for (unsigned i = 0; i < plan->stride; i++)
-            moved += row[i] != MC_DEVICE_NONE && !row_has(was, old->stride, row[i]);
+        for (unsigned i = 0; i < plan->stride; i++) {
+            if (row[i] != MC_DEVICE_NONE && (i >= old->stride || row[i] != was[i]))
+                moved += !row_has(was, old->stride, row[i]);
+        }
     }
     return moved;
 }

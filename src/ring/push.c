@@ -11,7 +11,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define TURN 8u /* paths from one source before the next has its turn */
+#define AHEAD 6u /* untouched places fetched before they are looked at */
+#define TURN  8u /* paths from one source before the next has its turn */
 
 enum { PHASE_MOVED, PHASE_CLEAN, PHASE_SPECIAL, PHASE_END };
 
@@ -104,13 +105,20 @@ static bool at_cursor(const struct mc_flow *f, uint32_t u, const struct mc_curso
 
 static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
 {
-    c->index++;
-    if (c->phase == PHASE_CLEAN) {
-        uint32_t len = f->clean_first[u + 1] - f->clean_first[u];
+    uint32_t len;
+    uint32_t ahead;
 
-        c->stride_at += f->clean_step[u];
-        c->stride_at -= c->stride_at >= len ? len : 0;
-    }
+    c->index++;
+    if (c->phase != PHASE_CLEAN)
+        return;
+    len = f->clean_first[u + 1] - f->clean_first[u];
+    c->stride_at += f->clean_step[u];
+    c->stride_at -= c->stride_at >= len ? len : 0;
+    /* Scattered over a table that is larger than the caches: fetch in time. */
+    ahead = (uint32_t)((c->stride_at + AHEAD * (uint64_t)f->clean_step[u]) % len);
+    ahead = f->clean[f->clean_first[u] + ahead];
+    __builtin_prefetch(&f->table[ahead]);
+    __builtin_prefetch(&f->lost[ahead / f->plan->stride]);
 }
 
 /* The next hop from u, its cursor left on it; false when there is none left. */

@@ -149,8 +149,13 @@ static uint64_t count_moved(const struct mc_flow *f)
     uint64_t moved = 0;
 
     for (uint32_t p = 0; p < plan->part_count; p++) {
-        for (unsigned s = 0; s < mc_plan_row(plan, p); s++)
-            moved += !mc_flow_was(f, p, f->table[(size_t)p * plan->stride + s]);
+        const uint32_t *old = f->old->table + (size_t)p * f->old->stride;
+        const uint32_t *row = f->table + (size_t)p * plan->stride;
+
+        for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
+            if (s >= f->old->stride || row[s] != old[s])
+                moved += !mc_flow_was(f, p, row[s]);
+        }
     }
     return moved;
 }

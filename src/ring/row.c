@@ -33,11 +33,49 @@ bool mc_row_fits(const struct mc_plan *plan, const uint32_t *row, unsigned skip,
     return true;
 }
 
+/* The leaves of a row, place `skip` left out, in order. */
+static unsigned gather(const struct mc_plan *plan, const uint32_t *row, unsigned skip,
+                       uint32_t leaves[MC_REPLICAS_MAX])
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < plan->stride; i++) {
+        if (i != skip && row[i] < plan->tree.leaf_count)
+            leaves[n++] = row[i];
+    }
+    return n;
+}
+
 bool mc_row_ok(const struct mc_plan *plan, const uint32_t *row)
 {
-    for (unsigned i = 0; i < plan->stride; i++) {
-        if (row[i] < plan->tree.leaf_count && !mc_row_fits(plan, row, i, row[i]))
+    uint32_t leaves[MC_REPLICAS_MAX];
+    unsigned n = gather(plan, row, plan->stride, leaves);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (plan->quota[leaves[i]] == 0)
             return false;
+    }
+    for (unsigned t = 0; t < MC_TIERS; t++) {
+        bool together = false;
+
+        for (unsigned i = 1; i < n; i++) {
+            uint32_t node = plan->tree.up[leaves[i]][t];
+            unsigned before = 0;
+
+            for (unsigned j = 0; j < i; j++)
+                before += plan->tree.up[leaves[j]][t] == node;
+            if (before >= plan->node_most[node])
+                return false;
+            together = together || before != 0;
+        }
+        if (!together) /* nor further down */
+            return true;
+    }
+    for (unsigned i = 1; i < n; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            if (leaves[i] == leaves[j])
+                return false;
+        }
     }
     return true;
 }
@@ -46,24 +84,24 @@ unsigned mc_row_closed(const struct mc_plan *plan, const uint32_t *row, unsigned
                        struct mc_span spans[MC_REPLICAS_MAX])
 {
     const struct mc_tree *tree = &plan->tree;
-    unsigned n = 0;
+    uint32_t leaves[MC_REPLICAS_MAX];
+    unsigned n = gather(plan, row, skip, leaves);
 
-    for (unsigned i = 0; i < plan->stride; i++) {
-        unsigned t = 0;
-        uint32_t node = 0;
+    for (unsigned i = 0; i < n; i++) {
+        const uint32_t *up = tree->up[leaves[i]];
 
-        if (i == skip || row[i] >= tree->leaf_count)
-            continue;
-        for (; t < MC_TIERS; t++) {
-            node = tree->up[row[i]][t];
-            if (below(plan, row, skip, t, node) >= plan->node_most[node])
-                break;
+        spans[i] = (struct mc_span){leaves[i], leaves[i] + 1};
+        for (unsigned t = 0; t < MC_TIERS; t++) {
+            const struct mc_tree_node *node = &tree->nodes[up[t]];
+            unsigned count = 0;
+
+            for (unsigned j = 0; j < n; j++)
+                count += tree->up[leaves[j]][t] == up[t];
+            if (count < plan->node_most[up[t]])
+                continue;
+            spans[i] = (struct mc_span){node->leaf, node->leaf_end};
+            break;
         }
-        if (t == MC_TIERS)
-            spans[n++] = (struct mc_span){row[i], row[i] + 1};
-        else
-            spans[n++] =
-                (struct mc_span){tree->nodes[node].leaf, tree->nodes[node].leaf_end};
     }
     return n;
 }
