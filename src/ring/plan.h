@@ -72,6 +72,7 @@ struct mc_plan_old {
 };
 
 struct mc_plan_moves {
+    uint64_t moved;     /* replicas on a device that did not hold them */
     uint64_t bound;     /* no table within the rules moves fewer */
     uint64_t held_back; /* replicas beyond quota that gentle left where they are */
     uint64_t undone;    /* paths that did not fit a row; 0 unless gentle */

@@ -13,10 +13,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Prices end at 3 or so where rows are matroids; where they are not, what a
  * search reaches may go to and fro without end. */
 #define GENTLE_RAISES 32u
+/* So few replicas left back are worth so many tries. */
+#define GENTLE_FEW   8u
+#define GENTLE_TRIES 4u
 
 static bool unbalanced(const struct mc_flow *f)
 {
@@ -160,8 +164,8 @@ static uint64_t count_moved(const struct mc_flow *f)
     return moved;
 }
 
-int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
-                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
+static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                     uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
 {
     struct mc_plan_moves moves = {0};
     struct mc_flow f;
@@ -170,12 +174,10 @@ int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (r < 0)
         goto out;
     mc_flow_keep(&f);
-    if (f.err != 0) {
-        r = f.err;
-        goto out;
+    if (f.err == 0) {
+        moves.bound = (uint64_t)f.excess[f.vacant];
+        list_special(&f);
     }
-    moves.bound = (uint64_t)f.excess[f.vacant];
-    list_special(&f);
     r = run_rounds(&f, &moves.rounds);
     if (r == 0)
         r = fill_vacant(&f);
@@ -185,11 +187,73 @@ int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
         moves.held_back += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
     if (moves.held_back == 0 && f.missing > moves.bound)
         moves.bound = f.missing;
+    moves.moved = count_moved(&f);
     if (!old->gentle)
-        moves.bound = count_moved(&f);
+        moves.bound = moves.moved;
     moves.undone = f.undone;
     *ret_moves = moves;
 out:
     mc_flow_fini(&f);
+    return r;
+}
+
+/* A few replicas left back may be bad luck: tries again, and keeps the best. */
+static int retry(const struct mc_plan *plan, const struct mc_plan_old *old,
+                 uint64_t seed, uint32_t *table, uint32_t *spare,
+                 struct mc_plan_moves *moves)
+{
+    size_t bytes = (size_t)plan->part_count * plan->stride * sizeof(*table);
+
+    for (unsigned i = 1; i < GENTLE_TRIES && moves->held_back != 0; i++) {
+        struct mc_plan_moves again;
+        int r = rebalance(plan, old, seed + i, spare, &again);
+
+        if (r < 0)
+            return r;
+        if (again.held_back >= moves->held_back)
+            continue;
+        memcpy(table, spare, bytes);
+        *moves = again;
+    }
+    return 0;
+}
+
+/* What exact quotas cost when a row may lose any number: no table that reaches
+ * them moves fewer. */
+static int exact_bound(const struct mc_plan *plan, const struct mc_plan_old *old,
+                       uint64_t seed, uint32_t *spare, struct mc_plan_moves *moves)
+{
+    struct mc_plan_old any = {.table = old->table, .stride = old->stride};
+    struct mc_plan_moves exact;
+    int r = rebalance(plan, &any, seed, spare, &exact);
+
+    if (r == 0)
+        moves->bound = exact.bound;
+    return r;
+}
+
+int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
+{
+    struct mc_plan_moves moves;
+    uint32_t *spare;
+    int r = rebalance(plan, old, seed, table, &moves);
+    bool unlucky = r == 0 && moves.held_back != 0 && moves.held_back <= GENTLE_FEW;
+    bool unproved = r == 0 && moves.held_back == 0 && moves.moved > moves.bound;
+
+    if (r < 0 || (!unlucky && !unproved)) {
+        if (r == 0)
+            *ret_moves = moves;
+        return r;
+    }
+    spare = malloc((size_t)plan->part_count * plan->stride * sizeof(*spare));
+    if (spare == NULL)
+        return MCOS_E_NOMEM;
+    r = retry(plan, old, seed, table, spare, &moves);
+    if (r == 0 && moves.held_back == 0 && moves.moved > moves.bound)
+        r = exact_bound(plan, old, seed, spare, &moves);
+    free(spare);
+    if (r == 0)
+        *ret_moves = moves;
     return r;
 }

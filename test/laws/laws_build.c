@@ -480,6 +480,7 @@ static void a_rebalance_is_exact_and_moves_the_fewest(void **state)
         assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
         assert_int_equal(report.violations, 0);
         assert_int_equal(report.moved, fewest_moves(&b.plan, &was));
+        assert_int_equal(report.moved, moves.moved);
         assert_int_equal(report.moved, moves.bound);
         assert_true(report.moved >= report.moved_lower_bound);
         assert_int_equal(moves.undone, 0);
@@ -540,6 +541,8 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
     struct mc_rng rng = mc_rng_init(6);
     uint64_t held_back = 0;
     uint64_t moved = 0;
+    uint64_t reached = 0; /* runs that reached their quotas */
+    uint64_t exact = 0;   /* of these, with no more moves than without the rule */
 
     (void)state;
     for (unsigned i = 0; i < 3000; i++) {
@@ -559,8 +562,11 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
         assert_true(report.moved >= moves.bound);
         held_back += moves.held_back;
         moved += report.moved;
-        if (moves.held_back == 0)
+        if (moves.held_back == 0) {
             check_quotas(&b.plan, b.table);
+            exact += report.moved == moves.bound;
+            reached++;
+        }
         for (uint32_t p = 0; p < b.plan.part_count; p++) {
             const uint32_t *row = b.table + (size_t)p * b.plan.stride;
             unsigned width = mc_plan_row(&b.plan, p);
@@ -584,12 +590,79 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
     }
     assert_true(moved > 0);
     assert_true(held_back > 0);
+    assert_true(reached > 1500 && exact * 100 > reached * 95);
+}
+
+/* Three replicas, zones of 2 : 1 : 1 by weight. */
+static struct world uneven_world(uint32_t overload)
+{
+    struct world w = {
+        .power = 6, .assignments = 3 << 6, .overload = overload, .count = 12};
+
+    for (uint32_t i = 0; i < w.count; i++)
+        w.devices[i] = (struct mc_device){.region = "a",
+                                          .zone = texts[i % 3],
+                                          .host = texts[i / 3],
+                                          .weight = i % 3 == 0 ? 2000000 : 1000000};
+    name_devices(&w);
+    return w;
+}
+
+static void overload_buys_spread_and_no_more_than_it_says(void **state)
+{
+    static const uint32_t overloads[] = {0, 100000, 333333, 333334, 5000000};
+    static const uint64_t big_zone[] = {96, 86, 64, 64, 64}; /* of 192 */
+    uint64_t before = UINT64_MAX;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(overloads) / sizeof(overloads[0]); i++) {
+        struct world w = uneven_world(overloads[i]);
+        struct mc_plan plan;
+        uint64_t zone = 0;
+
+        init_plan(&plan, &w, NULL);
+        for (uint32_t d = 0; d < w.count; d++) {
+            uint64_t quota = plan.quota[plan.tree.leaf_of[d]];
+            double share = 192.0 * (double)w.devices[d].weight / 16e6;
+
+            zone += d % 3 == 0 ? quota : 0;
+            assert_true((double)quota < share * (1 + overloads[i] / 1e6) + 1);
+        }
+        assert_true(zone <= before);
+        assert_true(zone <= big_zone[i] + 1 && zone + 1 >= big_zone[i]);
+        before = zone;
+        mc_plan_fini(&plan);
+    }
+}
+
+static void any_overload_can_be_built(void **state)
+{
+    struct mc_rng rng = mc_rng_init(7);
+
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) {
+        struct world w = random_world(&rng, 6);
+        struct mc_plan plan;
+        uint32_t *table;
+
+        w.overload = 1 + roll(&rng, roll(&rng, 2) == 0 ? 3000000 : MC_OVERLOAD_MAX);
+        init_plan(&plan, &w, NULL);
+        table = new_table(&plan);
+        assert_int_equal(mc_plan_first(&plan, i, table), 0);
+        check_rows(&plan, table);
+        check_quotas(&plan, table);
+        check_spread(&plan, table, true);
+        free(table);
+        mc_plan_fini(&plan);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quotas_are_floor_or_ceil_of_the_share_by_weight),
+        cmocka_unit_test(overload_buys_spread_and_no_more_than_it_says),
+        cmocka_unit_test(any_overload_can_be_built),
         cmocka_unit_test(a_first_build_is_exact_and_obeys_floor_and_ceil),
         cmocka_unit_test(a_rebalance_is_exact_and_moves_the_fewest),
         cmocka_unit_test(larger_rings_keep_the_rules_too),
