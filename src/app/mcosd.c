@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * app/mcosd.c -- the agent of one cluster: plugs the adapters in and runs the loop.
+ * app/mcosd.c -- the agent of one cluster: plugs the adapters in, runs the loop.
+ *
+ * The order of the start is the order of what can be refused: configuration,
+ * data folder (one agent each), identity, bus, addresses. Nothing is said to
+ * the others before all of it is in place.
  */
+#include "adapter/file/identity.h"
 #include "adapter/file/store.h"
 #include "adapter/http/server.h"
 #include "adapter/os/clock.h"
@@ -13,20 +18,314 @@
 #include "node/agent.h"
 #include "node/routes.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define TALK_TTL_INTERVALS 3u    /* what we say is worthless after so many delta_t */
+#define STOP_MS            2000u /* for answers that are under way */
 
 struct daemon {
     struct mc_loop_client client; /* first */
     struct mc_config config;
+    struct mc_machine_config machine;
     struct mc_log *log;
+    struct mc_swiftconf *swift_conf;
     struct mc_store *store;
     struct mc_bus *bus;
+    struct mc_http_server *http;
     struct mc_agent *agent;
     struct mc_handler *routes;
-    struct mc_http_server *http;
     struct mc_loop *loop;
-    struct mc_swiftconf *swift_conf;
+    struct mc_buf import_extra; /* what the draft of the last import points into */
+    bool evicted;               /* another cluster lives under our name */
 };
+
+static void say(struct daemon *d, enum mc_log_level level, const char *text)
+{
+    d->log->line(d->log, level, text);
+}
+
+/* ---- turns ---- */
+
+static uint64_t turn(struct mc_loop_client *client)
+{
+    struct daemon *d = (struct daemon *)client;
+    uint64_t now;
+    uint64_t due;
+    uint64_t http_ms;
+
+    mc_http_server_run(d->http);
+    due = mc_agent_turn(d->agent);
+    if (!d->evicted && mc_machine_status(mc_agent_machine(d->agent)).identity_lost) {
+        d->evicted = true;
+        (void)raise(SIGTERM);
+    }
+    now = mc_agent_now_ms(d->agent);
+    http_ms = mc_http_server_timeout_ms(d->http);
+    due = due > now ? due - now : 0;
+    return due < http_ms ? due : http_ms;
+}
+
+static void stop(struct mc_loop_client *client)
+{
+    struct daemon *d = (struct daemon *)client;
+    uint64_t until = mc_agent_now_ms(d->agent) + STOP_MS;
+
+    mc_http_server_stop(d->http);
+    while (mc_http_server_busy(d->http) > 0 && mc_agent_now_ms(d->agent) < until) {
+        mc_http_server_run(d->http);
+        (void)usleep(1000);
+    }
+    if (!d->evicted) /* the name is the other's: do not say that it left */
+        mc_agent_stop(d->agent);
+}
+
+/* ---- Swift ---- */
+
+static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
+                        struct mc_draft *draft, struct mcos_diag *diag)
+{
+    struct daemon *d = ctx;
+
+    mc_buf_fini(&d->import_extra);
+    return mc_ringgz_decode(gz, secret, draft, &d->import_extra, diag);
+}
+
+/* ---- start ---- */
+
+/* Makes the folders above a path, as mkdir -p does; whether it worked shows later. */
+static void make_parents(const char *path)
+{
+    char text[MC_CONFIG_PATH_MAX];
+
+    (void)snprintf(text, sizeof(text), "%s", path);
+    for (char *slash = strchr(text + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(text, 0750);
+        *slash = '/';
+    }
+}
+
+static int open_store(struct daemon *d, struct mcos_diag *diag)
+{
+    const struct mc_file_store_config config = {.data = d->config.data,
+                                                .keep_versions =
+                                                    d->config.keep_versions,
+                                                .verify = true};
+    bool fresh;
+    int err;
+
+    make_parents(d->config.data);
+    err = mc_file_store_open(&config, &d->store, diag);
+    if (err == 0)
+        err = mc_identity_open(d->config.data, d->config.cluster.s, d->machine.uid,
+                               &fresh, diag);
+    return err;
+}
+
+static int open_bus(struct daemon *d, struct mcos_diag *diag)
+{
+    struct mc_sqlite_bus_config config = {.path = d->config.bus_path,
+                                          .cluster = d->config.cluster,
+                                          .talk_ttl_ms = (uint64_t)TALK_TTL_INTERVALS *
+                                                         d->config.announce_interval_ms,
+                                          .clock = mc_os_clock()};
+
+    make_parents(d->config.bus_path);
+    memcpy(config.uid, d->machine.uid, MC_UID_BYTES);
+    return mc_sqlite_bus_open(&config, &d->bus, diag);
+}
+
+/* The handler exists only after the agent, the agent wants the address: so the
+ * server calls through this. */
+static size_t body_max(struct mc_handler *handler, const char *method,
+                       const char *path);
+static void handle(struct mc_handler *handler, const struct mc_request *request,
+                   struct mc_response *response);
+
+struct door {
+    struct mc_handler handler; /* first */
+    struct mc_handler *behind;
+};
+
+static struct door door = {{body_max, handle}, NULL};
+
+static size_t body_max(struct mc_handler *handler, const char *method, const char *path)
+{
+    struct mc_handler *behind = ((struct door *)handler)->behind;
+
+    return behind == NULL ? 0 : behind->body_max(behind, method, path);
+}
+
+static void handle(struct mc_handler *handler, const struct mc_request *request,
+                   struct mc_response *response)
+{
+    struct mc_handler *behind = ((struct door *)handler)->behind;
+
+    behind->handle(behind, request, response);
+}
+
+static int open_http(struct daemon *d, struct mcos_diag *diag)
+{
+    const char *listen[MC_CONFIG_LISTEN_MAX];
+    struct mc_http_config config = {.listen = listen,
+                                    .listen_count = d->config.http_count};
+    const char *address;
+    int err;
+
+    for (unsigned i = 0; i < d->config.http_count; i++)
+        listen[i] = d->config.http[i];
+    err = mc_http_server_open(&config, &door.handler, &d->http, diag);
+    if (err != 0)
+        return err;
+    address = mc_http_server_address(d->http, 0);
+    (void)snprintf(d->machine.address, sizeof(d->machine.address), "%s%s",
+                   strncmp(address, "unix:", 5) == 0 ? "" : "http://", address);
+    return 0;
+}
+
+static int open_agent(struct daemon *d, struct mcos_diag *diag)
+{
+    const struct mc_agent_ports ports = {
+        .bus = d->bus, .store = d->store, .clock = mc_os_clock(), .log = d->log};
+    struct mc_routes_config routes = {
+        .system = d->config.system.s, .import_swift = import_swift, .import_ctx = d};
+    int err;
+
+    if (d->swift_conf != NULL)
+        routes.secret = mc_swiftconf_secret(d->swift_conf);
+    err = mc_agent_new(&d->machine, &ports, &d->agent, diag);
+    if (err == 0)
+        err = mc_routes_new(d->agent, &routes, &d->routes);
+    if (err == 0)
+        door.behind = d->routes;
+    return err;
+}
+
+static int open_loop(struct daemon *d)
+{
+    int fds[MC_HTTP_LISTEN_MAX];
+    size_t count = mc_http_server_fds(d->http, fds, MC_HTTP_LISTEN_MAX);
+    int bus_fd = d->bus->ops->fd(d->bus);
+    int err = mc_loop_new(&d->client, &d->loop);
+
+    for (size_t i = 0; err == 0 && i < count; i++)
+        err = mc_loop_watch(d->loop, fds[i]);
+    if (err == 0 && bus_fd >= 0)
+        err = mc_loop_watch(d->loop, bus_fd);
+    return err;
+}
+
+/* A system's id is made of its name (docs/adr/0006). */
+static void system_id(const char *name, uint8_t ret[MC_UID_BYTES])
+{
+    uint8_t digest[MC_SHA256_BYTES];
+    char text[MC_NAME_MAX + 16];
+    int n = snprintf(text, sizeof(text), "mcos system %s", name);
+
+    mc_sha256(digest, (struct mc_bytes){(const uint8_t *)text, (size_t)n});
+    memcpy(ret, digest, MC_UID_BYTES);
+}
+
+static int fill_machine(struct daemon *d)
+{
+    const struct mc_config *c = &d->config;
+    struct mc_machine_config *m = &d->machine;
+    uint64_t random[2];
+    int err = mc_os_random(random, sizeof(random));
+
+    system_id(c->system.s, m->system);
+    m->cluster = c->cluster;
+    (void)snprintf(m->region.s, sizeof(m->region.s), "%s", c->region);
+    (void)snprintf(m->zone.s, sizeof(m->zone.s), "%s", c->zone);
+    m->incarnation = random[0];
+    m->seed = random[1];
+    m->announce_interval_ms = c->announce_interval_ms;
+    m->inactive_after_ms = c->inactive_after_ms;
+    m->announce = c->announce;
+    m->announce_budget = c->announce_budget;
+    m->alone = c->alone;
+    return err;
+}
+
+static int start(struct daemon *d, struct mcos_diag *diag)
+{
+    char text[512];
+    int err = fill_machine(d);
+
+    if (err == 0 && d->config.swift_conf[0] != '\0')
+        err = mc_swiftconf_open(d->config.swift_conf, &d->swift_conf, diag);
+    if (err == 0)
+        err = open_store(d, diag);
+    if (err == 0)
+        err = open_bus(d, diag);
+    if (err == 0)
+        err = open_http(d, diag);
+    if (err == 0)
+        err = open_agent(d, diag);
+    if (err == 0)
+        err = open_loop(d);
+    if (err != 0)
+        return err;
+    for (unsigned i = 0; i < d->config.http_count; i++) {
+        (void)snprintf(text, sizeof(text), "event=serving address=%.128s data=%.256s",
+                       mc_http_server_address(d->http, i), d->config.data);
+        say(d, MC_LOG_INFO, text);
+    }
+    return 0;
+}
+
+static void finish(struct daemon *d)
+{
+    mc_loop_free(d->loop);
+    mc_http_server_close(d->http);
+    mc_routes_free(d->routes);
+    mc_agent_free(d->agent);
+    if (d->bus != NULL)
+        d->bus->ops->close(d->bus);
+    if (d->store != NULL)
+        d->store->ops->close(d->store);
+    mc_swiftconf_free(d->swift_conf);
+    mc_buf_fini(&d->import_extra);
+}
+
+static int complain(int err, const struct mcos_diag *diag)
+{
+    (void)fprintf(stderr, "mcosd: %s%s%s\n", diag->text[0] == '\0' ? "" : diag->text,
+                  diag->text[0] == '\0' ? "" : ": ", mcos_err_text(err));
+    return mcos_err_exit(err);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon d = {.client = {turn, stop}};
+    struct mcos_diag diag = {.offset = -1};
+    enum mc_config_want want = MC_CONFIG_RUN;
+    int err = mc_config_load(argc, argv, &d.config, &want, &diag);
+
+    if (err != 0)
+        return complain(err, &diag);
+    if (want == MC_CONFIG_CHECK)
+        (void)printf("mcosd: the configuration is good\n");
+    if (want != MC_CONFIG_RUN)
+        return 0;
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(0027);
+    d.log = mc_os_log(d.config.log_level, d.config.cluster.s);
+    err = start(&d, &diag);
+    if (err == 0)
+        mc_loop_run(d.loop);
+    if (err == 0 && d.evicted)
+        err = mcos_diag_set(
+            &diag, MCOS_E_IDENTITY, "cluster",
+            "cluster \"%s\" is alive elsewhere with another data folder; give "
+            "this one another name (--cluster) or stop the other",
+            d.config.cluster.s);
+    finish(&d);
+    return err == 0 ? 0 : complain(err, &diag);
+}

@@ -7,6 +7,8 @@
  * under a policy that forbids MD5 as cryptography, and they are pure.
  */
 #define OPENSSL_API_COMPAT 0x10101000L
+/* For a state of XXH3 on the stack; the library is still linked as it is. */
+#define XXH_STATIC_LINKING_ONLY
 
 #include "base/hash.h"
 
@@ -16,17 +18,38 @@
 
 void mc_sha256(uint8_t ret[MC_SHA256_BYTES], struct mc_bytes in)
 {
+    mc_sha256_parts(ret, &in, 1);
+}
+
+void mc_sha256_parts(uint8_t ret[MC_SHA256_BYTES], const struct mc_bytes *parts,
+                     size_t count)
+{
     SHA256_CTX ctx;
 
     SHA256_Init(&ctx);
-    if (in.len != 0)
-        SHA256_Update(&ctx, in.ptr, in.len);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len != 0)
+            SHA256_Update(&ctx, parts[i].ptr, parts[i].len);
+    }
     SHA256_Final(ret, &ctx);
 }
 
 uint64_t mc_xxh3_64(struct mc_bytes in)
 {
     return XXH3_64bits(in.ptr, in.len);
+}
+
+uint64_t mc_xxh3_64_parts(const struct mc_bytes *parts, size_t count)
+{
+    XXH3_state_t state;
+
+    XXH3_INITSTATE(&state);
+    (void)XXH3_64bits_reset(&state);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len != 0)
+            (void)XXH3_64bits_update(&state, parts[i].ptr, parts[i].len);
+    }
+    return XXH3_64bits_digest(&state);
 }
 
 void mc_xxh3_128(uint8_t ret[16], struct mc_bytes in)

@@ -27,8 +27,18 @@ struct mc_secret {
 void mc_secret_check(const struct mc_secret *secret, uint8_t ret[8]);
 
 /*
- * Partition of a name. The secret of the ring itself is used when it is
- * embedded; otherwise `secret` (may be NULL for xxh3) must match hash_check.
+ * The secret to hash names of this ring with, checked once for many look-ups:
+ * the ring's own when it is embedded, otherwise `given` (NULL: none), which must
+ * match hash_check. A hash_check of zeros (a Swift ring that came without its
+ * secret) accepts any secret that is not empty. Nothing is needed for xxh3.
+ * *ret_secret is lent by the ring or borrows from `given`. Fails with SECRET.
+ */
+int mc_lookup_secret(const struct mc_ring *ring, const struct mc_secret *given,
+                     struct mc_secret *ret_secret);
+
+/*
+ * Partition of a name. `secret` is as for mc_lookup_secret and is checked on
+ * each call. An empty container or object counts as absent. Does not allocate.
  * Fails with SECRET (missing or wrong), VALUE (object without container),
  * DELETED (tombstone).
  */
@@ -36,9 +46,17 @@ int mc_lookup_part(const struct mc_ring *ring, const struct mc_secret *secret,
                    const struct mc_key *key, uint32_t *ret_part);
 
 /*
+ * The same for callers that ask often: `secret` is what mc_lookup_secret
+ * returned for this ring, and is not checked again.
+ */
+int mc_lookup_part_fast(const struct mc_ring *ring, const struct mc_secret *secret,
+                        const struct mc_key *key, uint32_t *ret_part);
+
+/*
  * Up to `want` handoff devices of a partition in Swift's order into ids;
- * returns how many there are. Scans the table: not for a hot path.
- * Fails with NOMEM (negative).
+ * returns how many there are. Scans the table and sorts the devices: for many
+ * questions to one ring see ring/handoff.h. None for a partition that the ring
+ * does not have. Fails with NOMEM (negative).
  */
 long mc_lookup_handoffs(const struct mc_ring *ring, uint32_t part, uint32_t *ids,
                         size_t want);

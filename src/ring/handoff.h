@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/handoff.h -- handoffs in Swift's order, for many questions to one ring.
+ *
+ * Where a replica goes when a primary is away: first to regions that hold none,
+ * then to new zones, new hosts, and at last to any device. Knowing which device
+ * stands in which region, zone and host costs a sort; it is done once here.
+ */
+#ifndef MCOS_RING_HANDOFF_H
+#define MCOS_RING_HANDOFF_H
+
+#include "ring/ring.h"
+
+struct mc_tiers;
+
+/*
+ * The ring is borrowed until mc_tiers_free: hold a reference as long. On success
+ * *ret_tiers is yours. Fails with NOMEM.
+ */
+int mc_tiers_new(const struct mc_ring *ring, struct mc_tiers **ret_tiers);
+void mc_tiers_free(struct mc_tiers *tiers); /* NULL is fine */
+
+/*
+ * Up to `want` handoff devices of a partition into ids; returns how many there
+ * are. 0 for a partition that the ring does not have. Fails with NOMEM.
+ */
+long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *ids,
+                       size_t want);
+
+/* The top part_power bits of the first four bytes, big-endian, as Swift takes them. */
+uint32_t mc_part_of_md5(const uint8_t digest[MC_MD5_BYTES], unsigned part_power);
+
+#endif /* MCOS_RING_HANDOFF_H */

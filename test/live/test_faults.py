@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be survived: kills at any moment, a full or removed disk, a locked,
+damaged or removed bus, namesakes, hostile messages.
+
+Each test ends with the world whole again: the fault may delay, never lose.
+"""
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from world import spec, until
+
+
+def test_kill_at_any_moment_loses_nothing_that_was_answered(world):
+    c1, c2, c3 = world.start("c1", "c2", "c3")
+    rng = random.Random(4)
+    stamp = c1.create("photos", spec()).json["stamp"]
+    for i in range(12):
+        asked, victim = rng.sample([c1, c2, c3], 2)
+        world.agree("photos", stamp, [asked])
+        victim.kill()
+        answer = asked.update("photos", spec(weights=(100, 100 + i, 50, 70)))
+        assert answer.status == 200, answer.body
+        stamp = answer.json["stamp"]
+        time.sleep(rng.random() * 0.02)
+        asked.kill()
+        asked.start()
+        assert asked.stamp("photos") == stamp, "what was answered is on disk"
+        victim.start()
+    world.agree("photos", stamp)
+
+
+def test_an_agent_that_is_killed_while_it_stores_starts_again(world):
+    c1, c2 = world.start("c1", "c2")
+    big = spec(part_power=16, weights=[100] * 40)
+    stamp = c1.create("photos", big).json["stamp"]
+    for i in range(8):
+        answer = c1.update("photos", {**big, "note": f"n{i}"})
+        assert answer.status == 200, answer.body
+        stamp = answer.json["stamp"]
+        time.sleep(0.004 * i)
+        c2.kill()
+        c2.start()
+    world.agree("photos", stamp)
+
+
+def test_a_wiped_disk_is_filled_again(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    c2.kill()
+    shutil.rmtree(c2.data)
+    c2.start()
+    world.agree("photos", stamp)
+
+
+def test_a_removed_data_folder_is_said_and_survived(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    before = c2.lookup("photos", "AUTH_a")
+    shutil.rmtree(c2.data)
+    answer = c2.create("videos", spec())
+    assert answer.status >= 500 and answer.json["code"] in ("store-failed", "locked")
+    assert c2.lookup("photos", "AUTH_a") == before, "look-ups go on"
+    assert c2.alive()
+    c2.kill()
+    c2.start()
+    world.agree("photos", stamp)
+
+
+def test_a_damaged_ring_file_is_replaced_by_a_good_one(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    c2.kill()
+    path = c2.data / "rings" / "photos.ring"
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0x40
+    os.chmod(path, 0o640)
+    path.write_bytes(raw)
+    c2.start()
+    world.agree("photos", stamp)
+    assert list((c2.data / "quarantine").iterdir()), "the damaged file is kept to look at"
+
+
+@pytest.mark.parametrize("damage", ["remove", "garbage", "cut", "pages"])
+def test_the_bus_file_is_made_anew_and_everybody_notices(world, damage):
+    c1, c2, c3 = world.start("c1", "c2", "c3")
+    world.agree("photos", c1.create("photos", spec()).json["stamp"])
+    if damage == "remove":
+        for suffix in ("", "-wal", "-shm"):
+            path = world.bus.with_name(world.bus.name + suffix)
+            if path.exists():
+                path.unlink()
+    elif damage == "garbage":
+        world.bus.write_bytes(os.urandom(65536))
+    elif damage == "cut":
+        with open(world.bus, "r+b") as f:
+            f.truncate(5000)
+    else:
+        with open(world.bus, "r+b") as f:
+            size = f.seek(0, 2)
+            for at in range(4096, size, 4096):
+                f.seek(at)
+                f.write(os.urandom(2048))
+    stamp = c2.update("photos", spec(weights=(5, 6, 7, 8))).json["stamp"]
+    world.agree("photos", stamp)
+    c4 = world.start("c4")
+    world.agree("photos", stamp, [c4])
+
+
+def test_a_locked_bus_delays_and_loses_nothing(world):
+    c1, c2 = world.start("c1", "c2")
+    world.agree("photos", c1.create("photos", spec()).json["stamp"])
+    other = sqlite3.connect(world.bus, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        answer = c1.update("photos", spec(weights=(5, 6, 7)))
+        assert answer.status == 200, answer.body
+        assert c1.stamp("photos") == answer.json["stamp"], "reads are answered meanwhile"
+        time.sleep(3)
+        assert c1.alive() and c2.alive()
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    world.agree("photos", answer.json["stamp"])
+
+
+def test_a_change_while_the_bus_is_away_goes_out_when_it_returns(world):
+    c1, c2 = world.start("c1", "c2")
+    world.agree("photos", c1.create("photos", spec()).json["stamp"])
+    away = world.folder / "away"
+    other = sqlite3.connect(world.bus, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    until(lambda: c1.get("/readyz").status == 503, "c1 says that the bus is away", c1)
+    answer = c1.update("photos", spec(weights=(9, 9, 9)))
+    assert answer.status == 200 and answer.json["distributed"] is False
+    assert not away.exists()
+    other.execute("ROLLBACK")
+    other.close()
+    world.agree("photos", answer.json["stamp"])
+    until(lambda: c1.get("/readyz").status == 200, "c1 is ready again", c1)
+
+
+@pytest.fixture
+def small_disk(world):
+    folder = world.folder / "small"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
+    yield folder
+    world.end()
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_refuses_and_recovers(world, small_disk):
+    c1 = world.start("c1")
+    c2 = world.cluster("c2", data=small_disk / "c2")
+    c2.data = small_disk / "c2"
+    c2.start()
+    first = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", first)
+    filler = small_disk / "filler"
+    with open(filler, "wb") as f:
+        try:
+            while True:
+                f.write(b"\0" * 65536)
+        except OSError:
+            pass
+    answer = c2.create("videos", spec(part_power=16))
+    assert answer.status == 507, answer.body
+    assert answer.json["code"] == "disk-full"
+    stamp = c1.update("photos", spec(part_power=6, weights=[10] * 9)).json["stamp"]
+    time.sleep(1)
+    assert c2.stamp("photos") in (first, stamp), "the old one or the new one, whole"
+    filler.unlink()
+    world.agree("photos", stamp)
+    assert c2.create("videos", spec()).status == 201
+
+
+def test_two_agents_with_one_folder_are_refused(world):
+    c1 = world.start("c1")
+    done = subprocess.run(c1.command(http=f"unix:{world.folder}/x.sock"), capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode != 0
+    assert str(c1.process.pid) in done.stderr, done.stderr
+    assert c1.alive()
+
+
+def test_a_folder_of_another_cluster_is_refused(world):
+    c1 = world.start("c1")
+    c1.stop()
+    done = subprocess.run(c1.command(cluster="other"), capture_output=True, text=True,
+                          timeout=30)
+    assert done.returncode != 0
+    assert "c1" in done.stderr and "other" in done.stderr, done.stderr
+
+
+def test_two_clusters_with_one_name_the_newcomer_is_refused(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c2.create("photos", spec()).json["stamp"]
+    twin = world.cluster("twin", cluster="c1")
+    twin.start(ready=False)
+    until(lambda: twin.process.poll() is not None, "the namesake ends", twin)
+    assert twin.process.returncode != 0
+    assert "c1" in twin.tail() and "alive" in twin.tail()
+    world.clusters.pop("twin")
+    assert c1.alive()
+    world.agree("photos", stamp)
+
+
+def test_hostile_letters_are_dropped_and_others_get_through(world):
+    """Anybody who may write to the bus may write anything."""
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    db = sqlite3.connect(world.bus, timeout=10)
+    tables = {name: [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
+              for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    table = next(name for name, columns in tables.items() if "body" in columns)
+    db.row_factory = sqlite3.Row
+    letters = [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE body IS NOT NULL")]
+    assert letters, tables
+    rng = random.Random(7)
+    key = next(column for column in tables[table] if column in ("id", "seq", "letter"))
+    for i in range(300):
+        letter = dict(rng.choice(letters))
+        raw = bytearray(letter["body"])
+        kind = i % 4
+        if kind == 0:
+            raw = raw[:rng.randrange(len(raw))]
+        elif kind == 1:
+            raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+        elif kind == 2:
+            raw = bytearray(rng.randbytes(rng.randrange(2000)))
+        else:
+            raw += rng.randbytes(50)
+        letter["body"] = bytes(raw)
+        letter.pop(key)
+        for column in letter:
+            if column.endswith("uid") and isinstance(letter[column], bytes):
+                letter[column] = rng.randbytes(16)
+        columns = ", ".join(letter)
+        marks = ", ".join("?" for _ in letter)
+        db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(letter.values()))
+    db.commit()
+    db.close()
+    after = c2.update("photos", spec(weights=(3, 4, 5))).json["stamp"]
+    world.agree("photos", after)
+    assert c1.alive() and c2.alive()
