@@ -136,8 +136,8 @@ int mc_flow_clean(struct mc_flow *f)
     uint32_t n = f->vacant;
     uint32_t total = 0;
 
-    if (f->clean != NULL)
-        return 0;
+    if (f->clean != NULL || f->err != 0)
+        return f->err;
     f->clean_first = calloc(n + 2u, sizeof(*f->clean_first));
     f->clean_step = calloc(n + 1u, sizeof(*f->clean_step));
     if (f->clean_first == NULL || f->clean_step == NULL)

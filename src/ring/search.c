@@ -121,6 +121,8 @@ uint32_t mc_flow_search(struct mc_flow *f)
     for (uint32_t i = 0; i < f->reached && s.left != 0 && s.waiting != 0; i++) {
         uint32_t u = f->queue[i];
 
+        if (f->err != 0)
+            return 0;
         if (s.target != 0 && f->level[u] >= s.target)
             break;
         look_special(&s, u);

@@ -17,6 +17,36 @@
 
 #define COUNT 12u
 
+/* Memory fails at the n-th time it is asked for; 0: never. */
+static long fail_at;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t each);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t each);
+void *__wrap_realloc(void *p, size_t n);
+
+static bool fails_now(void)
+{
+    return fail_at > 0 && --fail_at == 0;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails_now() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t each)
+{
+    return fails_now() ? NULL : __real_calloc(n, each);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails_now() ? NULL : __real_realloc(p, n);
+}
+
 static struct mc_device devices[COUNT];
 static char names[COUNT][16];
 
@@ -322,6 +352,61 @@ static void any_ring_can_be_measured(void **state)
     mc_ring_unref(a);
 }
 
+/* Every allocation of a build fails once; returns how many there are. */
+static long out_of_memory(const struct mc_spec *spec, const struct mc_ring *old)
+{
+    for (long n = 1;; n++) {
+        struct mc_build_input in = {spec, old, 100, 5};
+        struct mc_build_report report;
+        struct mc_draft draft;
+        bool done;
+        int r;
+
+        mc_draft_init(&draft);
+        fail_at = n;
+        r = mc_build(&in, &draft, &report, NULL);
+        done = fail_at > 0;
+        fail_at = 0;
+        mc_draft_fini(&draft);
+        assert_int_equal(r, done ? 0 : MCOS_E_NOMEM);
+        if (done)
+            return n - 1;
+    }
+}
+
+static void a_build_survives_every_failed_allocation(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+
+    (void)state;
+    spec.part_power = 5;
+    spec.overload = 100000;
+    assert_true(out_of_memory(&spec, NULL) > 20);
+    a = build_at(&spec, NULL, 50, &report);
+    spec.min_move_seconds = 10;
+    spec.device_count = COUNT - 1;
+    devices[0].weight = 3000000;
+    assert_true(out_of_memory(&spec, a) > 40);
+    b = build_at(&spec, a, 60, &report);
+    for (long n = 1; n < 1000; n++) {
+        int r;
+
+        fail_at = n;
+        r = mc_build_measure(b, a, &report);
+        if (fail_at > 0) {
+            assert_int_equal(r, 0);
+            break;
+        }
+        assert_int_equal(r, MCOS_E_NOMEM);
+    }
+    fail_at = 0;
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +417,7 @@ int main(void)
         cmocka_unit_test(replicas_may_grow_and_shrink),
         cmocka_unit_test(what_cannot_be_built_from_is_refused),
         cmocka_unit_test(any_ring_can_be_measured),
+        cmocka_unit_test(a_build_survives_every_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
