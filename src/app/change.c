@@ -82,9 +82,10 @@ static void report_end(const struct mc_cli *cli, const struct mc_change *change,
                      mc_out_glyph(out, MC_GLYPH_OK));
     else
         (void)printf(
-            "%s%s%s %s %s is on all %lld ACTIVE clusters; %zu INACTIVE pending\n",
+            "%s%s%s %s %s%s is on all %lld ACTIVE clusters; %zu INACTIVE pending\n",
             mc_out_style(out, MC_STYLE_GOOD), mc_out_glyph(out, MC_GLYPH_OK),
             mc_out_style(out, MC_STYLE_PLAIN), change->ring, mc_doc_text(seen, "stamp"),
+            mc_doc_bool(seen, "deleted") ? " (deleted)" : "",
             mc_doc_int(json_object_get(seen, "active"), "of"), pending);
 }
 
