@@ -301,6 +301,7 @@ static const struct mc_store_ops ops = {
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
     .quarantine = quarantine,
+    .trouble = mc_file_store_trouble,
     .close = close_store,
 };
 
