@@ -41,6 +41,12 @@ static int check_expect(const struct mc_ring *held, const struct mc_expect *expe
     return 0;
 }
 
+int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
+                     const struct mc_expect *expect, struct mcos_diag *diag)
+{
+    return check_expect(mc_agent_ring_find(agent, ring->s), expect, diag);
+}
+
 /* Random enough to tell one request from another; nothing secret hangs on it. */
 static void operation_id(const struct mc_agent *agent, uint64_t token, uint64_t wall_ns,
                          uint8_t ret[MC_UID_BYTES])
@@ -71,7 +77,8 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     if (held != NULL)
         err = store->ops->losers(store, &draft->head.name, losers, &loser_count);
     if (err != 0)
-        return err;
+        return mcos_diag_set(diag, err, "", "the store cannot be read: %s",
+                             mc_agent_store_trouble(agent, err));
     memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
     draft->head.origin = agent->config.cluster;
     operation_id(agent, token, wall_ns, draft->head.operation);
@@ -130,7 +137,7 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     if (err != 0) {
         mc_ring_unref(ring);
         return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
-                             mcos_err_text(err));
+                             agent->mint_trouble);
     }
     *ret_distributed = mc_machine_status(agent->machine).bus_up;
     *ret_ring = ring;
