@@ -25,7 +25,8 @@
 #define MC_EARLY_MS          10000u /* after a start or reconnection */
 #define MC_WANT_EARLY_MS     200u   /* window for asking then */
 #define MC_WANT_LATE_MS      3000u  /* later: the body is probably in the queue */
-#define MC_WANT_RETRY_MS     2000u /* another holder after this; doubles up to delta_t */
+#define MC_WANT_RETRY_MS     1000u  /* another holder after this */
+#define MC_WANT_EVEN_TRIES   8u     /* so often; then it doubles, up to delta_t */
 #define MC_WANT_RETRY_MAX_MS 64000u
 #define MC_WANT_ARRIVED_MS   60000u /* the body is here and being stored */
 #define MC_WANT_WINDOW       16u    /* asked for at the same time */

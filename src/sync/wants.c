@@ -146,12 +146,15 @@ static void note_asked(struct mc_machine *m, const struct mc_ringrow *row,
 }
 
 /*
- * Doubles with every try, up to delta_t: who was away, slow or behind a wall is
- * asked again at the pace at which it announces, and no later (P32).
+ * The same for the first tries, for one in two of them fails where 30 % of all
+ * letters are lost; then it doubles up to delta_t: who was away, slow or behind
+ * a wall is asked again at the pace at which it announces (P32).
  */
 static uint64_t patience(const struct mc_machine *m, unsigned tries)
 {
-    uint64_t wait_ms = (uint64_t)MC_WANT_RETRY_MS << (tries > 5 ? 5 : tries);
+    unsigned more = tries < MC_WANT_EVEN_TRIES ? 0 : tries - MC_WANT_EVEN_TRIES + 1;
+    uint64_t once_ms = is_early(m) ? MC_WANT_RETRY_MS / 2 : MC_WANT_RETRY_MS;
+    uint64_t wait_ms = once_ms << (more > 6 ? 6 : more);
     uint64_t most_ms = m->config.announce_interval_ms;
 
     if (most_ms < MC_WANT_RETRY_MS)
