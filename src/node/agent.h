@@ -61,6 +61,11 @@ struct mc_expect {
     uint8_t digest4[4]; /* first bytes of the digest */
 };
 
+/* Would a mint find what it expects now? Fails with EXISTS, STALE, NOTFOUND, DELETED.
+ */
+int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
+                     const struct mc_expect *expect, struct mcos_diag *diag);
+
 /*
  * Makes the draft the next version of the ring draft->head.name: stamps it,
  * stores it durably, adopts it, hands it to the bus. The draft needs its

@@ -41,6 +41,12 @@ static int check_expect(const struct mc_ring *held, const struct mc_expect *expe
     return 0;
 }
 
+int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
+                     const struct mc_expect *expect, struct mcos_diag *diag)
+{
+    return check_expect(mc_agent_ring_find(agent, ring->s), expect, diag);
+}
+
 /* Random enough to tell one request from another; nothing secret hangs on it. */
 static void operation_id(const struct mc_agent *agent, uint64_t token, uint64_t wall_ns,
                          uint8_t ret[MC_UID_BYTES])

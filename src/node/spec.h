@@ -4,8 +4,9 @@
  * PUT /v1/rings/{ring} takes.
  *
  * Unknown and duplicate keys, wrong types, depth, numbers that are not finite:
- * refused with a JSON pointer. `partition_power`, `replicas` and `devices` are
- * required; of a device `name` and `weight` (a number, or a text that is one).
+ * refused with a JSON pointer. `partition_power` and `devices` are required;
+ * `replicas` is 3 and `hash` is xxh3 unless given; of a device `name` and `weight`
+ * (a number, or a text that is one) are required.
  */
 #ifndef MCOS_NODE_SPEC_H
 #define MCOS_NODE_SPEC_H
@@ -26,7 +27,8 @@ const struct mc_spec *mc_spec_doc_get(const struct mc_spec_doc *doc); /* lent */
 void mc_spec_doc_free(struct mc_spec_doc *doc);                       /* NULL is fine */
 
 /* The spec that a ring was made from, as JSON text into b (indented, newline at
- * the end): feed it back and nothing changes. Fails with NOMEM. */
+ * the end): feed it back and nothing changes. Fails with NOMEM, DELETED (a tombstone).
+ */
 int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b);
 
 #endif /* MCOS_NODE_SPEC_H */

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * adapter/http/exchange.c -- head, body, answer.
+ *
+ * A body beyond its bound is not kept, but up to a MiB of it is read, for a client
+ * that is cut while it writes often never sees the answer.
+ */
+#include "adapter/http/exchange.h"
+
+#include "adapter/http/listen.h"
+#include "adapter/http/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define DISCARD_BYTES_MAX (1u << 20)
+
+struct mc_exchange {
+    struct mc_exchange_home home;
+    struct mc_request request;
+    struct mc_buf body;
+    size_t body_max;
+    size_t discarded;
+    bool begun;
+    bool answered;
+    bool closing; /* the connection ends with the answer */
+    char author[32];
+    char target[]; /* decoded in place */
+};
+
+struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
+                                    const char *target)
+{
+    size_t len = strnlen(target, MC_HTTP_TARGET_BYTES_MAX + 1);
+    struct mc_exchange *x = calloc(1, sizeof(*x) + len + 1);
+
+    if (x == NULL)
+        return NULL;
+    x->home = *home;
+    memcpy(x->target, target, len);
+    (*x->home.busy)++;
+    return x;
+}
+
+void mc_exchange_free(struct mc_exchange *x)
+{
+    if (x == NULL)
+        return;
+    (*x->home.busy)--;
+    mc_buf_fini(&x->body);
+    free(x);
+}
+
+bool mc_exchange_answered(const struct mc_exchange *x)
+{
+    return x->answered;
+}
+
+/* ---- answer ---- */
+
+static void add_header(struct MHD_Response *response, const char *name,
+                       const char *value)
+{
+    if (value != NULL && value[0] != '\0')
+        (void)MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection *c,
+                                   struct mc_response *in)
+{
+    struct MHD_Response *out;
+    enum MHD_Result r;
+    char retry[16] = "";
+
+    if (in->body.err != 0) {
+        mc_buf_fini(&in->body);
+        return MHD_NO;
+    }
+    out = MHD_create_response_from_buffer_with_free_callback(in->body.len, in->body.ptr,
+                                                             free);
+    if (out == NULL) {
+        mc_buf_fini(&in->body);
+        return MHD_NO;
+    }
+    in->body = (struct mc_buf){0};
+    if (in->retry_after_s != 0)
+        (void)snprintf(retry, sizeof(retry), "%u", in->retry_after_s);
+    add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, in->content_type);
+    add_header(out, MHD_HTTP_HEADER_ETAG, in->etag);
+    add_header(out, MHD_HTTP_HEADER_LOCATION, in->location);
+    add_header(out, MHD_HTTP_HEADER_RETRY_AFTER, retry);
+    add_header(out, MHD_HTTP_HEADER_ALLOW, in->allow);
+    add_header(out, "Mcos-Answered-By", in->answered_by);
+    add_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    add_header(out, "X-Content-Type-Options", "nosniff");
+    if (x->closing || *x->home.stopping)
+        add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+    r = MHD_queue_response(c, (unsigned)in->status, out);
+    x->answered = true;
+    MHD_destroy_response(out);
+    return r;
+}
+
+static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, int code,
+                              const char *detail)
+{
+    struct mc_response answer = {.status = mcos_err_http(code),
+                                 .content_type = "application/problem+json"};
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"type\": \"/problems/%s\", \"title\": \"%s\", \"status\": %d, "
+                   "\"code\": \"%s\", \"detail\": \"%s\"}\n",
+                   mcos_err_slug(code), mcos_err_text(code), answer.status,
+                   mcos_err_slug(code), detail);
+    mc_buf_put(&answer.body, text, strlen(text));
+    x->closing = true;
+    return send_answer(x, c, &answer);
+}
+
+/* ---- head ---- */
+
+struct heads {
+    unsigned host;
+    unsigned length;
+    unsigned coding;
+    unsigned most; /* of any one of them */
+    unsigned if_match;
+    unsigned if_none_match;
+    unsigned type;
+};
+
+static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    struct heads *h = cls;
+    const struct {
+        const char *name;
+        unsigned *count;
+    } rows[] = {
+        {MHD_HTTP_HEADER_HOST, &h->host},
+        {MHD_HTTP_HEADER_CONTENT_LENGTH, &h->length},
+        {MHD_HTTP_HEADER_TRANSFER_ENCODING, &h->coding},
+        {MHD_HTTP_HEADER_IF_MATCH, &h->if_match},
+        {MHD_HTTP_HEADER_IF_NONE_MATCH, &h->if_none_match},
+        {MHD_HTTP_HEADER_CONTENT_TYPE, &h->type},
+    };
+
+    (void)kind;
+    (void)value;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcasecmp(rows[i].name, name) == 0 && ++*rows[i].count > h->most)
+            h->most = *rows[i].count;
+    }
+    return MHD_YES;
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+    return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+/* NULL, or what is wrong with the headers as such. */
+static const char *check_heads(const struct mc_exchange *x, struct MHD_Connection *c)
+{
+    struct heads h = {0};
+    const char *host = header(c, MHD_HTTP_HEADER_HOST);
+    const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    (void)MHD_get_connection_values(c, MHD_HEADER_KIND, count_head, &h);
+    if (h.most > 1)
+        return "a header that may come once came twice";
+    if (h.coding > 0 && h.length > 0)
+        return "Content-Length and Transfer-Encoding exclude each other";
+    if (coding != NULL && strcasecmp(coding, "chunked") != 0)
+        return "of transfer codings only chunked is taken";
+    if (!x->home.local && (host == NULL || !mc_listen_host_ok(host)))
+        return "the Host header wants a loopback name, like localhost or 127.0.0.1";
+    return NULL;
+}
+
+static void find_author(struct mc_exchange *x, struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    if (x->home.local && info != NULL &&
+        getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+        (void)snprintf(x->author, sizeof(x->author), "uid:%u", cred.uid);
+}
+
+static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
+                             const char *method)
+{
+    struct mc_request *q = &x->request;
+    const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *wrong;
+
+    x->begun = true;
+    if (strlen(x->target) > MC_HTTP_TARGET_BYTES_MAX)
+        return refuse(x, c, MCOS_E_TOOBIG, "the target is too long");
+    wrong = check_heads(x, c);
+    if (wrong == NULL)
+        wrong = mc_target_parse(x->target, q);
+    if (wrong != NULL)
+        return refuse(x, c, MCOS_E_USAGE, wrong);
+    /* libmicrohttpd leaves the body of an answer to HEAD away. */
+    q->method = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    q->if_match = header(c, MHD_HTTP_HEADER_IF_MATCH);
+    q->if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    q->content_type = header(c, MHD_HTTP_HEADER_CONTENT_TYPE);
+    q->prefer = header(c, "Prefer");
+    find_author(x, c);
+    q->author = x->author;
+    x->body_max = x->home.handler->body_max(x->home.handler, q->method, q->path);
+    x->body.max = x->body_max;
+    /* libmicrohttpd has read this number before, so it is one. */
+    if (length != NULL && strtoull(length, NULL, 10) > x->body_max + DISCARD_BYTES_MAX)
+        return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+    return MHD_YES;
+}
+
+/* ---- body and end ---- */
+
+static enum MHD_Result take_body(struct mc_exchange *x, const char *data, size_t *size)
+{
+    size_t room = x->body_max - x->body.len;
+    size_t keep = *size < room ? *size : room;
+
+    if (keep > 0)
+        mc_buf_put(&x->body, data, keep);
+    x->discarded += *size - keep;
+    *size = 0;
+    return x->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+}
+
+enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *c,
+                                  const char *method, const char *data, size_t *size)
+{
+    struct mc_response answer = {0};
+
+    if (!x->begun)
+        return begin(x, c, method);
+    if (*size > 0)
+        return take_body(x, data, size);
+    if (x->discarded > 0)
+        return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+    if (x->body.err != 0)
+        return refuse(x, c, x->body.err, "no memory for the body");
+    x->request.body = (struct mc_bytes){x->body.ptr, x->body.len};
+    x->home.handler->handle(x->home.handler, &x->request, &answer);
+    return send_answer(x, c, &answer);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/http/exchange.h -- one request from its first line to its last answered
+ * byte. */
+#ifndef MCOS_ADAPTER_HTTP_EXCHANGE_H
+#define MCOS_ADAPTER_HTTP_EXCHANGE_H
+
+#include "adapter/http/server.h"
+
+#include <microhttpd.h>
+
+struct mc_exchange;
+
+/* What an exchange knows of its server. */
+struct mc_exchange_home {
+    struct mc_handler *handler;
+    bool local;           /* came over a unix socket */
+    const bool *stopping; /* connections are closed after their answer */
+    size_t *busy;
+};
+
+/* Copies the target; NULL when memory is out. */
+struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
+                                    const char *target);
+void mc_exchange_free(struct mc_exchange *x); /* NULL is fine */
+
+/* Its answer was given; only sending it is left. */
+bool mc_exchange_answered(const struct mc_exchange *x);
+
+/* libmicrohttpd's access handler, once x is known: called for the head, for each
+ * piece of the body, and at its end. */
+enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *c,
+                                  const char *method, const char *data, size_t *size);
+
+#endif /* MCOS_ADAPTER_HTTP_EXCHANGE_H */

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/http/server.c -- one libmicrohttpd daemon for each listener, each with an
+ * epoll descriptor that the owner's loop watches. */
+#include "adapter/http/server.h"
+
+#include "adapter/http/exchange.h"
+#include "adapter/http/listen.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * An open connection. One that sends a byte now and then is never silent long enough
+ * for a timeout; a few hundred of them would keep everybody else out.
+ */
+struct visitor {
+    struct visitor *next;
+    struct visitor **link; /* what points here */
+    int fd;
+    uint64_t
+        since_ms; /* a request is awaited since; UINT64_MAX: it is being answered */
+};
+
+struct gate {
+    struct visitor *visitors;
+    struct mc_listen listen;
+    struct MHD_Daemon *daemon;
+    struct mc_exchange_home home;
+    int epoll_fd;
+};
+
+struct mc_http_server {
+    struct gate gates[MC_HTTP_LISTEN_MAX];
+    size_t gate_count;
+    uint64_t request_ms;
+    size_t busy;
+    bool stopping;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+/* It would say a line to stderr for every client that goes away. */
+static void __attribute__((format(printf, 2, 0)))
+stay_silent(void *cls, const char *fmt, va_list args)
+{
+    (void)cls;
+    (void)fmt;
+    (void)args;
+}
+
+static void on_visit(void *cls, struct MHD_Connection *c, void **context,
+                     enum MHD_ConnectionNotificationCode what)
+{
+    struct gate *gate = cls;
+    struct visitor *v = *context;
+    const union MHD_ConnectionInfo *info;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (v == NULL)
+            return;
+        *v->link = v->next;
+        if (v->next != NULL)
+            v->next->link = v->link;
+        free(v);
+        return;
+    }
+    info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    v = calloc(1, sizeof(*v));
+    if (v == NULL || info == NULL) {
+        free(v); /* served all the same, by the timeout alone */
+        return;
+    }
+    *v = (struct visitor){.next = gate->visitors,
+                          .link = &gate->visitors,
+                          .fd = info->connect_fd,
+                          .since_ms = now_ms()};
+    if (v->next != NULL)
+        v->next->link = &v->next;
+    gate->visitors = v;
+    *context = v;
+}
+
+static void set_since(struct MHD_Connection *c, uint64_t since_ms)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    if (info != NULL && info->socket_context != NULL)
+        ((struct visitor *)info->socket_context)->since_ms = since_ms;
+}
+
+static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
+{
+    struct gate *gate = cls;
+
+    (void)c;
+    return mc_exchange_new(&gate->home, target);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version,
+                                  const char *data, size_t *size, void **con_cls)
+{
+    enum MHD_Result r;
+
+    (void)cls;
+    (void)url;
+    (void)version;
+    if (*con_cls == NULL)
+        return MHD_NO; /* no memory for it */
+    r = mc_exchange_go_on(*con_cls, c, method, data, size);
+    if (mc_exchange_answered(*con_cls))
+        set_since(c, UINT64_MAX);
+    return r;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)why;
+    set_since(c, now_ms());
+    mc_exchange_free(*con_cls);
+    *con_cls = NULL;
+}
+
+/* ---- open ---- */
+
+static int start_daemon(struct gate *gate, const struct mc_http_config *config,
+                        struct mcos_diag *diag)
+{
+    unsigned connections = config->connections_max;
+    unsigned timeout_s = config->timeout_s;
+    const union MHD_DaemonInfo *info;
+
+    if (connections == 0)
+        connections = MC_HTTP_CONNECTIONS_MAX;
+    if (timeout_s == 0)
+        timeout_s = MC_HTTP_TIMEOUT_S;
+    gate->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, gate,
+        MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL, MHD_OPTION_LISTEN_SOCKET,
+        gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)MC_HTTP_HEAD_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, on_target, gate,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION,
+        on_visit, gate, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (gate->daemon == NULL)
+        return mcos_diag_set(diag, MCOS_E_IO, "http",
+                             "%s: libmicrohttpd does not start", gate->listen.address);
+    gate->listen.fd = -1; /* the daemon's now */
+    info = MHD_get_daemon_info(gate->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL)
+        return mcos_diag_set(diag, MCOS_E_IO, "http", "libmicrohttpd has no epoll");
+    gate->epoll_fd = info->epoll_fd;
+    return 0;
+}
+
+int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *handler,
+                        struct mc_http_server **ret_server, struct mcos_diag *diag)
+{
+    struct mc_http_server *server;
+    int r = 0;
+
+    if (config->listen_count == 0 || config->listen_count > MC_HTTP_LISTEN_MAX)
+        return mcos_diag_set(diag, MCOS_E_CONFIG, "http", "wants 1 to %u addresses",
+                             MC_HTTP_LISTEN_MAX);
+    server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return MCOS_E_NOMEM;
+    server->request_ms =
+        1000u * (config->request_s == 0 ? MC_HTTP_REQUEST_S : config->request_s);
+    for (size_t i = 0; i < config->listen_count && r == 0; i++) {
+        struct gate *gate = &server->gates[i];
+
+        gate->listen.fd = -1;
+        server->gate_count = i + 1;
+        r = mc_listen_open(config->listen[i], &gate->listen, diag);
+        if (r != 0)
+            break;
+        gate->home = (struct mc_exchange_home){.handler = handler,
+                                               .local = gate->listen.local,
+                                               .stopping = &server->stopping,
+                                               .busy = &server->busy};
+        r = start_daemon(gate, config, diag);
+    }
+    if (r != 0) {
+        mc_http_server_close(server);
+        return r;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+/* ---- run ---- */
+
+size_t mc_http_server_fds(const struct mc_http_server *server, int *fds, size_t cap)
+{
+    for (size_t i = 0; i < server->gate_count && i < cap; i++)
+        fds[i] = server->gates[i].epoll_fd;
+    return server->gate_count;
+}
+
+/* libmicrohttpd sees the end of the stream, and closes. */
+static void end_long_waits(const struct mc_http_server *server, struct visitor *v)
+{
+    uint64_t now = v == NULL ? 0 : now_ms();
+
+    for (; v != NULL; v = v->next) {
+        if (v->since_ms < now && now - v->since_ms > server->request_ms) {
+            (void)shutdown(v->fd, SHUT_RDWR);
+            v->since_ms = UINT64_MAX;
+        }
+    }
+}
+
+void mc_http_server_run(struct mc_http_server *server)
+{
+    for (size_t i = 0; i < server->gate_count; i++) {
+        (void)MHD_run(server->gates[i].daemon);
+        end_long_waits(server, server->gates[i].visitors);
+    }
+}
+
+uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < server->gate_count; i++) {
+        MHD_UNSIGNED_LONG_LONG ms = 0;
+
+        if (MHD_get_timeout(server->gates[i].daemon, &ms) == MHD_YES && ms < least)
+            least = ms;
+    }
+    return least;
+}
+
+const char *mc_http_server_address(const struct mc_http_server *server, size_t i)
+{
+    return i < server->gate_count ? server->gates[i].listen.address : "";
+}
+
+/* ---- stop ---- */
+
+void mc_http_server_stop(struct mc_http_server *server)
+{
+    if (server->stopping)
+        return;
+    server->stopping = true;
+    for (size_t i = 0; i < server->gate_count; i++) {
+        struct gate *gate = &server->gates[i];
+
+        mc_listen_remove(&gate->listen);
+        gate->listen.fd = MHD_quiesce_daemon(gate->daemon);
+        if (gate->listen.fd >= 0)
+            (void)close(gate->listen.fd);
+        gate->listen.fd = -1;
+    }
+}
+
+size_t mc_http_server_busy(const struct mc_http_server *server)
+{
+    return server->busy;
+}
+
+void mc_http_server_close(struct mc_http_server *server)
+{
+    if (server == NULL)
+        return;
+    for (size_t i = 0; i < server->gate_count; i++) {
+        struct gate *gate = &server->gates[i];
+
+        mc_listen_remove(&gate->listen);
+        if (gate->daemon != NULL)
+            MHD_stop_daemon(gate->daemon);
+        if (gate->listen.fd >= 0)
+            (void)close(gate->listen.fd);
+    }
+    free(server);
+}

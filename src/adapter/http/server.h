@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * adapter/http/server.h -- requests from sockets to a handler (port/serve.h), by
+ * libmicrohttpd, driven by somebody else's loop: no thread of its own.
+ *
+ *     mc_http_server_open(&config, handler, &server, &diag);
+ *     poll mc_http_server_fds() for reading, for mc_http_server_timeout_ms() at
+ *     most; then, whatever ended the wait, mc_http_server_run(server);
+ *     mc_http_server_stop(server); run until mc_http_server_busy() is 0, or as
+ *     long as one likes; mc_http_server_close(server);
+ *
+ * It listens on loopback addresses and unix sockets only. A browser may be led to
+ * a loopback port by a name that resolves to it, so over TCP the Host header must
+ * be a loopback name. Whole bodies are read here, bounded by the handler; what is
+ * wrong with a request as such is answered here, as a problem document.
+ */
+#ifndef MCOS_ADAPTER_HTTP_SERVER_H
+#define MCOS_ADAPTER_HTTP_SERVER_H
+
+#include "mcos/err.h"
+#include "port/serve.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MC_HTTP_LISTEN_MAX       8u
+#define MC_HTTP_CONNECTIONS_MAX  256u   /* default, for each listener */
+#define MC_HTTP_TIMEOUT_S        30u    /* default, without a byte either way */
+#define MC_HTTP_REQUEST_S        60u    /* default, for a whole request to arrive */
+#define MC_HTTP_HEAD_BYTES_MAX   32768u /* request line and headers, and a buffer */
+#define MC_HTTP_TARGET_BYTES_MAX 8192u  /* path and query, before decoding */
+#define MC_HTTP_ADDRESS_MAX      128u
+
+/* All borrowed for open. */
+struct mc_http_config {
+    const char *const *listen; /* "127.0.0.1:8471", "[::1]:0", "localhost:80",
+                                  "unix:/path"; port 0: any free one */
+    size_t listen_count;       /* 1 .. MC_HTTP_LISTEN_MAX */
+    unsigned connections_max;  /* 0: the default */
+    unsigned timeout_s;        /* 0: the default */
+    unsigned request_s;        /* 0: the default */
+};
+
+struct mc_http_server;
+
+/*
+ * The handler is borrowed until close. On success *ret_server is yours; on failure
+ * nothing listens. Fails with CONFIG (not an address, not loopback, a path that is
+ * not a socket), LOCKED (somebody listens there), IO, NOMEM.
+ */
+int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *handler,
+                        struct mc_http_server **ret_server, struct mcos_diag *diag);
+
+/* Descriptors to poll for reading, the same until close; at most cap are written,
+ * how many there are is returned (MC_HTTP_LISTEN_MAX at most). */
+size_t mc_http_server_fds(const struct mc_http_server *server, int *fds, size_t cap);
+
+/* Does what can be done without waiting; the handler is called from here. */
+void mc_http_server_run(struct mc_http_server *server);
+
+/* In how long run() wants to be called even if nothing is readable; UINT64_MAX: no
+ * need. */
+uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server);
+
+/* Address of the i-th listener as in the config, with the real port; lent. */
+const char *mc_http_server_address(const struct mc_http_server *server, size_t i);
+
+/* Accepts nothing more; what has begun goes on as long as run() is called. */
+void mc_http_server_stop(struct mc_http_server *server);
+/* Requests that have begun and are not answered to the end. */
+size_t mc_http_server_busy(const struct mc_http_server *server);
+
+/* Cuts what is left, removes its unix sockets. NULL is fine. */
+void mc_http_server_close(struct mc_http_server *server);
+
+#endif /* MCOS_ADAPTER_HTTP_SERVER_H */

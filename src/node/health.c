@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/health.c -- the verdict: ok, degraded, failing. */
+#include "node/health.h"
+
+#include "node/converge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define REASONS_MAX 100u /* then the list ends; the verdict stands */
+
+static void __attribute__((format(printf, 2, 3)))
+add_reason(json_t *reasons, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+
+    if (reasons == NULL || json_array_size(reasons) >= REASONS_MAX)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    (void)json_array_append_new(reasons, json_string(text));
+}
+
+bool mc_health_ready(const struct mc_agent *agent, json_t *reasons)
+{
+    struct mc_machine_status st = mc_machine_status(mc_agent_machine(agent));
+
+    if (!st.bus_up)
+        add_reason(reasons, "the bus is away");
+    if (st.mute)
+        add_reason(reasons, "our own announcements do not come back from the bus");
+    if (st.identity_lost)
+        add_reason(reasons, "another cluster is alive under the name %s",
+                   mc_agent_config(agent)->cluster.s);
+    return st.bus_up && !st.mute && !st.identity_lost;
+}
+
+static void count_clusters(const struct mc_agent *agent, struct mc_health *health,
+                           json_t *reasons)
+{
+    const struct mc_machine *machine = mc_agent_machine(agent);
+
+    for (size_t i = 0; i < mc_machine_member_count(machine); i++) {
+        struct mc_member m = mc_machine_member(machine, i);
+
+        if (m.self || m.state == MC_MEMBER_ACTIVE) {
+            health->clusters_active++;
+            continue;
+        }
+        health->clusters_inactive++;
+        add_reason(reasons, "cluster %s is INACTIVE: %s", m.name.s,
+                   mc_member_reason(&m));
+    }
+}
+
+/* True if all is well with the rings. */
+static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
+                        json_t *reasons)
+{
+    bool well = true;
+
+    for (size_t i = 0; i < mc_agent_ring_count(agent); i++) {
+        const struct mc_ring *ring = mc_agent_ring(agent, i);
+        const struct mc_head *head = mc_ring_head(ring);
+        struct mc_spread spread = mc_spread_of(agent, ring);
+        size_t losers = mc_agent_loser_count(agent, head->name.s);
+        bool everywhere = spread.active_have == spread.active;
+
+        if (!everywhere)
+            add_reason(reasons, "ring %s%s is on %zu of %zu ACTIVE clusters",
+                       head->name.s, head->tombstone ? " (deleted)" : "",
+                       spread.active_have, spread.active);
+        if (losers > 0)
+            add_reason(reasons, "ring %s has %zu unresolved %s", head->name.s, losers,
+                       losers == 1 ? "conflict" : "conflicts");
+        well = well && everywhere && losers == 0;
+        health->rings += !head->tombstone;
+        health->rings_converged += !head->tombstone && everywhere;
+    }
+    return well;
+}
+
+struct mc_health mc_health_of(const struct mc_agent *agent, json_t *reasons)
+{
+    struct mc_health health = {.verdict = MC_HEALTH_OK};
+    bool ready = mc_health_ready(agent, reasons);
+    bool rings_well;
+
+    count_clusters(agent, &health, reasons);
+    rings_well = count_rings(agent, &health, reasons);
+    if (health.clusters_inactive > 0 || !rings_well)
+        health.verdict = MC_HEALTH_DEGRADED;
+    if (!ready)
+        health.verdict = MC_HEALTH_FAILING;
+    return health;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node/routes.h -- the HTTP API (docs/api.md) as a handler over an agent.
+ *
+ * It knows no socket and no adapter: requests come through port/serve.h, whoever
+ * read them, and what imports a Swift ring is handed in by the roof.
+ */
+#ifndef MCOS_NODE_ROUTES_H
+#define MCOS_NODE_ROUTES_H
+
+#include "node/agent.h"
+#include "port/serve.h"
+#include "ring/lookup.h"
+
+struct mc_routes_config {
+    const char *system;      /* its name, for the status; copied */
+    struct mc_secret secret; /* of this machine's swift.conf, or empty; borrowed for
+                                the handler's life */
+    /*
+     * Turns a `.ring.gz` into placement and devices of an initialised draft; NULL:
+     * imports are refused. The secret, never NULL, may be empty. A failed draft is
+     * only good for mc_draft_fini().
+     */
+    int (*import_swift)(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
+                        struct mc_draft *draft, struct mcos_diag *diag);
+    void *import_ctx;
+};
+
+/* The agent is borrowed for the handler's life. *ret_handler is yours. Fails with
+ * NOMEM. */
+int mc_routes_new(struct mc_agent *agent, const struct mc_routes_config *config,
+                  struct mc_handler **ret_handler);
+void mc_routes_free(struct mc_handler *handler); /* NULL is fine */
+
+#endif /* MCOS_NODE_ROUTES_H */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/routes_cluster.c -- who is there, who holds what, is all well. */
+#include "node/converge.h"
+#include "node/health.h"
+#include "node/json_out.h"
+#include "node/routes_state.h"
+
+/* ---- clusters ---- */
+
+static void count_rings(const struct mc_call *call, const struct mc_member *m,
+                        uint64_t *ret_rings, uint64_t *ret_equal)
+{
+    size_t count = mc_agent_ring_count(call->agent);
+
+    *ret_rings = m->self ? count : m->holding_count;
+    *ret_equal = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct mc_holding *h;
+
+        *ret_equal +=
+            mc_member_has(m, mc_agent_ring(call->agent, i), &h) == MC_HAS_EQUAL;
+    }
+}
+
+static json_t *json_cluster(const struct mc_call *call, const struct mc_member *m)
+{
+    json_t *o = json_object();
+    uint64_t now = mc_agent_now_ms(call->agent);
+    uint64_t heard = m->self ? now : m->heard_ms;
+    uint64_t rings;
+    uint64_t equal;
+
+    count_rings(call, m, &rings, &equal);
+    mc_json_put_text(o, "cluster", m->name.s);
+    mc_json_put_bool(o, "self", m->self);
+    mc_json_put_hex(o, "uid", m->uid, MC_UID_BYTES);
+    mc_json_put_text(o, "state", mc_member_state_text(m));
+    mc_json_put_text(o, "reason", mc_member_reason(m));
+    mc_json_put_text(o, "region", m->region.s);
+    mc_json_put_text(o, "zone", m->zone.s);
+    mc_json_put_text(o, "address", m->address);
+    mc_json_put_time(o, "heard",
+                     m->self ? mc_agent_wall_ns(call->agent)
+                             : mc_wall_of(call->agent, heard));
+    (void)json_object_set_new(o, "age",
+                              m->self || heard != 0
+                                  ? json_real((double)(now - heard) / 1000.0)
+                                  : json_null());
+    mc_json_put_real(o, "interval", m->interval_ms / 1000.0);
+    (void)json_object_set_new(
+        o, "clock_offset",
+        m->self || heard != 0 ? json_real((double)m->clock_ms / 1000.0) : json_null());
+    mc_json_put_int(o, "protocol", m->protocol);
+    mc_json_put_text(o, "announce",
+                     m->announce == MC_ANNOUNCE_FULL ? "full" : "digest");
+    mc_json_put_int(o, "rings", rings);
+    mc_json_put_int(o, "rings_equal", equal);
+    return o;
+}
+
+void mc_get_clusters(struct mc_call *call)
+{
+    const struct mc_machine *machine = mc_agent_machine(call->agent);
+    json_t *doc = json_object();
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < mc_machine_member_count(machine); i++) {
+        struct mc_member m = mc_machine_member(machine, i);
+
+        (void)json_array_append_new(list, json_cluster(call, &m));
+    }
+    (void)json_object_set_new(doc, "clusters", list);
+    mc_json_answer(call->response, 200, doc);
+}
+
+/* ---- convergence ---- */
+
+void mc_get_ring_convergence(struct mc_call *call)
+{
+    const struct mc_ring *ring = mc_call_ring(call);
+
+    if (ring != NULL)
+        mc_json_answer(call->response, 200, mc_json_convergence(call->agent, ring));
+}
+
+void mc_get_convergence(struct mc_call *call)
+{
+    json_t *doc = json_object();
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < mc_agent_ring_count(call->agent); i++)
+        (void)json_array_append_new(
+            list, mc_json_convergence(call->agent, mc_agent_ring(call->agent, i)));
+    (void)json_object_set_new(doc, "rings", list);
+    mc_json_answer(call->response, 200, doc);
+}
+
+/* ---- status ---- */
+
+void mc_get_status(struct mc_call *call)
+{
+    static const char *const verdicts[] = {[MC_HEALTH_OK] = "ok",
+                                           [MC_HEALTH_DEGRADED] = "degraded",
+                                           [MC_HEALTH_FAILING] = "failing"};
+    const struct mc_machine_config *config = mc_agent_config(call->agent);
+    struct mc_machine_status st = mc_machine_status(mc_agent_machine(call->agent));
+    json_t *doc = json_object();
+    json_t *reasons = json_array();
+    json_t *clusters = json_object();
+    struct mc_health health = mc_health_of(call->agent, reasons);
+
+    mc_json_put_text(doc, "cluster", config->cluster.s);
+    mc_json_put_text(doc, "version", MCOS_VERSION);
+    mc_json_put_text(doc, "system", call->routes->system);
+    mc_json_put_text(doc, "verdict", verdicts[health.verdict]);
+    (void)json_object_set_new(doc, "reasons", reasons);
+    mc_json_put_int(clusters, "active", health.clusters_active);
+    mc_json_put_int(clusters, "inactive", health.clusters_inactive);
+    (void)json_object_set_new(doc, "clusters", clusters);
+    mc_json_put_int(doc, "rings", health.rings);
+    mc_json_put_int(doc, "rings_converged", health.rings_converged);
+    mc_json_put_text(doc, "bus", st.bus_up ? "up" : "down");
+    mc_json_put_bool(doc, "mute", st.mute);
+    mc_json_put_bool(doc, "listening", st.listening);
+    mc_json_put_int(doc, "undistributed", st.undistributed);
+    mc_json_put_real(doc, "clock_offset", (double)st.clock_offset_ms / 1000.0);
+    mc_json_put_text(doc, "announce",
+                     st.announce == MC_ANNOUNCE_FULL ? "full" : "digest");
+    mc_json_put_real(doc, "announce_interval", config->announce_interval_ms / 1000.0);
+    mc_json_put_time(doc, "confirmed", mc_wall_of(call->agent, st.confirmed_ms));
+    mc_json_answer(call->response, 200, doc);
+}
+
+void mc_get_livez(struct mc_call *call)
+{
+    json_t *doc = json_object();
+
+    mc_json_put_bool(doc, "alive", true);
+    mc_json_answer(call->response, 200, doc);
+}
+
+void mc_get_readyz(struct mc_call *call)
+{
+    json_t *doc = json_object();
+    json_t *reasons = json_array();
+    bool ready = mc_health_ready(call->agent, reasons);
+
+    mc_json_put_bool(doc, "ready", ready);
+    (void)json_object_set_new(doc, "reasons", reasons);
+    if (!ready)
+        call->response->retry_after_s = 5;
+    mc_json_answer(call->response, ready ? 200 : 503, doc);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node/routes_ring.c -- reading rings: list, one, spec, bytes, look-up. */
+#include "node/etag.h"
+#include "node/json_ring.h"
+#include "node/converge.h"
+#include "node/problem.h"
+#include "node/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HANDOFFS_MAX 1000u
+
+static void put_etag(struct mc_call *call, const struct mc_ring *ring)
+{
+    _Static_assert(MC_ETAG_MAX <= sizeof(call->response->etag), "an ETag fits");
+    mc_etag_format(mc_ring_head(ring), call->response->etag);
+}
+
+void mc_get_rings(struct mc_call *call)
+{
+    json_t *doc = json_object();
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < mc_agent_ring_count(call->agent); i++)
+        (void)json_array_append_new(
+            list, mc_json_ring(call->routes, mc_agent_ring(call->agent, i)));
+    (void)json_object_set_new(doc, "rings", list);
+    mc_json_answer(call->response, 200, doc);
+}
+
+void mc_get_ring(struct mc_call *call)
+{
+    const struct mc_ring *ring = mc_call_ring(call);
+    json_t *doc;
+
+    if (ring == NULL)
+        return;
+    doc = mc_json_ring(call->routes, ring);
+    if (!mc_ring_head(ring)->tombstone) {
+        (void)json_object_set_new(doc, "devices", mc_json_devices(call->routes, ring));
+        put_etag(call, ring);
+    }
+    mc_json_answer(call->response, 200, doc);
+}
+
+void mc_get_spec(struct mc_call *call)
+{
+    const struct mc_ring *ring = mc_call_ring(call);
+    int r;
+
+    if (ring == NULL)
+        return;
+    r = mc_spec_of_ring(ring, &call->response->body);
+    if (r != 0) {
+        mc_call_fail(call, r, NULL);
+        return;
+    }
+    call->response->status = 200;
+    call->response->content_type = "application/json";
+    put_etag(call, ring);
+}
+
+void mc_get_file(struct mc_call *call)
+{
+    const struct mc_ring *ring = mc_call_ring(call);
+    struct mc_bytes bytes;
+
+    if (ring == NULL)
+        return;
+    bytes = mc_blob_get(mc_ring_blob(ring));
+    mc_buf_put(&call->response->body, bytes.ptr, bytes.len);
+    call->response->status = 200;
+    call->response->content_type = "application/octet-stream";
+    if (!mc_ring_head(ring)->tombstone)
+        put_etag(call, ring);
+}
+
+/* ---- look-up ---- */
+
+/* Empty counts as absent. */
+static struct mc_bytes param_bytes(const struct mc_call *call, const char *name)
+{
+    const char *text = mc_call_param(call, name);
+
+    if (text == NULL || text[0] == '\0')
+        return (struct mc_bytes){0};
+    return (struct mc_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static int read_question(const struct mc_call *call, struct mc_key *key,
+                         size_t *handoffs, struct mcos_diag *diag)
+{
+    const char *text = mc_call_param(call, "handoffs");
+    char *end = NULL;
+    unsigned long n = 0;
+
+    key->account = param_bytes(call, "account");
+    key->container = param_bytes(call, "container");
+    key->object = param_bytes(call, "object");
+    if (key->account.ptr == NULL)
+        return mcos_diag_set(diag, MCOS_E_FIELD, "account", "needed");
+    if (key->object.ptr != NULL && key->container.ptr == NULL)
+        return mcos_diag_set(diag, MCOS_E_FIELD, "container", "an object needs one");
+    if (text != NULL) {
+        if (text[0] >= '0' && text[0] <= '9')
+            n = strtoul(text, &end, 10);
+        if (end == NULL || *end != '\0' || n > HANDOFFS_MAX)
+            return mcos_diag_set(diag, MCOS_E_VALUE, "handoffs", "wants 0 to %u",
+                                 HANDOFFS_MAX);
+    }
+    *handoffs = n;
+    return 0;
+}
+
+static json_t *json_places(struct mc_call *call, const struct mc_ring *ring,
+                           const uint32_t *ids, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(list, mc_json_device(call->routes, ring, ids[i]));
+    return list;
+}
+
+static void answer_lookup(struct mc_call *call, const struct mc_ring *ring,
+                          uint32_t part, size_t want)
+{
+    uint32_t ids[HANDOFFS_MAX];
+    struct mc_machine_status st = mc_machine_status(mc_agent_machine(call->agent));
+    json_t *doc = json_object();
+    long found = 0;
+
+    mc_json_put_text(doc, "ring", call->ring.s);
+    mc_json_put_stamp(doc, mc_ring_head(ring));
+    mc_json_put_int(doc, "partition", part);
+    mc_json_put_int(doc, "partitions", mc_ring_part_count(ring));
+    mc_json_put_time(doc, "confirmed", mc_wall_of(call->agent, st.confirmed_ms));
+    (void)json_object_set_new(
+        doc, "devices", json_places(call, ring, ids, mc_ring_row(ring, part, ids)));
+    if (want > 0)
+        found = mc_lookup_handoffs(ring, part, ids, want);
+    if (found < 0) {
+        json_decref(doc);
+        mc_call_fail(call, (int)found, NULL);
+        return;
+    }
+    if ((size_t)found > want)
+        found = (long)want;
+    (void)json_object_set_new(doc, "handoffs",
+                              json_places(call, ring, ids, (size_t)found));
+    put_etag(call, ring);
+    mc_json_answer(call->response, 200, doc);
+}
+
+void mc_get_lookup(struct mc_call *call)
+{
+    const struct mc_ring *ring = mc_call_ring(call);
+    struct mcos_diag diag = {.offset = -1};
+    struct mc_key key;
+    uint32_t part = 0;
+    size_t want = 0;
+    int r;
+
+    if (ring == NULL)
+        return;
+    r = read_question(call, &key, &want, &diag);
+    if (r == 0)
+        r = mc_lookup_part(ring, &call->routes->config.secret, &key, &part);
+    if (r != 0) {
+        mc_call_fail(call, r, &diag);
+        return;
+    }
+    answer_lookup(call, ring, part, want);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/fake/agent.c -- see agent.h. */
+#include "agent.h"
+
+#include <assert.h>
+#include <string.h>
+
+void fake_agent_init(struct mc_agent *agent)
+{
+    *agent = (struct mc_agent){.now_ms = 1000000, .wall_ns = 1767348000000000000ull};
+    (void)mc_name_set(&agent->config.cluster, "eu-west");
+    agent->config.announce_interval_ms = 10000;
+    agent->machine.status.bus_up = true;
+    agent->machine.status.announce = MC_ANNOUNCE_FULL;
+    agent->machine.members[0] = (struct mc_member){.name = agent->config.cluster,
+                                                   .state = MC_MEMBER_ACTIVE,
+                                                   .self = true,
+                                                   .inventory_known = true,
+                                                   .interval_ms = 10000};
+    agent->machine.member_count = 1;
+}
+
+void fake_agent_fini(struct mc_agent *agent)
+{
+    for (size_t i = 0; i < agent->record_count; i++)
+        mc_ring_unref(agent->records[i]);
+}
+
+/* ---- agent ---- */
+
+static size_t find(const struct mc_agent *agent, const char *name)
+{
+    size_t i = 0;
+
+    while (i < agent->ring_count &&
+           strcmp(mc_ring_head(agent->rings[i])->name.s, name) != 0)
+        i++;
+    return i;
+}
+
+size_t mc_agent_ring_count(const struct mc_agent *agent)
+{
+    return agent->ring_count;
+}
+
+const struct mc_ring *mc_agent_ring(const struct mc_agent *agent, size_t i)
+{
+    return agent->rings[i];
+}
+
+const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent, const char *name)
+{
+    size_t i = find(agent, name);
+
+    return i == agent->ring_count ? NULL : agent->rings[i];
+}
+
+size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name)
+{
+    (void)name;
+    return agent->losers;
+}
+
+int mc_agent_record(const struct mc_agent *agent, const char *name,
+                    const uint8_t digest8[8], struct mc_ring **ret_ring)
+{
+    for (size_t i = 0; i < agent->record_count; i++) {
+        const struct mc_head *head = mc_ring_head(agent->records[i]);
+
+        if (strcmp(head->name.s, name) == 0 && memcmp(head->digest, digest8, 8) == 0) {
+            *ret_ring = mc_ring_ref(agent->records[i]);
+            return 0;
+        }
+    }
+    return MCOS_E_GONE;
+}
+
+const struct mc_machine *mc_agent_machine(const struct mc_agent *agent)
+{
+    return &agent->machine;
+}
+
+uint64_t mc_agent_now_ms(const struct mc_agent *agent)
+{
+    return agent->now_ms;
+}
+
+uint64_t mc_agent_wall_ns(const struct mc_agent *agent)
+{
+    return agent->wall_ns;
+}
+
+const struct mc_machine_config *mc_agent_config(const struct mc_agent *agent)
+{
+    return &agent->config;
+}
+
+/* ---- mint ---- */
+
+int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
+                     const struct mc_expect *expect, struct mcos_diag *diag)
+{
+    const struct mc_ring *held = mc_agent_ring_find(agent, ring->s);
+    const struct mc_head *head = held == NULL ? NULL : mc_ring_head(held);
+    int code = 0;
+
+    if (expect->kind == MC_EXPECT_ABSENT)
+        code = head == NULL || head->tombstone ? 0 : MCOS_E_EXISTS;
+    else if (head == NULL)
+        code = MCOS_E_NOTFOUND;
+    else if (head->tombstone)
+        code = MCOS_E_DELETED;
+    else if (head->epoch != expect->epoch || head->version != expect->version ||
+             memcmp(head->digest, expect->digest4, 4) != 0)
+        code = MCOS_E_STALE;
+    return code == 0 ? 0 : mcos_diag_set(diag, code, "", "not as expected");
+}
+
+int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
+                  const struct mc_expect *expect, struct mc_ring **ret_ring,
+                  bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)
+{
+    size_t at = find(agent, draft->head.name.s);
+    struct mc_blob *blob = NULL;
+    struct mc_ring *ring = NULL;
+    int r = agent->mint_err;
+
+    *ret_retry_ms = agent->retry_ms;
+    if (r == 0)
+        r = mc_agent_expects(agent, &draft->head.name, expect, diag);
+    if (r != 0)
+        return r;
+    draft->head.origin = agent->config.cluster;
+    r = mc_draft_mint(draft, at == agent->ring_count ? NULL : agent->rings[at], NULL, 0,
+                      agent->wall_ns);
+    if (r == 0)
+        r = mc_draft_encode(draft, &blob, diag);
+    if (r == 0)
+        r = mc_ring_open(blob, MC_CHECK_SHA256, &ring, diag);
+    mc_blob_unref(blob);
+    if (r != 0)
+        return r;
+    assert(at < FAKE_RINGS && agent->record_count < FAKE_RECORDS);
+    agent->records[agent->record_count++] = ring;
+    agent->rings[at] = ring;
+    if (at == agent->ring_count)
+        agent->ring_count++;
+    *ret_ring = mc_ring_ref(ring);
+    *ret_distributed = agent->machine.status.bus_up;
+    return 0;
+}
+
+/* ---- machine ---- */
+
+size_t mc_machine_member_count(const struct mc_machine *m)
+{
+    return m->member_count;
+}
+
+struct mc_member mc_machine_member(const struct mc_machine *m, size_t i)
+{
+    return m->members[i];
+}
+
+struct mc_machine_status mc_machine_status(const struct mc_machine *m)
+{
+    return m->status;
+}

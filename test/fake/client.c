@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test/fake/client.c -- see client.h. */
+#include "client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
+                        struct mc_draft *draft, struct mcos_diag *diag)
+{
+    struct world *w = ctx;
+
+    (void)gz;
+    (void)snprintf(w->prefix, sizeof(w->prefix), "%.*s", (int)secret->prefix.len,
+                   (const char *)secret->prefix.ptr);
+    (void)snprintf(w->suffix, sizeof(w->suffix), "%.*s", (int)secret->suffix.len,
+                   (const char *)secret->suffix.ptr);
+    if (w->import_err != 0)
+        return mcos_diag_set(diag, w->import_err, "", "inflates without end");
+    return mc_draft_from_ring(draft, mc_agent_ring_find(&w->agent, "photos"));
+}
+
+int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct mc_routes_config config = {
+        .system = "mcos", .import_swift = import_swift, .import_ctx = w};
+
+    assert_non_null(w);
+    fake_agent_init(&w->agent);
+    assert_int_equal(mc_routes_new(&w->agent, &config, &w->handler), 0);
+    *state = w;
+    return 0;
+}
+
+int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    json_decref(w->doc);
+    mc_buf_fini(&w->answer.body);
+    mc_routes_free(w->handler);
+    fake_agent_fini(&w->agent);
+    free(w);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+int ask(struct world *w, struct mc_request *q, const char *target, const char *body)
+{
+    char text[512];
+    char *rest = text;
+    char *part;
+
+    (void)snprintf(text, sizeof(text), "%s", target);
+    q->path = strsep(&rest, "?");
+    while (rest != NULL && (part = strsep(&rest, "&")) != NULL) {
+        char *value = strchr(part, '=');
+
+        assert_non_null(value);
+        *value++ = '\0';
+        q->query[q->query_count++] = (struct mc_param){part, value};
+    }
+    q->author = "uid:7";
+    if (body != NULL)
+        q->body = (struct mc_bytes){(const uint8_t *)body, strlen(body)};
+    json_decref(w->doc);
+    mc_buf_fini(&w->answer.body);
+    w->answer = (struct mc_response){0};
+    w->handler->handle(w->handler, q, &w->answer);
+    assert_int_equal(w->answer.body.err, 0);
+    assert_string_equal(w->answer.answered_by, "eu-west");
+    w->doc = json_loadb((char *)w->answer.body.ptr, w->answer.body.len, 0, NULL);
+    if (w->answer.etag[0] != '\0')
+        memcpy(w->etag, w->answer.etag, sizeof(w->etag));
+    if (w->answer.status >= 400 && strcmp(target, "/readyz") != 0) {
+        assert_string_equal(w->answer.content_type, "application/problem+json");
+        assert_int_equal(json_integer_value(json_object_get(w->doc, "status")),
+                         w->answer.status);
+    }
+    return w->answer.status;
+}
+
+int get(struct world *w, const char *target)
+{
+    struct mc_request q = {.method = "GET"};
+
+    return ask(w, &q, target, NULL);
+}
+
+int create(struct world *w, const char *target, const char *body)
+{
+    struct mc_request q = {.method = "PUT", .if_none_match = "*"};
+
+    return ask(w, &q, target, body);
+}
+
+int replace(struct world *w, const char *target, const char *etag, const char *body)
+{
+    struct mc_request q = {.method = "PUT", .if_match = etag};
+
+    return ask(w, &q, target, body);
+}
+
+json_t *at(const struct world *w, const char *way)
+{
+    json_t *value = w->doc;
+    char text[128];
+    char *rest = text;
+    char *name;
+
+    (void)snprintf(text, sizeof(text), "%s", way);
+    while ((name = strsep(&rest, ".")) != NULL)
+        value = json_is_array(value) ? json_array_get(value, strtoul(name, NULL, 10))
+                                     : json_object_get(value, name);
+    if (value == NULL)
+        fail_msg("no %s in %.*s", way, (int)w->answer.body.len,
+                 (const char *)w->answer.body.ptr);
+    return value;
+}
+
+void want_text(const struct world *w, const char *way, const char *text)
+{
+    json_t *value = at(w, way);
+
+    if (!json_is_string(value) || strcmp(json_string_value(value), text) != 0)
+        fail_msg("%s is not %s in %.*s", way, text, (int)w->answer.body.len,
+                 (const char *)w->answer.body.ptr);
+}
+
+void want_number(const struct world *w, const char *way, double number)
+{
+    json_t *value = at(w, way);
+
+    if (!json_is_number(value) || json_number_value(value) < number - 1e-9 ||
+        json_number_value(value) > number + 1e-9)
+        fail_msg("%s is not %g in %.*s", way, number, (int)w->answer.body.len,
+                 (const char *)w->answer.body.ptr);
+}
+
+void want_problem(const struct world *w, int code)
+{
+    if (w->answer.status != mcos_err_http(code))
+        fail_msg("%d is not %s: %.*s", w->answer.status, mcos_err_slug(code),
+                 (int)w->answer.body.len, (const char *)w->answer.body.ptr);
+    want_text(w, "code", mcos_err_slug(code));
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test/fake/client.h -- a program that uses the API: it asks the routes over a fake
+ * agent and looks at the members of the answer by name.
+ */
+#ifndef MCOS_TEST_FAKE_CLIENT_H
+#define MCOS_TEST_FAKE_CLIENT_H
+
+#include "node/routes.h"
+#include "test/fake/agent.h"
+
+#include <jansson.h>
+
+/* Two rings of 2^6 partitions, two replicas; the second has one device more. */
+#define THREE                                                                          \
+    "{\"partition_power\": 6, \"replicas\": 2, \"note\": \"n1\", \"devices\": ["       \
+    "{\"name\": \"a\", \"weight\": 1, \"zone\": \"1\"},"                               \
+    "{\"name\": \"b\", \"weight\": 1, \"zone\": \"2\"},"                               \
+    "{\"name\": \"eu-west\", \"weight\": 2, \"zone\": \"3\"}]}"
+#define FOUR                                                                           \
+    "{\"partition_power\": 6, \"replicas\": 2, \"devices\": ["                         \
+    "{\"name\": \"a\", \"weight\": 1, \"zone\": \"1\"},"                               \
+    "{\"name\": \"b\", \"weight\": 1, \"zone\": \"2\"},"                               \
+    "{\"name\": \"c\", \"weight\": 1, \"zone\": \"4\"},"                               \
+    "{\"name\": \"eu-west\", \"weight\": 2, \"zone\": \"3\"}]}"
+
+struct world {
+    struct mc_agent agent;
+    struct mc_handler *handler;
+    struct mc_response answer;
+    json_t *doc;
+    char etag[96];
+    /* of the importer */
+    int import_err;
+    char prefix[32];
+    char suffix[32];
+};
+
+int set_up(void **state);
+int tear_down(void **state);
+
+/* Each returns the status; the answer is in w->answer, its JSON in w->doc, the last
+ * ETag seen in w->etag. A problem is checked to be one. */
+int ask(struct world *w, struct mc_request *q, const char *target, const char *body);
+int get(struct world *w, const char *target);
+int create(struct world *w, const char *target, const char *body);
+int replace(struct world *w, const char *target, const char *etag, const char *body);
+
+/* A member by its way down: "convergence.clusters.1.state"; fails if there is none. */
+json_t *at(const struct world *w, const char *way);
+void want_text(const struct world *w, const char *way, const char *text);
+void want_number(const struct world *w, const char *way, double number);
+void want_problem(const struct world *w, int code);
+
+#endif /* MCOS_TEST_FAKE_CLIENT_H */
