@@ -27,6 +27,8 @@ done
 pure='mc_.*|mcos_.*|mem(cpy|move|set|cmp|chr)|str(n?len|n?cmp|chr|rchr)|v?snprintf'
 pure="$pure|__v?snprintf_chk|__mem(cpy|move|set)_chk|__assert_fail|malloc|calloc|realloc|free|qsort|bsearch"
 pure="$pure|(SHA256|MD5)_(Init|Update|Final)|XXH.*|_GLOBAL_.*|__(asan|ubsan|tsan|sanitizer|stack_chk|gcov|sancov).*"
+# 128-bit arithmetic of the compiler's own library.
+pure="$pure|__u?(div|mod|divmod)ti[34]"
 for lib in "$@"; do
     out=$(nm -u "$lib" | awk '$1 == "U" {print $2}' | sort -u | grep -vxE "$pure" || true)
     for symbol in $out; do

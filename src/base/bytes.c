@@ -31,7 +31,7 @@ uint8_t *mc_buf_reserve(struct mc_buf *b, size_t n)
         b->err = MCOS_E_TOOBIG;
         return NULL;
     }
-    if (n > b->cap - b->len) {
+    if (b->ptr == NULL || n > b->cap - b->len) {
         size_t cap = b->cap == 0 ? FIRST_CAP : b->cap;
         uint8_t *grown;
 

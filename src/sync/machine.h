@@ -71,7 +71,7 @@ struct mc_event {
             int err;
             struct mc_merge merge; /* if err is 0 */
             struct mc_name ring;
-            const struct mc_ring *held; /* now, if err is 0; borrowed */
+            struct mc_ring *held; /* now, if err is 0; borrowed, the machine refs it */
             struct mc_stamp came;
             uint64_t body_bytes; /* on the wire; for the auto mode */
         } stored;
@@ -95,10 +95,11 @@ int mc_machine_new(const struct mc_machine_config *config,
 void mc_machine_free(struct mc_machine *m); /* NULL is fine */
 
 /*
- * Before MC_EV_START: what the store holds. `loser` for one that lost a
- * conflict which nobody settled yet. Fails with NOMEM, BUSY (MC_RINGS_MAX).
+ * Before MC_EV_START: what the store holds; the machine keeps a reference.
+ * `loser` for one that lost a conflict which nobody settled yet, given after the
+ * record held. Fails with NOMEM, BUSY (MC_RINGS_MAX).
  */
-int mc_machine_hold(struct mc_machine *m, const struct mc_ring *ring, bool loser,
+int mc_machine_hold(struct mc_machine *m, struct mc_ring *ring, bool loser,
                     uint64_t body_bytes);
 /* Before MC_EV_START: a cluster known from the last time; INACTIVE until heard. */
 int mc_machine_remember(struct mc_machine *m, const struct mc_name *cluster,

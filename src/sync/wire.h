@@ -23,9 +23,14 @@ enum mc_wire_kind {
     MC_WIRE_HELLO = 7 /* to oneself: what lies before it in a queue is old */
 };
 
+/* Enough for any envelope. */
+#define MC_ENVELOPE_BYTES_MAX 160u
+
 struct mc_envelope {
-    unsigned protocol;
+    unsigned protocol; /* the sender's */
+    unsigned needs;    /* the least that can read this message; 0 is written as 1 */
     enum mc_wire_kind kind;
+    bool directed; /* to one cluster, not to all */
     uint8_t system[MC_UID_BYTES];
     struct mc_name cluster;
     uint8_t uid[MC_UID_BYTES];
@@ -34,7 +39,13 @@ struct mc_envelope {
     uint64_t sent_ns; /* wall clock of the sender */
 };
 
+/* Appends an envelope, complete for a record or an empty body. */
 void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope);
+/*
+ * After the body of a message of any other kind was appended: makes the check in
+ * the envelope, which begins at `start`, cover all of it.
+ */
+void mc_envelope_seal(struct mc_buf *b, size_t start);
 /*
  * Reads the envelope; *ret_body is what follows (lent by bytes).
  * Fails with FORMAT, UPGRADE (protocol newer than we know; the envelope is

@@ -84,6 +84,8 @@ static void a_buffer_stops_at_its_bound(void **state)
     mc_buf_u8(&b, 1);
     assert_int_equal(b.err, 0);
     mc_buf_fini(&b);
+    assert_non_null(mc_buf_reserve(&b, 0)); /* nothing, yet not a failure */
+    mc_buf_fini(&b);
 }
 
 static void hex_goes_both_ways(void **state)

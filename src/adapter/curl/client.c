@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/curl/client.c -- one agent, asked over libcurl. */
+#include "adapter/curl/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CONNECT_MS_MAX 5000l /* a loopback or LAN peer that is there answers sooner */
+
+struct mc_client {
+    CURL *curl;
+    char *server;
+    char *socket_path; /* NULL: TCP */
+    char *base;        /* http://host:port */
+    uint32_t timeout_ms;
+    const volatile sig_atomic_t *stop;
+};
+
+static int parse_server(struct mc_client *c, const char *server,
+                        struct mcos_diag *diag);
+static int set_up(struct mc_client *c, const struct mc_request *request,
+                  struct mc_response *response, struct curl_slist **ret_headers,
+                  char **ret_url);
+static int explain(const struct mc_client *c, CURLcode rc,
+                   const struct mc_response *response, struct mcos_diag *diag);
+
+int mc_client_new(const char *server, uint32_t timeout_ms,
+                  struct mc_client **ret_client, struct mcos_diag *diag)
+{
+    struct mc_client *c = calloc(1, sizeof(*c));
+    int rc = MCOS_E_NOMEM;
+
+    if (c == NULL)
+        return rc;
+    c->timeout_ms = timeout_ms;
+    c->server = strdup(server);
+    c->curl = curl_easy_init();
+    if (c->server == NULL || c->curl == NULL)
+        goto out;
+    rc = parse_server(c, server, diag);
+    if (rc < 0)
+        goto out;
+    *ret_client = c;
+    return 0;
+out:
+    mc_client_free(c);
+    return rc;
+}
+
+void mc_client_free(struct mc_client *c)
+{
+    if (c == NULL)
+        return;
+    if (c->curl != NULL)
+        curl_easy_cleanup(c->curl);
+    free(c->server);
+    free(c->socket_path);
+    free(c->base);
+    free(c);
+}
+
+void mc_client_stop_on(struct mc_client *c, const volatile sig_atomic_t *stop)
+{
+    c->stop = stop;
+}
+
+const char *mc_client_server(const struct mc_client *c)
+{
+    return c->server;
+}
+
+int mc_client_send(struct mc_client *c, const struct mc_request *request,
+                   struct mc_response *response, struct mcos_diag *diag)
+{
+    struct curl_slist *headers = NULL;
+    char *url = NULL;
+    long status = 0;
+    CURLcode done;
+    int rc;
+
+    mc_buf_clear(&response->body);
+    response->body.max = MC_CLIENT_BODY_MAX;
+    response->status = 0;
+    response->etag[0] = response->content_type[0] = response->answered_by[0] = '\0';
+    response->retry_after_s = 0;
+    rc = set_up(c, request, response, &headers, &url);
+    if (rc < 0)
+        goto out;
+    done = curl_easy_perform(c->curl);
+    if (done != CURLE_OK) {
+        rc = explain(c, done, response, diag);
+        goto out;
+    }
+    (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    response->status = (int)status;
+out:
+    curl_slist_free_all(headers);
+    free(url);
+    return rc;
+}
+
+void mc_response_fini(struct mc_response *response)
+{
+    mc_buf_fini(&response->body);
+}
+
+void mc_client_escape(struct mc_buf *b, struct mc_bytes text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t v = text.ptr[i];
+
+        if ((v >= 'a' && v <= 'z') || (v >= 'A' && v <= 'Z') ||
+            (v >= '0' && v <= '9') || v == '-' || v == '_' || v == '.' || v == '~') {
+            mc_buf_u8(b, v);
+        } else {
+            mc_buf_u8(b, '%');
+            mc_buf_u8(b, (uint8_t)digits[v >> 4]);
+            mc_buf_u8(b, (uint8_t)digits[v & 15]);
+        }
+    }
+}
+
+static int parse_server(struct mc_client *c, const char *server, struct mcos_diag *diag)
+{
+    size_t len;
+
+    if (strncmp(server, "unix:", 5) == 0) {
+        if (server[5] == '\0')
+            return mcos_diag_set(diag, MCOS_E_USAGE, "--server",
+                                 "unix: needs the path of a socket");
+        c->socket_path = strdup(server + 5);
+        c->base = strdup("http://localhost");
+        return c->socket_path == NULL || c->base == NULL ? MCOS_E_NOMEM : 0;
+    }
+    if (strncmp(server, "http://", 7) != 0 || server[7] == '\0')
+        return mcos_diag_set(diag, MCOS_E_USAGE, "--server",
+                             "\"%s\" is no server: write http://HOST:PORT or unix:PATH",
+                             server);
+    c->base = strdup(server);
+    if (c->base == NULL)
+        return MCOS_E_NOMEM;
+    for (len = strlen(c->base); len > 7 && c->base[len - 1] == '/'; len--)
+        c->base[len - 1] = '\0';
+    return 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+{
+    struct mc_response *response = ctx;
+
+    mc_buf_put(&response->body, data, size * count);
+    return response->body.err == 0 ? size * count : 0;
+}
+
+/* The value of a header line if it has that name, cut to fit. */
+static bool header_value(const char *line, size_t len, const char *name, char *dst,
+                         size_t cap)
+{
+    size_t skip = strlen(name);
+    size_t n;
+
+    if (len <= skip || strncasecmp(line, name, skip) != 0 || line[skip] != ':')
+        return false;
+    for (skip++; skip < len && (line[skip] == ' ' || line[skip] == '\t');)
+        skip++;
+    while (len > skip && strchr(" \t\r\n", line[len - 1]) != NULL)
+        len--;
+    n = len - skip < cap - 1 ? len - skip : cap - 1;
+    memcpy(dst, line + skip, n);
+    dst[n] = '\0';
+    return true;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+    struct mc_response *r = ctx;
+    size_t len = size * count;
+    char number[16];
+
+    if (header_value(line, len, "ETag", r->etag, sizeof(r->etag)) ||
+        header_value(line, len, "Content-Type", r->content_type,
+                     sizeof(r->content_type)) ||
+        header_value(line, len, "Mcos-Answered-By", r->answered_by,
+                     sizeof(r->answered_by)))
+        return len;
+    if (header_value(line, len, "Retry-After", number, sizeof(number))) {
+        unsigned long n = strtoul(number, NULL, 10);
+
+        r->retry_after_s = n > 3600 ? 3600 : (unsigned)n;
+    }
+    return len;
+}
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c,
+                       curl_off_t d)
+{
+    const struct mc_client *client = ctx;
+
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return client->stop != NULL && *client->stop != 0;
+}
+
+static int add_header(struct curl_slist **headers, const char *name, const char *value)
+{
+    char line[256];
+    struct curl_slist *more;
+
+    if (value == NULL)
+        return 0;
+    if ((size_t)snprintf(line, sizeof(line), "%s: %s", name, value) >= sizeof(line) ||
+        strpbrk(value, "\r\n") != NULL)
+        return MCOS_E_USAGE;
+    more = curl_slist_append(*headers, line);
+    if (more == NULL)
+        return MCOS_E_NOMEM;
+    *headers = more;
+    return 0;
+}
+
+static int set_up(struct mc_client *c, const struct mc_request *request,
+                  struct mc_response *response, struct curl_slist **ret_headers,
+                  char **ret_url)
+{
+    const char *method = request->method == NULL ? "GET" : request->method;
+    int rc;
+
+    curl_easy_reset(c->curl); /* keeps the connection */
+    if (asprintf(ret_url, "%s%s", c->base, request->path) < 0) {
+        *ret_url = NULL;
+        return MCOS_E_NOMEM;
+    }
+    curl_easy_setopt(c->curl, CURLOPT_URL, *ret_url);
+    curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1l);
+    curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* an agent is asked directly */
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
+    curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     c->timeout_ms < CONNECT_MS_MAX ? (long)c->timeout_ms
+                                                    : CONNECT_MS_MAX);
+    if (c->socket_path != NULL)
+        curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+    curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "mcos/" MCOS_VERSION);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, response);
+    curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, response);
+    curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0l);
+    curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
+    if (request->body.ptr != NULL || strcmp(method, "PUT") == 0) {
+        const void *body =
+            request->body.ptr == NULL ? "" : (const void *)request->body.ptr;
+
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body); /* borrowed */
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->body.len);
+    }
+    rc = add_header(ret_headers, "If-Match", request->if_match);
+    if (rc == 0)
+        rc = add_header(ret_headers, "If-None-Match", request->if_none_match);
+    if (rc == 0)
+        rc = add_header(ret_headers, "Content-Type",
+                        request->content_type == NULL && request->body.ptr != NULL
+                            ? "application/octet-stream"
+                            : request->content_type);
+    if (rc == 0)
+        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, *ret_headers);
+    return rc;
+}
+
+/* What went wrong below HTTP, and what a person does about it. */
+static int explain(const struct mc_client *c, CURLcode done,
+                   const struct mc_response *response, struct mcos_diag *diag)
+{
+    long os = 0;
+
+    if (done == CURLE_ABORTED_BY_CALLBACK)
+        return mcos_diag_set(diag, MCOS_E_EMPTY, "", "interrupted");
+    if (done == CURLE_OUT_OF_MEMORY || response->body.err == MCOS_E_NOMEM)
+        return mcos_diag_set(diag, MCOS_E_NOMEM, "", "out of memory");
+    if (response->body.err == MCOS_E_TOOBIG)
+        return mcos_diag_set(diag, MCOS_E_TOOBIG, "",
+                             "the answer of %s is longer than %u bytes", c->server,
+                             MC_CLIENT_BODY_MAX);
+    (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
+    if (done == CURLE_OPERATION_TIMEDOUT)
+        return mcos_diag_set(
+            diag, MCOS_E_UNREACHABLE, "--server",
+            "%s did not answer in %.1f s: is it overloaded or stopped? "
+            "--timeout waits longer",
+            c->server, c->timeout_ms / 1000.0);
+    if (done == CURLE_COULDNT_CONNECT && c->socket_path != NULL)
+        return mcos_diag_set(
+            diag, MCOS_E_UNREACHABLE, "--server",
+            "no agent listens on %s%s%s: start mcosd with --http %s, or "
+            "name another with --server or MCOS_SERVER",
+            c->server, os != 0 ? ": " : "", os != 0 ? strerror((int)os) : "",
+            c->server);
+    if (done == CURLE_COULDNT_CONNECT || done == CURLE_COULDNT_RESOLVE_HOST)
+        return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "--server",
+                             "no agent answers at %s (%s): start mcosd there, or name "
+                             "another with --server or MCOS_SERVER",
+                             c->server,
+                             os != 0 ? strerror((int)os) : curl_easy_strerror(done));
+    return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "--server",
+                         "talking to %s failed: %s; try again, and see the agent's log",
+                         c->server, curl_easy_strerror(done));
+}

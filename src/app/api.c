@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app/api.c -- one agent's HTTP API, as documents. */
+#include "app/api.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int read_answer(struct mc_api *api, json_t **ret_doc);
+
+int mc_api_init(struct mc_api *api, const char *server, uint32_t timeout_ms)
+{
+    *api = (struct mc_api){.patience_ms = timeout_ms};
+    return mc_client_new(server, timeout_ms, &api->client, &api->diag);
+}
+
+void mc_api_fini(struct mc_api *api)
+{
+    mc_client_free(api->client);
+    mc_response_fini(&api->response);
+    json_decref(api->problem);
+    *api = (struct mc_api){0};
+}
+
+int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **ret_doc)
+{
+    uint64_t until = mc_api_now_ms() + api->patience_ms;
+    int rc;
+
+    mc_client_stop_on(api->client, api->stop);
+    for (;;) {
+        uint64_t pause;
+
+        json_decref(api->problem);
+        api->problem = NULL;
+        api->diag = (struct mcos_diag){.offset = -1};
+        rc = mc_client_send(api->client, request, &api->response, &api->diag);
+        if (rc == 0)
+            rc = read_answer(api, ret_doc);
+        if (rc != MCOS_E_NOTREADY || (api->stop != NULL && *api->stop != 0))
+            return rc;
+        pause = 200; /* Retry-After counts whole seconds; an agent is ready sooner */
+        if (mc_api_now_ms() + pause > until)
+            return rc;
+        mc_api_sleep_ms(pause);
+    }
+}
+
+int mc_api_get(struct mc_api *api, json_t **ret_doc, const char *fmt, ...)
+{
+    struct mc_request request = {0};
+    char *path = NULL;
+    va_list args;
+    int rc;
+
+    va_start(args, fmt);
+    rc = vasprintf(&path, fmt, args);
+    va_end(args);
+    if (rc < 0)
+        return MCOS_E_NOMEM;
+    request.path = path;
+    rc = mc_api_call(api, &request, ret_doc);
+    free(path);
+    return rc;
+}
+
+const char *mc_doc_text(const json_t *doc, const char *key)
+{
+    const char *text = json_string_value(json_object_get(doc, key));
+
+    return text == NULL ? "" : text;
+}
+
+long long mc_doc_int(const json_t *doc, const char *key)
+{
+    return json_integer_value(json_object_get(doc, key));
+}
+
+double mc_doc_real(const json_t *doc, const char *key)
+{
+    return json_number_value(json_object_get(doc, key));
+}
+
+bool mc_doc_bool(const json_t *doc, const char *key)
+{
+    return json_is_true(json_object_get(doc, key));
+}
+
+uint64_t mc_api_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void mc_api_sleep_ms(uint64_t ms)
+{
+    struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+
+    (void)nanosleep(&t, NULL);
+}
+
+static int not_an_agent(struct mc_api *api, const char *why)
+{
+    return mcos_diag_set(&api->diag, MCOS_E_UNREACHABLE, "--server",
+                         "what answers at %s is not mcosd (%s): name the agent with "
+                         "--server or MCOS_SERVER",
+                         mc_client_server(api->client), why);
+}
+
+/* A refusal: its code by its stable name, by its status if we do not know that. */
+static int read_problem(struct mc_api *api, json_t *take_doc)
+{
+    int status = api->response.status;
+    int code = mcos_err_from_slug(mc_doc_text(take_doc, "code"));
+
+    if (mc_doc_text(take_doc, "code")[0] == '\0') {
+        json_decref(take_doc);
+        return not_an_agent(api, "an error without a code");
+    }
+    api->problem = take_doc;
+    if (code != 0)
+        return code;
+    if (status == 404 || status == 410)
+        return MCOS_E_NOTFOUND;
+    if (status == 409 || status == 412 || status == 428)
+        return MCOS_E_STALE;
+    return status >= 500 ? MCOS_E_IO : MCOS_E_VALUE;
+}
+
+static int read_answer(struct mc_api *api, json_t **ret_doc)
+{
+    const struct mc_response *r = &api->response;
+    bool refused = r->status >= 400;
+    json_error_t error;
+    json_t *doc;
+
+    if (r->status < 200 || (r->status >= 300 && !refused))
+        return not_an_agent(api, "an unexpected status");
+    if (!refused && ret_doc == NULL)
+        return 0;
+    doc = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES,
+                     &error);
+    if (doc == NULL)
+        return not_an_agent(api, "its answer is not JSON");
+    if (!json_is_object(doc)) {
+        json_decref(doc);
+        return not_an_agent(api, "its answer is not an object");
+    }
+    if (refused)
+        return read_problem(api, doc);
+    *ret_doc = doc;
+    return 0;
+}

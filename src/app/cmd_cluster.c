@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app/cmd_cluster.c -- mcos cluster list. */
+#include "app/cli.h"
+#include "app/table.h"
+
+#include <string.h>
+
+static void row(struct mc_table *t, const json_t *c)
+{
+    const char *state = mc_doc_text(c, "state");
+    const char *reason = mc_doc_text(c, "reason");
+    bool active = strcmp(state, "ACTIVE") == 0;
+    char heard[16] = "-";
+
+    if (json_is_number(json_object_get(c, "age")))
+        mc_out_age(heard, mc_doc_real(c, "age"));
+    mc_table_row(t);
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s%s", mc_doc_text(c, "cluster"),
+                  mc_doc_bool(c, "self") ? " *" : "");
+    mc_table_cell(t, active ? MC_STYLE_GOOD : MC_STYLE_WARN, "%s%s%s", state,
+                  reason[0] != '\0' ? " " : "", reason);
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s/%s", mc_doc_text(c, "region"),
+                  mc_doc_text(c, "zone"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s", heard);
+    mc_table_cell(t,
+                  mc_doc_int(c, "rings_equal") == mc_doc_int(c, "rings")
+                      ? MC_STYLE_PLAIN
+                      : MC_STYLE_WARN,
+                  "%lld/%lld", mc_doc_int(c, "rings_equal"), mc_doc_int(c, "rings"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%+.2fs", mc_doc_real(c, "clock_offset"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(c, "announce"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(c, "address"));
+}
+
+int mc_cmd_cluster_list(struct mc_cli *cli)
+{
+    static const char *const titles[] = {"CLUSTER",  "STATE", "REGION/ZONE", "HEARD",
+                                         "RINGS OK", "CLOCK", "ANNOUNCE",    "ADDRESS"};
+    struct mc_table *t = NULL;
+    json_t *doc = NULL;
+    size_t i;
+    json_t *c;
+    int rc = mc_cli_connect(cli);
+
+    if (rc == 0)
+        rc = mc_api_get(&cli->api, &doc, "/v1/clusters");
+    if (rc < 0)
+        return rc;
+    if (cli->out.json)
+        return mc_out_json(doc);
+    rc = mc_table_new(&cli->out, &t);
+    if (rc < 0)
+        goto out;
+    for (i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        mc_table_column(t, titles[i], i >= 3 && i <= 5);
+    json_array_foreach(json_object_get(doc, "clusters"), i, c) row(t, c);
+    rc = mc_table_print(t, stdout);
+    if (!cli->out.plain)
+        mc_out_hint(&cli->out,
+                    "* answered   RINGS OK: rings held alike by it and by *");
+out:
+    mc_table_free(t);
+    json_decref(doc);
+    return rc;
+}

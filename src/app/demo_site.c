@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app/demo_site.c -- one cluster of the demo. */
+#include "app/demo_site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MCOS_EXAMPLES
+#define MCOS_EXAMPLES "/usr/share/mcos/examples"
+#endif
+
+#define FOLDERS_MAX 100u
+#define ARGS_MAX    32u
+#define STOP_MS     3000u
+#define TIMEOUT_MS  5000u
+#define LOG_TAIL    2000
+
+/* The same folder without "..", to be shown. */
+static int tidy_path(char path[MC_DEMO_PATH_MAX], struct mcos_diag *diag)
+{
+    char *real = realpath(path, NULL);
+    int rc = 0;
+
+    if (real == NULL || strlen(real) >= MC_DEMO_PATH_MAX)
+        rc = mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: no such folder", path);
+    else
+        memcpy(path, real, strlen(real) + 1);
+    free(real);
+    return rc;
+}
+
+static int find_files(struct mc_world *world, struct mcos_diag *diag)
+{
+    static const char *const places[] = {"%s/../examples", "%s/../../../examples",
+                                         "%s/../share/mcos/examples"};
+    char self[MC_DEMO_PATH_MAX - 64];
+    char probe[MC_DEMO_PATH_MAX + 32];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    const char *here;
+
+    if (n < 0)
+        return mcos_diag_set(diag, MCOS_E_IO, "", "/proc/self/exe: %s",
+                             strerror(errno));
+    self[n] = '\0';
+    here = dirname(self);
+    (void)snprintf(world->mcosd, sizeof(world->mcosd), "%s/mcosd", here);
+    if (access(world->mcosd, X_OK) != 0)
+        return mcos_diag_set(
+            diag, MCOS_E_NOTFOUND, "",
+            "the demo needs mcosd beside mcos, at %s: `make` builds it", world->mcosd);
+    for (size_t i = 0; i <= sizeof(places) / sizeof(places[0]); i++) {
+        if (i == sizeof(places) / sizeof(places[0]))
+            (void)snprintf(world->examples, sizeof(world->examples), "%s",
+                           MCOS_EXAMPLES);
+        else
+            (void)snprintf(world->examples, sizeof(world->examples), "%s%s", here,
+                           places[i] + 2);
+        (void)snprintf(probe, sizeof(probe), "%s/objects.json", world->examples);
+        if (access(probe, R_OK) == 0)
+            return tidy_path(world->examples, diag);
+    }
+    return mcos_diag_set(diag, MCOS_E_NOTFOUND, "",
+                         "no examples/objects.json beside mcos or in %s",
+                         MCOS_EXAMPLES);
+}
+
+/* A folder of our own under TMPDIR, or /tmp where a socket's path would not fit. */
+static int make_folder(struct mc_world *world, struct mcos_diag *diag)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    if (tmp == NULL || tmp[0] != '/' ||
+        strlen(tmp) + sizeof("/mcos-demo-1234567-12/eu-north.sock") >
+            MC_SOCKET_PATH_MAX)
+        tmp = "/tmp";
+    for (unsigned i = 0; i < FOLDERS_MAX; i++) {
+        char path[MC_DEMO_PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/mcos-demo-%ld-%u", tmp, (long)getpid(),
+                       i);
+        if (mkdir(path, 0700) == 0) {
+            (void)snprintf(world->folder, sizeof(world->folder), "%s", path);
+            return 0;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    return mcos_diag_set(diag, MCOS_E_IO, "", "no folder can be made under %s: %s", tmp,
+                         strerror(errno));
+}
+
+int mc_world_open(struct mc_world *world, bool keep, struct mcos_diag *diag)
+{
+    static const char *const who[MC_DEMO_SITES][3] = {
+        {"eu-west", "eu", "1"}, {"eu-north", "eu", "2"}, {"us-east", "us", "1"},
+        {"us-west", "us", "2"}, {"ap-south", "ap", "1"},
+    };
+    int rc;
+
+    *world = (struct mc_world){.keep = keep};
+    rc = find_files(world, diag);
+    if (rc == 0)
+        rc = make_folder(world, diag);
+    for (unsigned i = 0; rc == 0 && i < MC_DEMO_SITES; i++) {
+        struct mc_site *site = &world->sites[i];
+
+        site->name = who[i][0];
+        site->region = who[i][1];
+        site->zone = who[i][2];
+        (void)snprintf(site->server, sizeof(site->server), "unix:%s/%s.sock",
+                       world->folder, site->name);
+        rc = mc_api_init(&site->api, site->server, TIMEOUT_MS);
+        site->api.stop = &mc_cli_signal;
+    }
+    return rc;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+void mc_world_close(struct mc_world *world)
+{
+    for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
+        if (!world->keep && world->sites[i].pid > 0)
+            (void)kill(world->sites[i].pid, SIGTERM); /* all at once, then wait */
+    }
+    for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
+        if (!world->keep)
+            mc_site_end(&world->sites[i], SIGTERM);
+        mc_api_fini(&world->sites[i].api);
+    }
+    if (!world->keep && world->folder[0] != '\0')
+        (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* In the child: never returns. Only calls that are safe after fork. */
+static void become(char *const *args, int log, bool keep, pid_t parent)
+{
+    /* Own session: Ctrl-C reaches the demo alone, which then ends them in order. */
+    (void)setsid();
+    (void)signal(SIGPIPE, SIG_DFL);
+    if (!keep) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(1);
+    }
+    (void)dup2(log, STDOUT_FILENO);
+    (void)dup2(log, STDERR_FILENO);
+    (void)close(STDIN_FILENO);
+    (void)open("/dev/null", O_RDONLY);
+    (void)execv(args[0], args);
+    _exit(127);
+}
+
+int mc_site_start(struct mc_world *world, struct mc_site *site, struct mcos_diag *diag)
+{
+    char data[MC_DEMO_PATH_MAX + 64];
+    char bus[MC_DEMO_PATH_MAX + 64];
+    char log_path[MC_DEMO_PATH_MAX + 64];
+    char conf[MC_DEMO_PATH_MAX + 64];
+    const char *args[ARGS_MAX] = {world->mcosd, "--cluster",
+                                  site->name,   "--region",
+                                  site->region, "--zone",
+                                  site->zone,   "--data",
+                                  data,         "--bus",
+                                  bus,          "--http",
+                                  site->server, "--announce-interval",
+                                  "1",          "--inactive-after",
+                                  "3",          "--swift-conf",
+                                  conf,         NULL};
+    char *child_args[ARGS_MAX];
+    pid_t parent = getpid();
+    int log;
+
+    (void)snprintf(data, sizeof(data), "%s/%s", world->folder, site->name);
+    (void)snprintf(bus, sizeof(bus), "sqlite:%s/bus.db", world->folder);
+    (void)snprintf(conf, sizeof(conf), "%s/swift.conf", world->examples);
+    (void)snprintf(log_path, sizeof(log_path), "%s/%s.log", world->folder, site->name);
+    memcpy(child_args, args, sizeof(args)); /* execv promises not to change them */
+    log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0)
+        return mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", log_path,
+                             strerror(errno));
+    site->pid = fork();
+    if (site->pid == 0)
+        become(child_args, log, world->keep, parent);
+    (void)close(log);
+    if (site->pid > 0)
+        return 0;
+    site->pid = 0;
+    return mcos_diag_set(diag, MCOS_E_IO, "", "no process can be started: %s",
+                         strerror(errno));
+}
+
+void mc_site_end(struct mc_site *site, int number)
+{
+    uint64_t until = mc_api_now_ms() + STOP_MS;
+
+    if (!mc_site_runs(site))
+        return;
+    (void)kill(site->pid, number);
+    while (mc_site_runs(site)) {
+        if (mc_api_now_ms() > until)
+            (void)kill(site->pid, SIGKILL);
+        mc_api_sleep_ms(5);
+    }
+}
+
+bool mc_site_runs(struct mc_site *site)
+{
+    if (site->pid > 0 && waitpid(site->pid, NULL, WNOHANG) == site->pid)
+        site->pid = 0;
+    return site->pid > 0;
+}
+
+void mc_site_print_log(const struct mc_world *world, const struct mc_site *site)
+{
+    char path[MC_DEMO_PATH_MAX + 64];
+    char tail[LOG_TAIL + 1];
+    FILE *log;
+    size_t n;
+
+    (void)snprintf(path, sizeof(path), "%s/%s.log", world->folder, site->name);
+    log = fopen(path, "re");
+    if (log == NULL)
+        return;
+    if (fseek(log, -LOG_TAIL, SEEK_END) != 0)
+        rewind(log);
+    n = fread(tail, 1, LOG_TAIL, log);
+    tail[n] = '\0';
+    (void)fprintf(stderr, "-- the end of %s's log\n%s", site->name, tail);
+    (void)fclose(log);
+}

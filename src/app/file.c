@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app/file.c -- files that people name. */
+#include "app/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK (1u << 16)
+
+int mc_file_read(const char *path, size_t max, struct mc_buf *b, struct mcos_diag *diag)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int rc = 0;
+
+    if (fd < 0)
+        return mcos_diag_set(diag, errno == ENOENT ? MCOS_E_NOTFOUND : MCOS_E_IO, "",
+                             "%.180s: %s", path, strerror(errno));
+    for (;;) {
+        size_t before = b->len;
+        uint8_t *room = mc_buf_reserve(b, CHUNK);
+        ssize_t n;
+
+        if (room == NULL) {
+            rc = MCOS_E_NOMEM;
+            break;
+        }
+        n = read(fd, room, CHUNK);
+        b->len = before + (n > 0 ? (size_t)n : 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc =
+                mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", path, strerror(errno));
+        else if (b->len > max)
+            rc = mcos_diag_set(diag, MCOS_E_TOOBIG, "",
+                               "%.180s is longer than %zu bytes", path, max);
+        if (n <= 0 || rc < 0)
+            break;
+    }
+    if (!standard)
+        (void)close(fd);
+    return rc;
+}
+
+static int write_all(int fd, struct mc_bytes bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        bytes.ptr += n;
+        bytes.len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int sync_folder(const char *path)
+{
+    char *copy = strdup(path);
+    int fd;
+    int rc = -1;
+
+    if (copy == NULL)
+        return -1;
+    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        rc = fsync(fd);
+        (void)close(fd);
+    }
+    free(copy);
+    return rc;
+}
+
+int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag)
+{
+    char *aside = NULL;
+    int fd = -1;
+    int rc = 0;
+
+    if (asprintf(&aside, "%s.aside-%ld", path, (long)getpid()) < 0)
+        return MCOS_E_NOMEM;
+    fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 || write_all(fd, bytes) != 0 || fsync(fd) != 0 ||
+        rename(aside, path) != 0 || sync_folder(path) != 0)
+        rc = mcos_diag_set(diag,
+                           errno == ENOSPC || errno == EDQUOT ? MCOS_E_FULL : MCOS_E_IO,
+                           "", "%.180s: %s", path, strerror(errno));
+    if (fd >= 0) {
+        (void)close(fd);
+        if (rc < 0)
+            (void)unlink(aside);
+    }
+    free(aside);
+    return rc;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app/wait.h -- waiting until a ring is everywhere, and saying for whom.
+ *
+ * A change is done when it is accepted; the waiting only watches. So Ctrl-C and
+ * a time-out end the watching and say that the change goes on.
+ */
+#ifndef MCOS_APP_WAIT_H
+#define MCOS_APP_WAIT_H
+
+#include "app/cli.h"
+
+enum mc_wait_whom { MC_WAIT_ACTIVE, MC_WAIT_ALL, MC_WAIT_NONE };
+
+struct mc_wait {
+    enum mc_wait_whom whom;
+    uint64_t timeout_ms;
+};
+
+/* From --wait and --wait-timeout. Fails with USAGE. */
+int mc_wait_parse(struct mc_cli *cli, struct mc_wait *ret);
+
+/*
+ * Names of clusters that are waited for, appended to `names` (an array; borrowed,
+ * may be NULL); how many. `convergence` is a document of the API. Pure.
+ */
+size_t mc_wait_missing(const json_t *convergence, enum mc_wait_whom whom,
+                       json_t *names);
+
+/*
+ * Watches the ring until it is everywhere (0), the time is over
+ * (MC_EXIT_WAITING) or a signal came (128 + signal); progress on stderr.
+ * *ret_convergence, the last one seen, is yours and may be NULL.
+ */
+int mc_wait_run(struct mc_cli *cli, const char *ring, const struct mc_wait *wait,
+                json_t **ret_convergence);
+
+#endif /* MCOS_APP_WAIT_H */

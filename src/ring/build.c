@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/build.c -- from spec and old ring to a draft: names to ids, the plan's
+ * leaves to ids and back, last moves.
+ */
+#include "ring/build.h"
+#include "ring/plan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALGORITHM 1u /* version of this builder, kept in the ring */
+
+struct build {
+    const struct mc_build_input *in;
+    const struct mc_ring *old; /* NULL: a first build */
+    struct mc_draft *draft;
+    struct mc_plan plan;
+    uint32_t *id_of;    /* index in the spec -> id */
+    uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
+    uint32_t *before;   /* the old table in leaves; NULL: a first build */
+    unsigned before_stride;
+};
+
+static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
+                     struct mcos_diag *diag)
+{
+    const struct mc_head *head = mc_ring_head(old);
+
+    if (mc_ring_builder(old)->algorithm > ALGORITHM)
+        return mcos_diag_set(diag, MCOS_E_UPGRADE, "",
+                             "the ring was made by builder %u, this one is %u",
+                             mc_ring_builder(old)->algorithm, ALGORITHM);
+    if (head->part_power != in->spec->part_power)
+        return mcos_diag_set(diag, MCOS_E_PARTPOWER, "/partition_power",
+                             "the ring has %u; it cannot be changed", head->part_power);
+    if (head->hash != in->spec->hash)
+        return mcos_diag_set(diag, MCOS_E_VALUE, "/hash",
+                             "the ring has another hash; it cannot be changed");
+    return 0;
+}
+
+/* Ids by name; a name that is new or was removed gets the next one. */
+static int give_ids(struct build *b, struct mcos_diag *diag)
+{
+    const struct mc_spec *spec = b->in->spec;
+    uint32_t slots = b->old != NULL ? mc_ring_head(b->old)->device_count : 0;
+
+    b->id_of = calloc(spec->device_count, sizeof(*b->id_of));
+    b->index_of = malloc(((size_t)slots + spec->device_count) * sizeof(*b->index_of));
+    if (b->id_of == NULL || b->index_of == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t id = 0; id < slots; id++)
+        b->index_of[id] = MC_DEVICE_NONE;
+    for (uint32_t i = 0; i < spec->device_count; i++) {
+        uint32_t id = MC_DEVICE_NONE;
+
+        if (b->old != NULL)
+            id = mc_ring_device_find(b->old, spec->devices[i].name);
+        b->id_of[i] = id != MC_DEVICE_NONE ? id : slots++;
+        b->index_of[b->id_of[i]] = i;
+    }
+    b->draft->device_count = slots;
+    if (slots > MC_DEVICES_MAX)
+        return mcos_diag_set(diag, MCOS_E_TOOBIG, "/devices",
+                             "with removed devices there would be more than %u",
+                             MC_DEVICES_MAX);
+    return 0;
+}
+
+/* Copies a device of the spec into the draft's memory. */
+static int copy_device(struct mc_draft *draft, struct mc_device *to,
+                       const struct mc_device *from)
+{
+    *to = *from;
+    to->removed = false;
+    to->weight_text = mc_draft_text(draft, from->weight_text);
+    to->name = mc_draft_text(draft, from->name);
+    to->cluster = mc_draft_text(draft, from->cluster);
+    to->region = mc_draft_text(draft, from->region);
+    to->zone = mc_draft_text(draft, from->zone);
+    to->host = mc_draft_text(draft, from->host);
+    to->replication_host = mc_draft_text(draft, from->replication_host);
+    to->device = mc_draft_text(draft, from->device);
+    to->meta = mc_draft_text(draft, from->meta);
+    if (to->weight_text == NULL || to->name == NULL || to->cluster == NULL ||
+        to->region == NULL || to->zone == NULL || to->host == NULL ||
+        to->replication_host == NULL || to->device == NULL || to->meta == NULL)
+        return MCOS_E_NOMEM;
+    return 0;
+}
+
+/* The spec's devices in their slots; what is left of the old ones is removed. */
+static int fill_devices(struct build *b)
+{
+    struct mc_draft *draft = b->draft;
+    uint32_t old_count = b->old != NULL ? mc_ring_head(b->old)->device_count : 0;
+    struct mc_device *devices =
+        realloc(draft->devices, draft->device_count * sizeof(*devices));
+
+    if (devices == NULL)
+        return MCOS_E_NOMEM;
+    draft->devices = devices;
+    for (uint32_t id = 0; id < draft->device_count; id++) {
+        uint32_t i = b->index_of[id];
+        uint32_t incarnation = id < old_count ? devices[id].incarnation : 0;
+
+        if (i == MC_DEVICE_NONE) {
+            devices[id].removed = true;
+            continue;
+        }
+        if (copy_device(draft, &devices[id], &b->in->spec->devices[i]) < 0)
+            return MCOS_E_NOMEM;
+        devices[id].incarnation = incarnation;
+    }
+    return 0;
+}
+
+/* The plan; and the old table, which is still the draft's, in leaves of it. */
+static int make_plan(struct build *b)
+{
+    const struct mc_spec *spec = b->in->spec;
+    size_t places = (size_t)b->before_stride << spec->part_power;
+    uint32_t *held = calloc(spec->device_count, sizeof(*held));
+    struct mc_plan_input in = {.devices = spec->devices,
+                               .device_count = spec->device_count,
+                               .part_power = spec->part_power,
+                               .assignments = mc_spec_assignments(spec),
+                               .overload = spec->overload,
+                               .held = b->old != NULL ? held : NULL};
+    int r;
+
+    if (held == NULL)
+        return MCOS_E_NOMEM;
+    for (size_t i = 0; i < places; i++) {
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->before[i] = b->index_of[b->before[i]];
+        if (b->before[i] != MC_DEVICE_NONE)
+            held[b->before[i]]++;
+    }
+    r = mc_plan_init(&b->plan, &in);
+    free(held);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < places; i++) {
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->before[i] = b->plan.tree.leaf_of[b->before[i]];
+    }
+    return 0;
+}
+
+/* A partition may not move: it did less than min_move_seconds ago. A time far
+ * in the future, from a clock that was wrong once, freezes nothing. */
+static bool is_frozen(const struct mc_build_input *in, uint32_t last)
+{
+    uint32_t ago = in->now_s > last ? in->now_s - last : last - in->now_s;
+
+    return last != 0 && ago < in->spec->min_move_seconds;
+}
+
+static int place(struct build *b, struct mc_build_report *report)
+{
+    struct mc_draft *draft = b->draft;
+    uint32_t parts = b->plan.part_count;
+    struct mc_plan_old old = {.table = b->before,
+                              .stride = b->before_stride,
+                              .gentle = b->in->spec->min_move_seconds != 0};
+    struct mc_plan_moves moves = {0};
+    uint8_t *frozen = NULL;
+    int r = MCOS_E_NOMEM;
+
+    draft->table = malloc((size_t)parts * b->plan.stride * sizeof(*draft->table));
+    if (draft->table == NULL)
+        goto out;
+    if (old.gentle && draft->last_move != NULL) {
+        frozen = malloc(parts);
+        if (frozen == NULL)
+            goto out;
+        for (uint32_t p = 0; p < parts; p++)
+            frozen[p] = is_frozen(b->in, draft->last_move[p]);
+        old.frozen = frozen;
+    }
+    if (b->old == NULL)
+        r = mc_plan_first(&b->plan, b->in->seed, draft->table);
+    else
+        r = mc_plan_rebalance(&b->plan, &old, b->in->seed, draft->table, &moves);
+    if (r < 0)
+        goto out;
+    r = mc_plan_measure(&b->plan, draft->table, b->old != NULL ? &old : NULL, report);
+    report->moved_lower_bound = moves.bound;
+    report->held_back = moves.held_back;
+out:
+    free(frozen);
+    return r;
+}
+
+static bool row_has(const uint32_t *row, unsigned stride, uint32_t leaf)
+{
+    for (unsigned i = 0; i < stride; i++) {
+        if (row[i] == leaf)
+            return true;
+    }
+    return false;
+}
+
+/* Notes which partitions moved now. In a ring that never moved there are none. */
+static int note_moves(struct build *b, uint64_t moved)
+{
+    struct mc_draft *draft = b->draft;
+    unsigned stride = b->plan.stride;
+
+    if (moved == 0)
+        return 0;
+    if (draft->last_move == NULL)
+        draft->last_move = calloc(b->plan.part_count, sizeof(*draft->last_move));
+    if (draft->last_move == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t p = 0; p < b->plan.part_count; p++) {
+        const uint32_t *row = draft->table + (size_t)p * stride;
+        const uint32_t *was = b->before + (size_t)p * b->before_stride;
+
+        for (unsigned i = 0; i < stride; i++) {
+            if (row[i] != MC_DEVICE_NONE && !row_has(was, b->before_stride, row[i]))
+                draft->last_move[p] = b->in->now_s;
+        }
+    }
+    return 0;
+}
+
+static void leaves_to_ids(struct build *b)
+{
+    size_t places = (size_t)b->plan.part_count * b->plan.stride;
+    uint32_t *table = b->draft->table;
+
+    for (size_t i = 0; i < places; i++) {
+        if (table[i] != MC_DEVICE_NONE)
+            table[i] = b->id_of[b->plan.tree.device_of[table[i]]];
+    }
+}
+
+static void fill_head(struct mc_draft *draft, const struct mc_spec *spec)
+{
+    draft->head.part_power = (uint8_t)spec->part_power;
+    draft->head.assignments = mc_spec_assignments(spec);
+    draft->head.hash = spec->hash;
+    (void)snprintf(draft->head.note, sizeof(draft->head.note), "%s", spec->note);
+    draft->builder.overload = spec->overload;
+    draft->builder.min_move_seconds = spec->min_move_seconds;
+    draft->builder.algorithm = ALGORITHM;
+}
+
+int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
+             struct mc_build_report *ret_report, struct mcos_diag *diag)
+{
+    struct build b = {.in = in, .draft = draft};
+    struct mc_build_report report = {0};
+    int r = mc_spec_check(in->spec, diag);
+
+    if (r < 0)
+        return r;
+    if (in->old != NULL && !mc_ring_head(in->old)->tombstone)
+        b.old = in->old;
+    if (b.old != NULL) {
+        r = check_old(in, b.old, diag);
+        if (r < 0)
+            return r;
+        r = mc_draft_from_ring(draft, b.old);
+        if (r < 0)
+            return r;
+        b.before = draft->table;
+        b.before_stride = mc_ring_head(b.old)->stride;
+        draft->table = NULL;
+    }
+    r = give_ids(&b, diag);
+    if (r == 0)
+        r = fill_devices(&b);
+    if (r == 0)
+        r = make_plan(&b);
+    if (r == 0)
+        r = place(&b, &report);
+    if (r == 0)
+        r = note_moves(&b, report.moved);
+    if (r < 0)
+        goto out;
+    leaves_to_ids(&b);
+    fill_head(draft, in->spec);
+    *ret_report = report;
+out:
+    mc_plan_fini(&b.plan);
+    free(b.id_of);
+    free(b.index_of);
+    free(b.before);
+    return r;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/plan.h -- who gets how much, and tables that keep to it.
+ *
+ * A plan is the part of a build before any partition is named: the tree of the
+ * devices, the ideal share and the exact quota of each, and for every node v
+ * with quota Q_v the least and most replicas of one partition below it:
+ * floor and ceil of Q_v / partitions. Tables here hold leaves of the plan's
+ * tree, partition-major, MC_DEVICE_NONE where a row is shorter or nothing is.
+ */
+#ifndef MCOS_RING_PLAN_H
+#define MCOS_RING_PLAN_H
+
+#include "ring/build.h"
+#include "ring/tree.h"
+
+/* For products of two 64-bit numbers. */
+__extension__ typedef unsigned __int128 mc_u128;
+
+#define MC_IDEAL_BITS 35u /* ideals count 1 / 2^35 of a replica */
+#define MC_IDEAL_ONE  (1ull << MC_IDEAL_BITS)
+
+struct mc_plan {
+    uint32_t part_count;
+    uint64_t assignments;
+    unsigned stride;    /* replicas of the longest row */
+    uint32_t long_rows; /* rows 0 .. long_rows - 1 have stride, the others one less */
+    struct mc_tree tree;
+    uint64_t *ideal; /* of each leaf: by weight, capped, with overload */
+    uint32_t *quota; /* of each leaf: floor or ceil of ideal; their sum is exact */
+    uint64_t *node_quota;
+    uint8_t *node_most; /* ceil(node_quota / part_count) */
+};
+
+struct mc_plan_input {
+    const struct mc_device *devices;
+    uint32_t device_count;
+    unsigned part_power;
+    uint64_t assignments;
+    uint32_t overload;    /* millionths */
+    const uint32_t *held; /* replicas each device has now; NULL: a first build */
+};
+
+/* Input as mc_spec_check lets it pass. Fails with NOMEM. */
+int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in);
+void mc_plan_fini(struct mc_plan *plan);
+
+/* Replicas of row p. */
+unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part);
+
+/*
+ * Fills ideal, quota, node_quota and node_most of a plan whose tree and arrays
+ * are there (ring/quota.c). Fails with NOMEM.
+ */
+int mc_quota_fill(struct mc_plan *plan, const struct mc_plan_input *in);
+
+/*
+ * A first table (ring/first.c): exact quotas, and for every row and node floor
+ * or ceil. table holds part_count * stride. Fails with NOMEM.
+ */
+int mc_plan_first(const struct mc_plan *plan, uint64_t seed, uint32_t *table);
+
+/*
+ * The table before: leaves of the new plan, MC_DEVICE_NONE for devices that are
+ * gone. Any rows: short, long, with holes, with a device twice.
+ */
+struct mc_plan_old {
+    const uint32_t *table;
+    unsigned stride;
+    bool gentle;           /* one replica of a partition at a time, unless forced */
+    const uint8_t *frozen; /* one byte a partition: it moved too lately; may be NULL */
+};
+
+struct mc_plan_moves {
+    uint64_t moved;     /* replicas on a device that did not hold them */
+    uint64_t bound;     /* no table within the rules moves fewer */
+    uint64_t held_back; /* replicas beyond quota that gentle left where they are */
+    uint64_t undone;    /* paths that did not fit a row; 0 unless gentle */
+    unsigned rounds;
+};
+
+/*
+ * The table of the new plan that keeps most of the old one (ring/rebalance.c):
+ * exact quotas (gentle: as near as it may), no more than ceil of a node in a
+ * row. Fails with NOMEM.
+ */
+int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves);
+
+/* Figures of a table; moved and its bound against old, which may be NULL. */
+int mc_plan_measure(const struct mc_plan *plan, const uint32_t *table,
+                    const struct mc_plan_old *old, struct mc_build_report *ret_report);
+
+#endif /* MCOS_RING_PLAN_H */

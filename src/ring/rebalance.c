@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ring/rebalance.c -- the table that moves the fewest replicas.
+ *
+ * Primal-dual: keep what each row can keep, which is optimal at price 0; then
+ * search from the devices that hold too much and push along shortest paths;
+ * where nothing is reached, raise the price of what was. Without `gentle` the
+ * end is an exact optimum (ring/flow.h). With it a row may lose only one, which
+ * is no matroid any more: the same rounds, every path checked, and what cannot
+ * move stays for the next time.
+ */
+#include "ring/flow.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Prices end at 3 or so where rows are matroids; where they are not, what a
+ * search reaches may go to and fro without end. */
+#define GENTLE_RAISES 32u
+/* So few replicas left back are worth so many tries. */
+#define GENTLE_FEW   8u
+#define GENTLE_TRIES 4u
+
+static bool unbalanced(const struct mc_flow *f)
+{
+    for (uint32_t i = 0; i <= f->vacant; i++) {
+        if (f->excess[i] > 0)
+            return true;
+    }
+    return false;
+}
+
+static void raise_prices(struct mc_flow *f)
+{
+    for (uint32_t i = 0; i < f->reached; i++) {
+        uint32_t u = f->queue[i];
+
+        if (++f->price[u] > f->price_max)
+            f->price_max = f->price[u];
+    }
+}
+
+/* All places of rows that lost something, and vacant ones, are special. */
+static void list_special(struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+
+    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
+        for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
+            uint32_t place = p * plan->stride + s;
+
+            if (f->lost[p] != 0 || f->table[place] == f->vacant)
+                mc_flow_list(f, place);
+        }
+    }
+}
+
+/* True if whatever is reached is too dear for any exchange with the rest. */
+static bool all_too_dear(const struct mc_flow *f)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < f->vacant; i++) {
+        if (f->level[i] == MC_LEVEL_NONE && f->plan->quota[i] != 0 &&
+            f->price[i] > most)
+            most = f->price[i];
+    }
+    for (uint32_t i = 0; i < f->reached; i++) {
+        if (f->price[f->queue[i]] <= most + 1)
+            return false;
+    }
+    return true;
+}
+
+static int run_rounds(struct mc_flow *f, unsigned *rounds)
+{
+    uint32_t raises = 0; /* since something moved */
+
+    while (f->err == 0 && unbalanced(f)) {
+        uint32_t target = mc_flow_search(f);
+        bool stuck;
+
+        if (f->err != 0)
+            break;
+        if (target != 0) {
+            ++*rounds;
+            raises = 0;
+            stuck = mc_flow_push(f, target) == 0 && f->err == 0;
+        } else {
+            stuck =
+                all_too_dear(f) || (f->may_lose != NULL && raises++ > GENTLE_RAISES);
+            raise_prices(f);
+        }
+        assert(!stuck || f->may_lose != NULL);
+        if (stuck)
+            break;
+    }
+    return f->err;
+}
+
+/* Gives what is still vacant to a device that may have it: one with too little,
+ * else one that has its quota, else any. */
+static int fill_vacant(struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+    uint32_t places = plan->part_count * plan->stride;
+
+    if (f->excess[f->vacant] == 0)
+        return 0;
+    if (mc_flow_sets_reset(f, 3) < 0)
+        return f->err;
+    for (uint32_t i = 0; i < f->vacant; i++) {
+        if (plan->quota[i] != 0 && mc_flow_set_add(f,
+                                                   f->excess[i] < 0    ? 0
+                                                   : f->excess[i] == 0 ? 1
+                                                                       : 2,
+                                                   i) < 0)
+            return f->err;
+    }
+    for (uint32_t place = 0; place < places; place++) {
+        uint32_t *row = f->table + place - place % plan->stride;
+        struct mc_span spans[MC_REPLICAS_MAX];
+        uint32_t e = MC_DEVICE_NONE;
+        unsigned n;
+        size_t key = 0;
+
+        if (f->table[place] != f->vacant)
+            continue;
+        n = mc_row_closed(plan, row, place % plan->stride, spans);
+        for (; key < 3 && e == MC_DEVICE_NONE; key++) {
+            const struct mc_leafset *set = mc_flow_set(f, key);
+
+            if (set != NULL)
+                e = mc_row_find(set, spans, n, mc_flow_random(f, f->vacant));
+        }
+        assert(e != MC_DEVICE_NONE);
+        f->table[place] = e;
+        f->excess[f->vacant]--;
+        f->excess[e]++;
+        if (f->excess[e] == 0 || f->excess[e] == 1) {
+            mc_leafset_remove(mc_flow_set(f, key - 1), e);
+            (void)mc_flow_set_add(f, key, e);
+        }
+    }
+    return f->err;
+}
+
+/* Replicas on a device that did not hold them. */
+static uint64_t count_moved(const struct mc_flow *f)
+{
+    const struct mc_plan *plan = f->plan;
+    uint64_t moved = 0;
+
+    for (uint32_t p = 0; p < plan->part_count; p++) {
+        const uint32_t *old = f->old->table + (size_t)p * f->old->stride;
+        const uint32_t *row = f->table + (size_t)p * plan->stride;
+
+        for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
+            if (s >= f->old->stride || row[s] != old[s])
+                moved += !mc_flow_was(f, p, row[s]);
+        }
+    }
+    return moved;
+}
+
+static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                     uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
+{
+    struct mc_plan_moves moves = {0};
+    struct mc_flow f;
+    int r = mc_flow_init(&f, plan, old, seed, table);
+
+    if (r < 0)
+        goto out;
+    mc_flow_keep(&f);
+    if (f.err == 0) {
+        moves.bound = (uint64_t)f.excess[f.vacant];
+        list_special(&f);
+    }
+    r = run_rounds(&f, &moves.rounds);
+    if (r == 0)
+        r = fill_vacant(&f);
+    if (r < 0)
+        goto out;
+    for (uint32_t i = 0; i < f.vacant; i++)
+        moves.held_back += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
+    if (moves.held_back == 0 && f.missing > moves.bound)
+        moves.bound = f.missing;
+    moves.moved = count_moved(&f);
+    if (!old->gentle)
+        moves.bound = moves.moved;
+    moves.undone = f.undone;
+    *ret_moves = moves;
+out:
+    mc_flow_fini(&f);
+    return r;
+}
+
+/* A few replicas left back may be bad luck: tries again, and keeps the best. */
+static int retry(const struct mc_plan *plan, const struct mc_plan_old *old,
+                 uint64_t seed, uint32_t *table, uint32_t *spare,
+                 struct mc_plan_moves *moves)
+{
+    size_t bytes = (size_t)plan->part_count * plan->stride * sizeof(*table);
+
+    for (unsigned i = 1; i < GENTLE_TRIES && moves->held_back != 0; i++) {
+        struct mc_plan_moves again;
+        int r = rebalance(plan, old, seed + i, spare, &again);
+
+        if (r < 0)
+            return r;
+        if (again.held_back >= moves->held_back)
+            continue;
+        memcpy(table, spare, bytes);
+        *moves = again;
+    }
+    return 0;
+}
+
+/* What exact quotas cost when a row may lose any number: no table that reaches
+ * them moves fewer. */
+static int exact_bound(const struct mc_plan *plan, const struct mc_plan_old *old,
+                       uint64_t seed, uint32_t *spare, struct mc_plan_moves *moves)
+{
+    struct mc_plan_old any = {.table = old->table, .stride = old->stride};
+    struct mc_plan_moves exact;
+    int r = rebalance(plan, &any, seed, spare, &exact);
+
+    if (r == 0)
+        moves->bound = exact.bound;
+    return r;
+}
+
+int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
+                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
+{
+    struct mc_plan_moves moves;
+    uint32_t *spare;
+    int r = rebalance(plan, old, seed, table, &moves);
+    bool unlucky = r == 0 && moves.held_back != 0 && moves.held_back <= GENTLE_FEW;
+    bool unproved = r == 0 && moves.held_back == 0 && moves.moved > moves.bound;
+
+    if (r < 0 || (!unlucky && !unproved)) {
+        if (r == 0)
+            *ret_moves = moves;
+        return r;
+    }
+    spare = malloc((size_t)plan->part_count * plan->stride * sizeof(*spare));
+    if (spare == NULL)
+        return MCOS_E_NOMEM;
+    r = retry(plan, old, seed, table, spare, &moves);
+    if (r == 0 && moves.held_back == 0 && moves.moved > moves.bound)
+        r = exact_bound(plan, old, seed, spare, &moves);
+    free(spare);
+    if (r == 0)
+        *ret_moves = moves;
+    return r;
+}

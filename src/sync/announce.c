@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync/announce.c -- when to say what one holds (P24 to P28), and what to make of
+ * hearing it from others.
+ */
+#include "sync/machine_state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define FRONT_BYTES (MC_ENVELOPE_BYTES_MAX + 512u) /* envelope, texts, numbers */
+
+bool mc_established(const struct mc_machine *m)
+{
+    uint64_t long_ms = (uint64_t)MC_SILENT_INTERVALS * m->config.announce_interval_ms;
+
+    if (long_ms < MC_ESTABLISHED_MS)
+        long_ms = MC_ESTABLISHED_MS;
+    return m->now_ms - m->start_ms >= long_ms;
+}
+
+void mc_listen_check(struct mc_machine *m)
+{
+    if (!m->ready && m->started && m->now_ms - m->start_ms >= MC_LISTEN_MS &&
+        !mc_wants_any_newer(m))
+        m->ready = true;
+}
+
+/* ---- when ---- */
+
+void mc_announce_bus_up(struct mc_machine *m)
+{
+    size_t start;
+
+    /* To ourselves: what comes out of the queue before it is old (P22). */
+    start = mc_letter_open(m, MC_WIRE_HELLO, true);
+    m->first_sequence = mc_letter_send(m, start, "talk", &m->config.cluster);
+    m->fresh = false;
+    m->unheard = 0;
+    m->announce_due_ms = m->now_ms;
+    m->start_gap_ms = MC_START_GAP_MS;
+    m->forward = MC_FORWARD_NONE;
+    m->forward_ms = MC_NEVER;
+    if (!m->members_told) {
+        m->members_asked = 0;
+        m->members_ask_ms = m->now_ms;
+    }
+}
+
+static void plan_next(struct mc_machine *m)
+{
+    uint64_t interval = m->config.announce_interval_ms;
+    uint64_t jitter = interval * MC_ANNOUNCE_JITTER_PCT / 100;
+
+    m->forward = MC_FORWARD_NONE;
+    m->forward_ms = MC_NEVER;
+    if (m->start_gap_ms != 0 && m->start_gap_ms < interval) {
+        m->announce_due_ms = m->now_ms + m->start_gap_ms;
+        m->start_gap_ms *= 2;
+        return;
+    }
+    m->start_gap_ms = 0;
+    m->announce_due_ms =
+        m->now_ms + interval - jitter + mc_rng_below(&m->rng, 2 * jitter + 1);
+}
+
+static size_t count_equals(const struct mc_machine *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->peer_count; i++)
+        n += m->peers[i]->state == MC_MEMBER_ACTIVE && !m->peers[i]->self &&
+             memcmp(m->peers[i]->digest, m->digest, 16) == 0;
+    return n;
+}
+
+void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
+{
+    uint64_t window;
+    uint64_t at;
+
+    if (!m->bus_up || why <= m->forward)
+        return;
+    if (why == MC_FORWARD_BEHIND) {
+        window = MC_BEHIND_WINDOW_MS + count_equals(m) * MC_BEHIND_PER_EQUAL_MS;
+        if (window > MC_BEHIND_WINDOW_MAX_MS)
+            window = MC_BEHIND_WINDOW_MAX_MS;
+        m->forward_equals = 0;
+    } else {
+        window = MC_RECEIPT_WINDOW_MS + m->active_count * MC_RECEIPT_PER_CLUSTER_MS;
+        if (window > m->config.announce_interval_ms)
+            window = m->config.announce_interval_ms;
+    }
+    at = mc_soon(m, window);
+    if (m->announced_ms != 0 && at < m->announced_ms + MC_ANNOUNCE_GAP_MS)
+        at = m->announced_ms + MC_ANNOUNCE_GAP_MS;
+    m->forward = why;
+    mc_sooner(&m->forward_ms, at);
+}
+
+static void heard_equal(struct mc_machine *m)
+{
+    m->confirmed_ms = m->now_ms;
+    m->ready = true;
+    if (m->start_gap_ms != 0) {
+        m->start_gap_ms = 0;
+        if (m->announced_ms != 0) {
+            enum mc_forward why = m->forward;
+            uint64_t at = m->forward_ms;
+
+            plan_next(m);
+            m->forward = why;
+            m->forward_ms = at;
+        }
+    }
+    if (m->forward == MC_FORWARD_BEHIND && ++m->forward_equals >= MC_BEHIND_EQUALS) {
+        m->forward = MC_FORWARD_NONE;
+        m->forward_ms = MC_NEVER;
+    }
+}
+
+uint64_t mc_announce_next(const struct mc_machine *m)
+{
+    if (!m->bus_up || m->identity_lost)
+        return MC_NEVER;
+    return m->forward_ms < m->announce_due_ms ? m->forward_ms : m->announce_due_ms;
+}
+
+/* ---- what ---- */
+
+static void put_row(struct mc_machine *m, const struct mc_ringrow *row)
+{
+    struct mc_entry e = mc_ring_entry(row);
+
+    mc_entry_encode(&m->bytes, &e);
+    for (unsigned k = 0; k < row->loser_count; k++) {
+        e = mc_loser_entry(row, &row->losers[k]);
+        mc_entry_encode(&m->bytes, &e);
+    }
+}
+
+/* Rings that changed last, as many as fit, in the order of their names. */
+static void put_changes(struct mc_machine *m)
+{
+    const struct mc_ringrow *last[MC_CHANGES_MAX];
+    size_t count = 0;
+    size_t bytes = 0;
+    uint64_t oldest = 0;
+
+    for (size_t i = 0; i < m->ring_count; i++) {
+        const struct mc_ringrow *row = m->rings[i];
+        size_t at = count;
+
+        if (row->held == NULL || (count == MC_CHANGES_MAX && row->change <= oldest))
+            continue;
+        if (count == MC_CHANGES_MAX)
+            at = --count;
+        while (at > 0 && last[at - 1]->change < row->change) {
+            last[at] = last[at - 1];
+            at--;
+        }
+        last[at] = row;
+        oldest = last[count++]->change;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bytes += (1u + last[i]->loser_count) * MC_ENTRY_BYTES;
+        if (bytes > MC_INVENTORY_BYTES) {
+            count = i;
+            break;
+        }
+    }
+    for (size_t i = 0; i < m->ring_count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (last[k] == m->rings[i])
+                put_row(m, last[k]);
+        }
+    }
+}
+
+static void announce(struct mc_machine *m)
+{
+    struct mc_announce a = {.interval_ms = m->config.announce_interval_ms,
+                            .full = mc_full_mode(m),
+                            .established = mc_established(m),
+                            .whole = m->entry_bytes <= MC_INVENTORY_BYTES,
+                            .ring_count = (uint32_t)m->held_count};
+    const char *parts[3];
+    size_t start;
+    size_t at;
+
+    mc_peer_parts(m->self, parts);
+    memcpy(a.region, parts[0], strlen(parts[0]) + 1);
+    memcpy(a.zone, parts[1], strlen(parts[1]) + 1);
+    memcpy(a.address, parts[2], strlen(parts[2]) + 1);
+    memcpy(a.digest, m->digest, 16);
+    for (unsigned i = 0; i < MC_BUCKETS; i++)
+        a.buckets[i] = m->sums[i].lane[0];
+    start = mc_letter_open(m, MC_WIRE_ANNOUNCE, false);
+    at = mc_announce_open(&m->bytes, &a);
+    if (a.whole) {
+        for (size_t i = 0; i < m->ring_count; i++) {
+            if (m->rings[i]->held != NULL)
+                put_row(m, m->rings[i]);
+        }
+    } else {
+        put_changes(m);
+    }
+    mc_announce_close(&m->bytes, at, &a);
+    (void)mc_letter_send(m, start, "talk", NULL);
+    m->announced_ms = m->now_ms;
+    m->unheard++;
+}
+
+void mc_announce_due(struct mc_machine *m)
+{
+    if (m->now_ms < mc_announce_next(m) ||
+        !mc_room(m, 2, FRONT_BYTES + MC_INVENTORY_BYTES + 8 * MC_BUCKETS))
+        return;
+    announce(m);
+    plan_next(m);
+    mc_clock_check(m);
+}
+
+/* ---- heard ---- */
+
+/*
+ * Another cluster lives under our name. The newcomer gives way: it has not been
+ * up for long and the other has. Were both or neither, the lesser incarnation
+ * does, so that exactly one of them goes on (P54).
+ */
+void mc_on_namesake(struct mc_machine *m, const struct mc_envelope *e,
+                    struct mc_bytes body)
+{
+    struct mc_announce a;
+    bool ours_old = mc_established(m);
+    bool give_way;
+
+    if (e->kind != MC_WIRE_ANNOUNCE || !m->fresh || mc_announce_decode(body, &a) != 0)
+        return;
+    give_way = ours_old != a.established ? a.established
+               : m->config.incarnation != e->incarnation
+                   ? m->config.incarnation < e->incarnation
+                   : memcmp(m->config.uid, e->uid, MC_UID_BYTES) < 0;
+    mc_say(m, MC_NOTE_IDENTITY)->cluster = e->cluster;
+    if (give_way) {
+        m->identity_lost = true;
+        m->identity_ms = m->now_ms;
+    } else {
+        mc_announce_sooner(m, MC_FORWARD_BEHIND); /* so that the other hears us */
+    }
+}
+
+static void heard_alive(struct mc_machine *m, struct mc_peer *peer,
+                        const struct mc_envelope *e)
+{
+    bool was = peer->state == MC_MEMBER_ACTIVE;
+
+    peer->heard_ms = m->now_ms;
+    peer->clock_base_ms = (int64_t)(e->sent_ns / 1000000) - (int64_t)m->now_ms;
+    mc_sooner(&m->silent_due_ms, m->now_ms + mc_peer_patience(m, peer));
+    mc_peer_state(m, peer, MC_MEMBER_ACTIVE);
+    if (!was)
+        mc_announce_sooner(m, MC_FORWARD_RECEIPT); /* it does not know us yet */
+}
+
+static void heard_inventory(struct mc_machine *m, struct mc_peer *peer)
+{
+    struct mc_relation_to rel;
+
+    if (memcmp(peer->digest, m->digest, 16) == 0) {
+        heard_equal(m);
+        return;
+    }
+    rel = mc_inventory_relate(m, peer, true);
+    if (peer->unknown != 0)
+        mc_want_lists(m, peer);
+    else if (!rel.ahead)
+        m->ready = true;
+    if (rel.behind)
+        mc_announce_sooner(m, MC_FORWARD_BEHIND);
+}
+
+void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,
+                    struct mc_bytes body)
+{
+    struct mc_announce a;
+    struct mc_peer *peer;
+
+    if (mc_announce_decode(body, &a) != 0) {
+        mc_say(m, MC_NOTE_BAD_MESSAGE)->cluster = e->cluster;
+        return;
+    }
+    peer = mc_peer_add(m, &e->cluster, e->uid);
+    if (peer == NULL) {
+        mc_say(m, MC_NOTE_FULL_TABLE)->cluster = e->cluster;
+        return;
+    }
+    assert(!peer->self);
+    if (peer->incarnation == e->incarnation && e->sequence <= peer->sequence)
+        return; /* overtaken by a later one, or the same again */
+    peer->incarnation = e->incarnation;
+    peer->sequence = e->sequence;
+    peer->protocol = (uint8_t)e->protocol;
+    peer->interval_ms =
+        a.interval_ms > MC_INTERVAL_MS_MAX ? MC_INTERVAL_MS_MAX : a.interval_ms;
+    peer->full = a.full;
+    mc_peer_text(m, peer, a.region, a.zone, a.address);
+    if (m->fresh)
+        heard_alive(m, peer, e);
+    if (!mc_inventory_announced(m, peer, &a)) {
+        mc_say(m, MC_NOTE_BAD_MESSAGE)->cluster = e->cluster;
+        return;
+    }
+    if (m->fresh)
+        heard_inventory(m, peer);
+}

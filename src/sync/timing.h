@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync/timing.h -- every timer and every bound of the conversation, by name.
+ *
+ * docs/protocol.md says what each is for; nothing here is part of the bytes, so
+ * a cluster with other numbers still understands its peers.
+ */
+#ifndef MCOS_SYNC_TIMING_H
+#define MCOS_SYNC_TIMING_H
+
+/* Announcing. */
+#define MC_ANNOUNCE_JITTER_PCT    20u   /* of delta_t, to both sides */
+#define MC_START_GAP_MS           300u  /* first gap after a start; doubles */
+#define MC_BEHIND_WINDOW_MS       300u  /* answering one who is behind */
+#define MC_BEHIND_PER_EQUAL_MS    2u    /* longer by this for each that could answer */
+#define MC_BEHIND_WINDOW_MAX_MS   1000u /* but not longer than this */
+#define MC_BEHIND_EQUALS          2u    /* as many equal ones heard: keep silent */
+#define MC_RECEIPT_WINDOW_MS      300u  /* telling of a change */
+#define MC_RECEIPT_PER_CLUSTER_MS 10u   /* longer by this for each ACTIVE cluster */
+#define MC_ANNOUNCE_GAP_MS        1000u /* between announcements brought forward */
+#define MC_INVENTORY_BYTES        4096u /* of entries in an announcement */
+#define MC_CHANGES_MAX            32u   /* latest changes told when they are more */
+
+/* Asking. */
+#define MC_EARLY_MS          10000u /* after a start or reconnection */
+#define MC_WANT_EARLY_MS     200u   /* window for asking then */
+#define MC_WANT_LATE_MS      3000u  /* later: the body is probably in the queue */
+#define MC_WANT_RETRY_MS     2000u  /* another holder after this; doubles */
+#define MC_WANT_RETRY_MAX_MS 64000u
+#define MC_WANT_ARRIVED_MS   60000u /* the body is here and being stored */
+#define MC_WANT_WINDOW       16u    /* asked for at the same time */
+#define MC_WANT_ENTRIES_MAX  64u    /* in one message */
+
+/* Answering. */
+#define MC_DEMAND_MS       1000u /* so many askers within this: publish for all */
+#define MC_DEMAND_CLUSTERS 3u
+#define MC_QUIET_MS        5000u /* and ignore further wants of it so long */
+#define MC_SENDING_MAX     4u    /* bodies not yet confirmed by the bus */
+#define MC_ANSWERS_MAX     64u   /* answers waiting for their turn */
+#define MC_SEND_RETRY_MS   1000u /* the bus was busy */
+#define MC_PART_BYTES      8192u /* of one list or members message, about */
+#define MC_LIST_JOBS_MAX   4u    /* askers being answered with lists */
+
+/* Full mode: a ring is published again between these shares of delta_t. */
+#define MC_FULL_FROM_PCT 80u
+#define MC_FULL_TO_PCT   100u
+
+/* Storing. */
+#define MC_STORES_MAX       16u /* records handed to the store, not yet answered */
+#define MC_STORE_RETRIES    3u
+#define MC_STORE_RETRY_MS_0 1000u
+#define MC_STORE_RETRY_MS_1 5000u
+#define MC_STORE_RETRY_MS_2 25000u
+#define MC_JUMP_VERSIONS    1000u
+#define MC_JUMP_TIME_MS     3600000u
+
+/* Members. */
+#define MC_SILENT_INTERVALS    3u     /* announcements missed */
+#define MC_MUTE_INTERVALS      2u     /* own announcements missed */
+#define MC_LISTEN_MS           2100u  /* before the first mint */
+#define MC_MEMBERS_WINDOW_MS   300u   /* answering "who is there" */
+#define MC_MEMBERS_QUIET_MS    1000u  /* after an answer was heard or given */
+#define MC_MEMBERS_ASKS        3u     /* times a newcomer asks */
+#define MC_ESTABLISHED_MS      10000u /* up at least so long, and 3 intervals */
+#define MC_CLOCK_OFF_MS        300000
+#define MC_CLOCK_QUORUM        3u
+#define MC_MEMBERS_SAVE_GAP_MS 1000u     /* between two writings of the table */
+#define MC_NOTES_PER_MINUTE    10u       /* of each kind a stranger can cause */
+#define MC_INTERVAL_MS_MAX     86400000u /* a day: longer ones are read as this */
+
+/* A step. */
+#define MC_STEP_EFFECTS_MAX 128u
+#define MC_STEP_BYTES_MAX   32768u
+
+#endif /* MCOS_SYNC_TIMING_H */

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sync/wants.c -- asking for what one lacks (P30 to P35): when, whom, how often.
+ *
+ * A ring has room for two wants: its newest record, and one loser that some
+ * cluster still shows. Others that are missed are seen again at the next
+ * announcement.
+ */
+#include "sync/machine_state.h"
+
+#include <string.h>
+
+#define WANT_BYTES (MC_ENVELOPE_BYTES_MAX + 128u + MC_WANT_ENTRIES_MAX * 74u)
+
+static bool is_early(const struct mc_machine *m)
+{
+    return m->now_ms - m->up_ms < MC_EARLY_MS;
+}
+
+static uint64_t first_due(struct mc_machine *m)
+{
+    return is_early(m) ? mc_soon(m, MC_WANT_EARLY_MS) : m->now_ms + MC_WANT_LATE_MS;
+}
+
+void mc_want_end(struct mc_machine *m, struct mc_want *want)
+{
+    if (want->on && want->asked) {
+        m->asked_count--;
+        mc_sooner(&m->want_due_ms, m->now_ms); /* another one may ask now (P33) */
+    }
+    *want = (struct mc_want){0};
+}
+
+static void begin(struct mc_machine *m, struct mc_want *want, struct mc_peer *peer,
+                  const struct mc_hold *h)
+{
+    mc_want_end(m, want);
+    *want = (struct mc_want){.on = true,
+                             .epoch = h->epoch,
+                             .version = h->version,
+                             .timestamp = h->timestamp,
+                             .due_ms = first_due(m),
+                             .holder = peer};
+    memcpy(want->digest8, h->digest8, 8);
+    mc_sooner(&m->want_due_ms, want->due_ms);
+}
+
+static struct mc_stamp stamp_of(const struct mc_want *want)
+{
+    struct mc_stamp stamp = {
+        .epoch = want->epoch, .version = want->version, .timestamp = want->timestamp};
+
+    memcpy(stamp.digest, want->digest8, 8);
+    return stamp;
+}
+
+void mc_want_newer(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *hold)
+{
+    struct mc_want *want = &hold->row->newer;
+    struct mc_stamp now = stamp_of(want);
+    struct mc_stamp theirs = mc_hold_stamp(hold);
+
+    if (want->on && mc_stamp_cmp8(&now, &theirs) >= 0)
+        return;
+    begin(m, want, peer, hold);
+}
+
+void mc_want_loser(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *hold)
+{
+    struct mc_ringrow *row = hold->row;
+    struct mc_stamp theirs = mc_hold_stamp(hold);
+
+    if (row->lost.on)
+        return;
+    if (row->loser_count == MC_LOSERS_MAX &&
+        mc_stamp_cmp8(&row->losers[MC_LOSERS_MAX - 1], &theirs) > 0)
+        return; /* it would not be kept (P6) */
+    begin(m, &row->lost, peer, hold);
+}
+
+bool mc_wants_any_newer(const struct mc_machine *m)
+{
+    for (size_t i = 0; i < m->ring_count; i++) {
+        if (m->rings[i]->newer.on)
+            return true;
+    }
+    return false;
+}
+
+static void again_soon(struct mc_machine *m, struct mc_want *want)
+{
+    if (!want->on)
+        return;
+    if (want->asked)
+        m->asked_count--;
+    want->asked = false;
+    want->tries = 0;
+    want->due_ms = mc_soon(m, MC_WANT_EARLY_MS);
+    mc_sooner(&m->want_due_ms, want->due_ms);
+}
+
+void mc_wants_bus_up(struct mc_machine *m)
+{
+    for (size_t i = 0; i < m->ring_count; i++) {
+        again_soon(m, &m->rings[i]->newer);
+        again_soon(m, &m->rings[i]->lost);
+    }
+}
+
+/* ---- asking ---- */
+
+static bool holds_it(const struct mc_peer *peer, const struct mc_ringrow *row,
+                     const struct mc_want *want)
+{
+    return !peer->self && peer->state == MC_MEMBER_ACTIVE &&
+           mc_inventory_find(peer, row, want->digest8) != NULL;
+}
+
+/* First the one who announced it; then another, from a random place on (P32). */
+static struct mc_peer *choose_holder(struct mc_machine *m, const struct mc_ringrow *row,
+                                     const struct mc_want *want)
+{
+    size_t from;
+
+    if (want->tries == 0 && holds_it(want->holder, row, want))
+        return want->holder;
+    from = (size_t)mc_rng_below(&m->rng, m->peer_count);
+    for (size_t i = 0; i < m->peer_count; i++) {
+        struct mc_peer *peer = m->peers[(from + i) % m->peer_count];
+
+        if (peer != want->holder && holds_it(peer, row, want))
+            return peer;
+    }
+    return holds_it(want->holder, row, want) ? want->holder : NULL;
+}
+
+static void note_asked(struct mc_machine *m, const struct mc_ringrow *row,
+                       const struct mc_want *want)
+{
+    struct mc_stamp stamp = stamp_of(want);
+    struct mc_note *note = mc_say_ring(m, MC_NOTE_BEHIND, row, &stamp);
+
+    note->cluster = want->holder->name;
+    if (row->held != NULL)
+        note->other = row->stamp;
+}
+
+static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *want)
+{
+    struct mc_want_line line = {.name = row->name, .loser = want == &row->lost};
+    uint64_t patience = (uint64_t)MC_WANT_RETRY_MS
+                        << (want->tries > 5 ? 5 : want->tries);
+
+    memcpy(line.digest8, want->digest8, 8);
+    mc_want_put(&m->bytes, &line);
+    if (want->tries == 0)
+        note_asked(m, row, want);
+    if (want->tries < UINT8_MAX)
+        want->tries++;
+    want->asked = true;
+    m->asked_count++;
+    if (patience > MC_WANT_RETRY_MAX_MS)
+        patience = MC_WANT_RETRY_MAX_MS;
+    want->due_ms = m->now_ms + patience;
+}
+
+/* Is it its turn? Gives the window back when an answer did not come. */
+static bool is_due(struct mc_machine *m, struct mc_want *want)
+{
+    if (!want->on || want->due_ms > m->now_ms)
+        return false;
+    if (want->asked) {
+        want->asked = false;
+        m->asked_count--;
+    }
+    return true;
+}
+
+static void forget_if_nobody(struct mc_machine *m, struct mc_ringrow *row,
+                             struct mc_want *want)
+{
+    struct mc_peer *holder;
+
+    if (!is_due(m, want))
+        return;
+    holder = choose_holder(m, row, want);
+    if (holder == NULL)
+        mc_want_end(m, want); /* who announces it again brings it back */
+    else
+        want->holder = holder;
+}
+
+/* One message to one holder, with all that is due and chosen to come from it. */
+static bool ask_one(struct mc_machine *m, size_t from, struct mc_peer *holder)
+{
+    size_t start;
+    size_t at;
+    unsigned count = 0;
+
+    if (!mc_room(m, 1, WANT_BYTES))
+        return false;
+    start = mc_letter_open(m, MC_WIRE_WANT, true);
+    at = mc_want_open(&m->bytes, false, 0);
+    for (size_t i = from; i < m->ring_count; i++) {
+        struct mc_want *both[2] = {&m->rings[i]->newer, &m->rings[i]->lost};
+
+        for (unsigned k = 0; k < 2; k++) {
+            if (count < MC_WANT_ENTRIES_MAX && m->asked_count < MC_WANT_WINDOW &&
+                is_due(m, both[k]) && both[k]->holder == holder) {
+                ask(m, m->rings[i], both[k]);
+                count++;
+            }
+        }
+    }
+    mc_want_close(&m->bytes, at, count);
+    (void)mc_letter_send(m, start, "talk", &holder->name);
+    return true;
+}
+
+void mc_wants_due(struct mc_machine *m)
+{
+    if (m->now_ms < m->want_due_ms)
+        return;
+    for (size_t i = 0; i < m->ring_count; i++) {
+        forget_if_nobody(m, m->rings[i], &m->rings[i]->newer);
+        forget_if_nobody(m, m->rings[i], &m->rings[i]->lost);
+    }
+    m->want_due_ms = MC_NEVER;
+    for (size_t i = 0; i < m->ring_count; i++) {
+        struct mc_want *both[2] = {&m->rings[i]->newer, &m->rings[i]->lost};
+
+        for (unsigned k = 0; k < 2; k++) {
+            if (m->asked_count < MC_WANT_WINDOW && is_due(m, both[k]) &&
+                !ask_one(m, i, both[k]->holder)) {
+                m->want_due_ms = m->now_ms;
+                return;
+            }
+            /* Beyond the window: when an answer comes or the first patience ends. */
+            if (both[k]->on && both[k]->due_ms > m->now_ms)
+                mc_sooner(&m->want_due_ms, both[k]->due_ms);
+        }
+    }
+}
+
+/* ---- whole buckets (P35) ---- */
+
+void mc_want_lists(struct mc_machine *m, struct mc_peer *peer)
+{
+    if (peer->list_due_ms != MC_NEVER)
+        return;
+    peer->list_tries = 0;
+    peer->list_due_ms = first_due(m);
+    mc_sooner(&m->list_due_ms, peer->list_due_ms);
+}
+
+/* Somebody else with the same inventory is known already, or is being asked. */
+static bool asked_elsewhere(const struct mc_machine *m, const struct mc_peer *peer)
+{
+    for (size_t i = 0; i < m->peer_count; i++) {
+        const struct mc_peer *other = m->peers[i];
+
+        if (other != peer && other->state == MC_MEMBER_ACTIVE &&
+            other->list_tries > 0 && other->list_due_ms != MC_NEVER &&
+            memcmp(other->digest, peer->digest, 16) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool ask_lists(struct mc_machine *m, struct mc_peer *peer)
+{
+    size_t start;
+    size_t at;
+    unsigned shift = peer->list_tries > 5 ? 5 : peer->list_tries;
+
+    if (asked_elsewhere(m, peer)) {
+        peer->list_due_ms = m->now_ms + MC_WANT_RETRY_MS;
+        return true;
+    }
+    if (!mc_room(m, 1, MC_ENVELOPE_BYTES_MAX + 128))
+        return false;
+    start = mc_letter_open(m, MC_WIRE_WANT, true);
+    at = mc_want_open(&m->bytes, false, peer->unknown);
+    mc_want_close(&m->bytes, at, 0);
+    (void)mc_letter_send(m, start, "talk", &peer->name);
+    if (peer->list_tries < UINT8_MAX)
+        peer->list_tries++;
+    peer->list_due_ms = m->now_ms + ((uint64_t)MC_WANT_RETRY_MS << shift);
+    return true;
+}
+
+void mc_lists_due(struct mc_machine *m)
+{
+    if (m->now_ms < m->list_due_ms)
+        return;
+    m->list_due_ms = MC_NEVER;
+    for (size_t i = 0; i < m->peer_count; i++) {
+        struct mc_peer *peer = m->peers[i];
+
+        if (peer->list_due_ms == MC_NEVER)
+            continue;
+        if (peer->unknown == 0 || peer->state != MC_MEMBER_ACTIVE)
+            peer->list_due_ms = MC_NEVER;
+        else if (peer->list_due_ms <= m->now_ms && !ask_lists(m, peer))
+            peer->list_due_ms = m->now_ms;
+        mc_sooner(&m->list_due_ms, peer->list_due_ms);
+    }
+}

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the builder promises, on thousands of small random rings and every kind
+ * of change: exact quotas, distinct devices, floor and ceil on a first build,
+ * ceil after a rebalance, the same bytes for the same seed, and the fewest
+ * moves. The last is compared with a plain min-cost flow over one node per
+ * partition and device group, written here and sharing no code with the builder.
+ */
+#include "base/rng.h"
+#include "ring/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DEVICES_MAX 24u
+#define PARTS_MAX   64u
+#define NONE        MC_DEVICE_NONE
+
+struct world {
+    unsigned power;
+    uint64_t assignments;
+    uint32_t overload;
+    uint32_t count;
+    struct mc_device devices[DEVICES_MAX];
+    char names[DEVICES_MAX][16];
+    uint32_t was[DEVICES_MAX]; /* index in the world before, NONE: new */
+};
+
+static const char *const texts[] = {"a", "b", "c", "d", "e", "f"};
+
+static uint32_t roll(struct mc_rng *rng, uint32_t n)
+{
+    return (uint32_t)mc_rng_below(rng, n);
+}
+
+static struct mc_device random_device(struct mc_rng *rng)
+{
+    static const uint64_t weights[] = {1000000, 1000000, 2000000, 1500000, 10000000, 1};
+    struct mc_device d = {.region = texts[roll(rng, 3)],
+                          .zone = texts[roll(rng, 3)],
+                          .host = texts[roll(rng, 2)],
+                          .weight = weights[roll(rng, roll(rng, 4) == 0 ? 6 : 4)]};
+
+    if (roll(rng, 8) == 0)
+        d.weight = roll(rng, 5000000);
+    if (roll(rng, 12) == 0)
+        d.weight = 0;
+    return d;
+}
+
+static uint32_t live_devices(const struct world *w)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->count; i++)
+        n += w->devices[i].weight != 0;
+    return n;
+}
+
+static uint64_t random_assignments(struct mc_rng *rng, unsigned power, uint32_t live)
+{
+    uint64_t parts = 1ull << power;
+    uint64_t most = live < 6 ? live : 6;
+
+    if (roll(rng, 3) != 0)
+        return parts * (1 + roll(rng, (uint32_t)most));
+    return parts + roll(rng, (uint32_t)(parts * (most - 1)) + 1);
+}
+
+static void name_devices(struct world *w)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        (void)snprintf(w->names[i], sizeof(w->names[i]), "d%u", i);
+        w->devices[i].name = w->names[i];
+    }
+}
+
+static struct world random_world(struct mc_rng *rng, unsigned power_max)
+{
+    struct world w = {.power = roll(rng, power_max + 1),
+                      .count = 1 + roll(rng, DEVICES_MAX / 2)};
+
+    for (uint32_t i = 0; i < w.count; i++)
+        w.devices[i] = random_device(rng);
+    if (live_devices(&w) == 0)
+        w.devices[0].weight = 1000000;
+    w.assignments = random_assignments(rng, w.power, live_devices(&w));
+    if (roll(rng, 4) == 0)
+        w.overload = roll(rng, 300000);
+    name_devices(&w);
+    return w;
+}
+
+static struct world changed_world(struct mc_rng *rng, const struct world *old)
+{
+    unsigned changes = 1 + roll(rng, 2);
+    struct world w = *old;
+
+    for (uint32_t i = 0; i < w.count; i++)
+        w.was[i] = i;
+    while (changes-- > 0) {
+        uint32_t which = roll(rng, w.count);
+        struct mc_device one = w.devices[which];
+        unsigned kind = roll(rng, 7);
+
+        if (kind == 0) {
+            w.devices[which].weight = random_device(rng).weight;
+        } else if (kind == 1) {
+            w.assignments = 0;
+        } else if (kind == 2) {
+            for (uint32_t i = 0; i < w.count; i++)
+                w.devices[i].weight = random_device(rng).weight;
+        } else if (kind <= 4) {
+            for (uint32_t n = 1 + roll(rng, 2); n > 0 && w.count < DEVICES_MAX; n--) {
+                w.was[w.count] = NONE;
+                w.devices[w.count++] = random_device(rng);
+            }
+        } else {
+            uint32_t n = 0;
+
+            for (uint32_t i = 0; i < w.count; i++) {
+                const struct mc_device *d = &w.devices[i];
+                bool same = strcmp(d->region, one.region) == 0 &&
+                            (kind == 5 || strcmp(d->zone, one.zone) == 0);
+
+                if (same && (kind == 5 || i == which || roll(rng, 2) == 0))
+                    continue;
+                w.devices[n] = w.devices[i];
+                w.was[n++] = w.was[i];
+            }
+            w.count = n;
+            if (n == 0) {
+                w.was[0] = NONE;
+                w.devices[w.count++] = random_device(rng);
+            }
+        }
+    }
+    if (live_devices(&w) == 0)
+        w.devices[0].weight = 1000000;
+    if (w.assignments == 0 || w.assignments > (uint64_t)live_devices(&w) << w.power)
+        w.assignments = random_assignments(rng, w.power, live_devices(&w));
+    name_devices(&w);
+    return w;
+}
+
+static void init_plan(struct mc_plan *plan, const struct world *w, const uint32_t *held)
+{
+    struct mc_plan_input in = {.devices = w->devices,
+                               .device_count = w->count,
+                               .part_power = w->power,
+                               .assignments = w->assignments,
+                               .overload = w->overload,
+                               .held = held};
+
+    assert_int_equal(mc_plan_init(plan, &in), 0);
+}
+
+static uint32_t *new_table(const struct mc_plan *plan)
+{
+    return calloc((size_t)plan->part_count * plan->stride, sizeof(uint32_t));
+}
+
+/* Distinct devices in rows of the right length. */
+static void check_rows(const struct mc_plan *plan, const uint32_t *table)
+{
+    for (uint32_t p = 0; p < plan->part_count; p++) {
+        const uint32_t *row = table + (size_t)p * plan->stride;
+
+        for (unsigned i = 0; i < plan->stride; i++) {
+            assert_int_equal(row[i] == NONE, i >= mc_plan_row(plan, p));
+            for (unsigned j = 0; j < i; j++)
+                assert_true(row[i] == NONE || row[i] != row[j]);
+        }
+    }
+}
+
+static void check_quotas(const struct mc_plan *plan, const uint32_t *table)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t leaf = 0; leaf < plan->tree.leaf_count; leaf++) {
+        uint32_t held = 0;
+
+        for (size_t i = 0; i < (size_t)plan->part_count * plan->stride; i++)
+            held += table[i] == leaf;
+        assert_int_equal(held, plan->quota[leaf]);
+        sum += held;
+    }
+    assert_int_equal(sum, plan->assignments);
+}
+
+/* For every row and node no more than ceil, and with `floor` no less than that. */
+static void check_spread(const struct mc_plan *plan, const uint32_t *table, bool floor)
+{
+    for (uint32_t v = 0; v < plan->tree.node_count; v++) {
+        const struct mc_tree_node *node = &plan->tree.nodes[v];
+        uint64_t quota = 0;
+
+        for (uint32_t i = node->leaf; i < node->leaf_end; i++)
+            quota += plan->quota[i];
+        assert_int_equal(quota, plan->node_quota[v]);
+        for (uint32_t p = 0; p < plan->part_count; p++) {
+            unsigned n = 0;
+
+            for (unsigned i = 0; i < mc_plan_row(plan, p); i++) {
+                uint32_t leaf = table[(size_t)p * plan->stride + i];
+
+                n += leaf >= node->leaf && leaf < node->leaf_end;
+            }
+            assert_true(n <= (quota + plan->part_count - 1) / plan->part_count);
+            assert_true(!floor || n >= quota / plan->part_count);
+        }
+    }
+}
+
+/* ---- a plain min-cost flow: successive shortest paths, Bellman-Ford ---- */
+
+struct edge {
+    uint32_t from;
+    uint32_t to;
+    int32_t room;
+    int32_t cost;
+};
+
+struct net {
+    struct edge *edges;
+    uint32_t count;
+    uint32_t cap;
+    uint32_t nodes;
+};
+
+static void add_edge(struct net *net, uint32_t from, uint32_t to, int32_t room,
+                     int32_t cost)
+{
+    if (net->count + 2 > net->cap) {
+        net->cap = 2 * net->cap + 64;
+        net->edges = realloc(net->edges, net->cap * sizeof(*net->edges));
+    }
+    net->edges[net->count++] = (struct edge){from, to, room, cost};
+    net->edges[net->count++] = (struct edge){to, from, 0, -cost};
+}
+
+/* Sends one unit along a cheapest path from 0 to 1; false if there is none. */
+static bool send_one(struct net *net, int32_t *cost)
+{
+    int32_t *far = malloc(net->nodes * sizeof(*far));
+    uint32_t *by = malloc(net->nodes * sizeof(*by));
+    bool again = true;
+    bool found;
+
+    for (uint32_t i = 0; i < net->nodes; i++)
+        far[i] = INT32_MAX / 2;
+    far[0] = 0;
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < net->count; i++) {
+            const struct edge *e = &net->edges[i];
+
+            if (e->room > 0 && far[e->from] + e->cost < far[e->to] &&
+                far[e->from] < INT32_MAX / 4) {
+                far[e->to] = far[e->from] + e->cost;
+                by[e->to] = i;
+                again = true;
+            }
+        }
+    }
+    found = far[1] < INT32_MAX / 4;
+    for (uint32_t at = 1; found && at != 0; at = net->edges[by[at]].from) {
+        net->edges[by[at]].room--;
+        net->edges[by[at] ^ 1].room++;
+    }
+    *cost += found ? far[1] : 0;
+    free(far);
+    free(by);
+    return found;
+}
+
+static bool row_had(const struct mc_plan_old *old, uint32_t part, uint32_t leaf)
+{
+    for (unsigned i = 0; i < old->stride; i++) {
+        if (old->table[(size_t)part * old->stride + i] == leaf)
+            return true;
+    }
+    return false;
+}
+
+/* The fewest moves under exact quotas and ceil. */
+static uint64_t fewest_moves(const struct mc_plan *plan, const struct mc_plan_old *old)
+{
+    uint32_t n = plan->tree.leaf_count;
+    uint32_t nodes = plan->tree.node_count;
+    uint32_t first_row = 2 + n;
+    struct net net = {.nodes = first_row + plan->part_count * nodes};
+    uint64_t sent = 0;
+    int32_t cost = 0;
+
+    for (uint32_t leaf = 0; leaf < n; leaf++)
+        add_edge(&net, 2 + leaf, 1, (int32_t)plan->quota[leaf], 0);
+    for (uint32_t p = 0; p < plan->part_count; p++) {
+        uint32_t at = first_row + p * nodes; /* the root of this row's tree */
+
+        add_edge(&net, 0, at, (int32_t)mc_plan_row(plan, p), 0);
+        for (uint32_t v = 0; v < nodes; v++) {
+            const struct mc_tree_node *node = &plan->tree.nodes[v];
+            bool leaves = v >= plan->tree.host_first;
+
+            for (uint32_t c = node->child; c < node->child_end; c++) {
+                uint64_t quota = leaves ? plan->quota[c] : plan->node_quota[c];
+                uint64_t most = (quota + plan->part_count - 1) / plan->part_count;
+
+                if (most == 0)
+                    continue;
+                add_edge(&net, at + v, leaves ? 2 + c : at + c, (int32_t)most,
+                         leaves && row_had(old, p, c) ? -1 : 0);
+            }
+        }
+    }
+    while (send_one(&net, &cost))
+        sent++;
+    assert_int_equal(sent, plan->assignments);
+    free(net.edges);
+    return plan->assignments - (uint64_t)-cost;
+}
+
+/* ---- the laws ---- */
+
+struct step {
+    struct world world;
+    struct mc_plan plan;
+    uint32_t *table;
+    uint32_t *before; /* what it was made from */
+};
+
+static void fini_step(struct step *s)
+{
+    mc_plan_fini(&s->plan);
+    free(s->table);
+    free(s->before);
+}
+
+static struct step first_step(struct mc_rng *rng, unsigned power_max)
+{
+    struct step s = {.world = random_world(rng, power_max)};
+
+    init_plan(&s.plan, &s.world, NULL);
+    s.table = new_table(&s.plan);
+    assert_int_equal(mc_plan_first(&s.plan, mc_rng_next(rng), s.table), 0);
+    return s;
+}
+
+/* The old table in leaves of the next plan; now and then with damage. */
+static uint32_t *old_table(struct mc_rng *rng, const struct step *old,
+                           const struct world *next, const struct mc_plan *plan)
+{
+    size_t places = (size_t)old->plan.part_count * old->plan.stride;
+    uint32_t *table = malloc(places * sizeof(*table));
+    bool damaged = roll(rng, 10) == 0;
+
+    for (size_t i = 0; i < places; i++) {
+        table[i] = NONE;
+        for (uint32_t d = 0; d < next->count; d++) {
+            if (old->table[i] != NONE && next->was[d] != NONE &&
+                old->plan.tree.leaf_of[next->was[d]] == old->table[i])
+                table[i] = plan->tree.leaf_of[d];
+        }
+        if (damaged && roll(rng, 6) == 0)
+            table[i] = roll(rng, 3) == 0 ? NONE : roll(rng, next->count);
+    }
+    return table;
+}
+
+static struct step next_step(struct mc_rng *rng, const struct step *old, bool gentle,
+                             const uint8_t *frozen, struct mc_plan_old *was,
+                             struct mc_plan_moves *moves)
+{
+    struct step s = {.world = changed_world(rng, &old->world)};
+    uint32_t held[DEVICES_MAX] = {0};
+    uint64_t seed = mc_rng_next(rng);
+    uint32_t *again;
+
+    for (uint32_t d = 0; d < s.world.count; d++) {
+        if (s.world.was[d] != NONE)
+            held[d] = old->plan.quota[old->plan.tree.leaf_of[s.world.was[d]]];
+    }
+    init_plan(&s.plan, &s.world, held);
+    s.before = old_table(rng, old, &s.world, &s.plan);
+    *was = (struct mc_plan_old){s.before, old->plan.stride, gentle, frozen};
+    s.table = new_table(&s.plan);
+    again = new_table(&s.plan);
+    assert_int_equal(mc_plan_rebalance(&s.plan, was, seed, again, moves), 0);
+    assert_int_equal(mc_plan_rebalance(&s.plan, was, seed, s.table, moves), 0);
+    assert_memory_equal(s.table, again,
+                        (size_t)s.plan.part_count * s.plan.stride * sizeof(*again));
+    free(again);
+    return s;
+}
+
+static void a_first_build_is_exact_and_obeys_floor_and_ceil(void **state)
+{
+    struct mc_rng rng = mc_rng_init(1);
+
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) {
+        struct step s = first_step(&rng, 6);
+        struct mc_build_report report;
+
+        check_rows(&s.plan, s.table);
+        check_quotas(&s.plan, s.table);
+        check_spread(&s.plan, s.table, true);
+        assert_int_equal(mc_plan_measure(&s.plan, s.table, NULL, &report), 0);
+        assert_int_equal(report.violations, 0);
+        assert_int_equal(report.below_floor, 0);
+        assert_true(report.max_deviation < 1);
+        fini_step(&s);
+    }
+}
+
+static void quotas_are_floor_or_ceil_of_the_share_by_weight(void **state)
+{
+    struct mc_rng rng = mc_rng_init(2);
+
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) {
+        struct world w = random_world(&rng, 6);
+        double parts = (double)(1u << w.power);
+        double left = (double)w.assignments;
+        double sum = 0;
+        bool full[DEVICES_MAX] = {false};
+        bool again = true;
+        struct mc_plan plan;
+
+        w.overload = 0;
+        init_plan(&plan, &w, NULL);
+        for (uint32_t d = 0; d < w.count; d++)
+            sum += (double)w.devices[d].weight;
+        while (again) {
+            again = false;
+            for (uint32_t d = 0; d < w.count; d++) {
+                double weight = (double)w.devices[d].weight;
+
+                if (full[d] || weight * left < parts * sum || weight <= 0)
+                    continue;
+                full[d] = again = true;
+                left -= parts;
+                sum -= weight;
+            }
+        }
+        for (uint32_t d = 0; d < w.count; d++) {
+            double quota = plan.quota[plan.tree.leaf_of[d]];
+            double weight = (double)w.devices[d].weight;
+            double share = full[d] ? parts : weight > 0 ? weight * left / sum : 0;
+
+            assert_true(share - quota < 1 && quota - share < 1);
+        }
+        mc_plan_fini(&plan);
+    }
+}
+
+static void a_rebalance_is_exact_and_moves_the_fewest(void **state)
+{
+    struct mc_rng rng = mc_rng_init(3);
+
+    (void)state;
+    for (unsigned i = 0; i < 12000; i++) {
+        struct step a = first_step(&rng, i % 10 == 0 ? 5 : 3);
+        struct mc_plan_moves moves;
+        struct mc_plan_old was;
+        struct step b = next_step(&rng, &a, false, NULL, &was, &moves);
+        struct mc_build_report report;
+
+        check_rows(&b.plan, b.table);
+        check_quotas(&b.plan, b.table);
+        check_spread(&b.plan, b.table, false);
+        assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
+        assert_int_equal(report.violations, 0);
+        assert_int_equal(report.moved, fewest_moves(&b.plan, &was));
+        assert_int_equal(report.moved, moves.moved);
+        assert_int_equal(report.moved, moves.bound);
+        assert_true(report.moved >= report.moved_lower_bound);
+        assert_int_equal(moves.undone, 0);
+        assert_int_equal(moves.held_back, 0);
+        fini_step(&a);
+        fini_step(&b);
+    }
+}
+
+static void larger_rings_keep_the_rules_too(void **state)
+{
+    struct mc_rng rng = mc_rng_init(4);
+
+    (void)state;
+    for (unsigned i = 0; i < 6000; i++) {
+        struct step a = first_step(&rng, 6);
+        struct mc_plan_moves moves;
+        struct mc_plan_old was;
+        struct step b = next_step(&rng, &a, false, NULL, &was, &moves);
+
+        check_rows(&b.plan, b.table);
+        check_quotas(&b.plan, b.table);
+        check_spread(&b.plan, b.table, false);
+        assert_int_equal(moves.undone, 0);
+        fini_step(&a);
+        fini_step(&b);
+    }
+}
+
+static void nothing_changed_moves_nothing(void **state)
+{
+    struct mc_rng rng = mc_rng_init(5);
+
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++) {
+        struct step a = first_step(&rng, 6);
+        size_t bytes = (size_t)a.plan.part_count * a.plan.stride * sizeof(*a.table);
+        struct mc_plan_old was = {a.table, a.plan.stride, false, NULL};
+        uint32_t held[DEVICES_MAX];
+        struct mc_plan_moves moves;
+        struct mc_plan plan;
+        uint32_t *table = new_table(&a.plan);
+
+        for (uint32_t d = 0; d < a.world.count; d++)
+            held[d] = a.plan.quota[a.plan.tree.leaf_of[d]];
+        init_plan(&plan, &a.world, held);
+        assert_int_equal(mc_plan_rebalance(&plan, &was, 7, table, &moves), 0);
+        assert_memory_equal(table, a.table, bytes);
+        assert_int_equal(moves.bound, 0);
+        mc_plan_fini(&plan);
+        free(table);
+        fini_step(&a);
+    }
+}
+
+static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **state)
+{
+    struct mc_rng rng = mc_rng_init(6);
+    uint64_t held_back = 0;
+    uint64_t moved = 0;
+    uint64_t reached = 0; /* runs that reached their quotas */
+    uint64_t exact = 0;   /* of these, with no more moves than without the rule */
+
+    (void)state;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct step a = first_step(&rng, 6);
+        uint8_t frozen[PARTS_MAX];
+        struct mc_plan_moves moves;
+        struct mc_plan_old was;
+        struct mc_build_report report;
+        struct step b;
+
+        for (uint32_t p = 0; p < PARTS_MAX; p++)
+            frozen[p] = roll(&rng, 4) == 0;
+        b = next_step(&rng, &a, true, roll(&rng, 2) == 0 ? frozen : NULL, &was, &moves);
+        check_rows(&b.plan, b.table);
+        check_spread(&b.plan, b.table, false);
+        assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
+        assert_true(report.moved >= moves.bound);
+        held_back += moves.held_back;
+        moved += report.moved;
+        if (moves.held_back == 0) {
+            check_quotas(&b.plan, b.table);
+            exact += report.moved == moves.bound;
+            reached++;
+        }
+        for (uint32_t p = 0; p < b.plan.part_count; p++) {
+            const uint32_t *row = b.table + (size_t)p * b.plan.stride;
+            unsigned width = mc_plan_row(&b.plan, p);
+            unsigned kept = 0;
+            unsigned could = 0;
+
+            for (uint32_t leaf = 0; leaf < b.plan.tree.leaf_count; leaf++) {
+                bool now = false;
+
+                for (unsigned s = 0; s < width; s++)
+                    now = now || row[s] == leaf;
+                could += row_had(&was, p, leaf);
+                kept += now && row_had(&was, p, leaf);
+            }
+            /* Where nothing forces a move at all: one, or none when frozen. */
+            if (could == width && moves.bound == 0)
+                assert_true(width - kept <= (was.frozen == NULL || !frozen[p]));
+        }
+        fini_step(&a);
+        fini_step(&b);
+    }
+    assert_true(moved > 0);
+    assert_true(held_back > 0);
+    assert_true(reached > 1500 && exact * 100 > reached * 95);
+}
+
+/* Three replicas, zones of 2 : 1 : 1 by weight. */
+static struct world uneven_world(uint32_t overload)
+{
+    struct world w = {
+        .power = 6, .assignments = 3 << 6, .overload = overload, .count = 12};
+
+    for (uint32_t i = 0; i < w.count; i++)
+        w.devices[i] = (struct mc_device){.region = "a",
+                                          .zone = texts[i % 3],
+                                          .host = texts[i / 3],
+                                          .weight = i % 3 == 0 ? 2000000 : 1000000};
+    name_devices(&w);
+    return w;
+}
+
+static void overload_buys_spread_and_no_more_than_it_says(void **state)
+{
+    static const uint32_t overloads[] = {0, 100000, 333333, 333334, 5000000};
+    static const uint64_t big_zone[] = {96, 86, 64, 64, 64}; /* of 192 */
+    uint64_t before = UINT64_MAX;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(overloads) / sizeof(overloads[0]); i++) {
+        struct world w = uneven_world(overloads[i]);
+        struct mc_plan plan;
+        uint64_t zone = 0;
+
+        init_plan(&plan, &w, NULL);
+        for (uint32_t d = 0; d < w.count; d++) {
+            uint64_t quota = plan.quota[plan.tree.leaf_of[d]];
+            double share = 192.0 * (double)w.devices[d].weight / 16e6;
+
+            zone += d % 3 == 0 ? quota : 0;
+            assert_true((double)quota < share * (1 + overloads[i] / 1e6) + 1);
+        }
+        assert_true(zone <= before);
+        assert_true(zone <= big_zone[i] + 1 && zone + 1 >= big_zone[i]);
+        before = zone;
+        mc_plan_fini(&plan);
+    }
+}
+
+static void any_overload_can_be_built(void **state)
+{
+    struct mc_rng rng = mc_rng_init(7);
+
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) {
+        struct world w = random_world(&rng, 6);
+        struct mc_plan plan;
+        uint32_t *table;
+
+        w.overload = 1 + roll(&rng, roll(&rng, 2) == 0 ? 3000000 : MC_OVERLOAD_MAX);
+        init_plan(&plan, &w, NULL);
+        table = new_table(&plan);
+        assert_int_equal(mc_plan_first(&plan, i, table), 0);
+        check_rows(&plan, table);
+        check_quotas(&plan, table);
+        check_spread(&plan, table, true);
+        free(table);
+        mc_plan_fini(&plan);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quotas_are_floor_or_ceil_of_the_share_by_weight),
+        cmocka_unit_test(overload_buys_spread_and_no_more_than_it_says),
+        cmocka_unit_test(any_overload_can_be_built),
+        cmocka_unit_test(a_first_build_is_exact_and_obeys_floor_and_ceil),
+        cmocka_unit_test(a_rebalance_is_exact_and_moves_the_fewest),
+        cmocka_unit_test(larger_rings_keep_the_rules_too),
+        cmocka_unit_test(nothing_changed_moves_nothing),
+        cmocka_unit_test(a_gentle_rebalance_takes_one_of_a_partition_unless_forced),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

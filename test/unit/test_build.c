@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a spec to a record and on to the next one: ids by name that are never
+ * used again, what a rebalance notes and what it refuses. The placement itself
+ * has its own laws (test/laws/laws_build.c).
+ */
+#include "ring/build.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT 12u
+
+/* Memory fails at the n-th time it is asked for; 0: never. */
+static long fail_at;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t each);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t each);
+void *__wrap_realloc(void *p, size_t n);
+
+static bool fails_now(void)
+{
+    return fail_at > 0 && --fail_at == 0;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails_now() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t each)
+{
+    return fails_now() ? NULL : __real_calloc(n, each);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails_now() ? NULL : __real_realloc(p, n);
+}
+
+static struct mc_device devices[COUNT];
+static char names[COUNT][16];
+
+/* Twelve devices in three zones of one region. */
+static struct mc_spec make_spec(void)
+{
+    static const char *const zones[] = {"x", "y", "z"};
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "d%u", i);
+        devices[i] = (struct mc_device){.weight = 1000000,
+                                        .weight_text = "1.0",
+                                        .name = names[i],
+                                        .cluster = "",
+                                        .region = "r",
+                                        .zone = zones[i % 3],
+                                        .host = "",
+                                        .replication_host = "",
+                                        .device = "sda",
+                                        .meta = ""};
+    }
+    return (struct mc_spec){.part_power = 10,
+                            .replicas = 3000000,
+                            .hash = MC_HASH_XXH3,
+                            .note = "a note",
+                            .devices = devices,
+                            .device_count = COUNT};
+}
+
+static struct mc_ring *seal(struct mc_draft *draft, const struct mc_ring *held)
+{
+    struct mc_blob *blob = NULL;
+    struct mc_ring *ring = NULL;
+
+    assert_true(mc_name_set(&draft->head.name, "photos"));
+    assert_int_equal(mc_draft_mint(draft, held, NULL, 0, 1000), 0);
+    assert_int_equal(mc_draft_encode(draft, &blob, NULL), 0);
+    assert_int_equal(mc_ring_open(blob, MC_CHECK_SHA256, &ring, NULL), 0);
+    mc_blob_unref(blob);
+    mc_draft_fini(draft);
+    return ring;
+}
+
+static struct mc_ring *build_at(const struct mc_spec *spec, const struct mc_ring *old,
+                                uint32_t now_s, struct mc_build_report *report)
+{
+    struct mc_build_input in = {spec, old, now_s, 5};
+    struct mc_draft draft;
+
+    mc_draft_init(&draft);
+    assert_int_equal(mc_build(&in, &draft, report, NULL), 0);
+    return seal(&draft, old);
+}
+
+static int build_fails(const struct mc_spec *spec, const struct mc_ring *old,
+                       struct mcos_diag *diag)
+{
+    struct mc_build_input in = {spec, old, 0, 5};
+    struct mc_build_report report;
+    struct mc_draft draft;
+    int r;
+
+    mc_draft_init(&draft);
+    r = mc_build(&in, &draft, &report, diag);
+    mc_draft_fini(&draft);
+    return r;
+}
+
+static uint64_t held_by(const struct mc_ring *ring, uint32_t id)
+{
+    uint64_t n = 0;
+
+    for (uint32_t p = 0; p < mc_ring_part_count(ring); p++) {
+        for (unsigned s = 0; s < mc_ring_head(ring)->stride; s++)
+            n += mc_ring_at(ring, p, s) == id;
+    }
+    return n;
+}
+
+static void a_first_ring_carries_what_the_spec_says(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *ring;
+    struct mc_ring *again;
+
+    (void)state;
+    spec.replicas = 3250000;
+    spec.overload = 100000;
+    spec.min_move_seconds = 60;
+    ring = build_at(&spec, NULL, 100, &report);
+    assert_int_equal(mc_ring_head(ring)->assignments, 3 * 1024 + 256);
+    assert_int_equal(mc_ring_head(ring)->stride, 4);
+    assert_string_equal(mc_ring_head(ring)->note, "a note");
+    assert_int_equal(mc_ring_builder(ring)->overload, 100000);
+    assert_int_equal(mc_ring_builder(ring)->min_move_seconds, 60);
+    assert_int_equal(mc_ring_builder(ring)->algorithm, 1);
+    assert_null(mc_ring_builder(ring)->last_move);
+    assert_int_equal(report.moved, 0);
+    assert_int_equal(report.violations, 0);
+    assert_true(report.max_deviation < 1);
+    for (uint32_t id = 0; id < COUNT; id++) {
+        assert_string_equal(mc_ring_device(ring, id)->name, names[id]);
+        assert_string_equal(mc_ring_device(ring, id)->device, "sda");
+        assert_true(held_by(ring, id) >= (3 * 1024 + 256) / COUNT);
+    }
+    again = build_at(&spec, NULL, 200, &report);
+    assert_memory_equal(mc_ring_head(ring)->section[MC_SECTION_TABLE].sha256,
+                        mc_ring_head(again)->section[MC_SECTION_TABLE].sha256, 32);
+    mc_ring_unref(ring);
+    mc_ring_unref(again);
+}
+
+static void ids_follow_names_and_are_never_used_again(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &report);
+    struct mc_ring *b;
+    struct mc_ring *c;
+
+    (void)state;
+    /* Without d0, the others in another order. */
+    spec.devices = devices + 1;
+    spec.device_count = COUNT - 1;
+    devices[1].name = names[11];
+    devices[11].name = names[1];
+    devices[1].meta = "changed";
+    b = build_at(&spec, a, 200, &report);
+    assert_int_equal(mc_ring_head(b)->device_count, COUNT);
+    assert_true(mc_ring_device(b, 0)->removed);
+    assert_string_equal(mc_ring_device(b, 0)->name, "d0");
+    assert_string_equal(mc_ring_device(b, 11)->meta, "changed");
+    assert_int_equal(mc_ring_device_find(b, "d1"), 1);
+    assert_int_equal(held_by(b, 0), 0);
+    assert_true(report.moved >= 256);
+    assert_int_equal(report.moved, report.moved_lower_bound);
+    spec = make_spec();
+    c = build_at(&spec, b, 300, &report);
+    assert_int_equal(mc_ring_head(c)->device_count, COUNT + 1);
+    assert_true(mc_ring_device(c, 0)->removed);
+    assert_int_equal(mc_ring_device_find(c, "d0"), COUNT);
+    assert_int_equal(held_by(c, 0), 0);
+    assert_int_equal(held_by(c, COUNT), 256);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+}
+
+static void the_same_spec_again_moves_nothing(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &report);
+    struct mc_ring *b = build_at(&spec, a, 200, &report);
+
+    (void)state;
+    assert_int_equal(report.moved, 0);
+    assert_int_equal(report.moved_lower_bound, 0);
+    assert_null(mc_ring_builder(b)->last_move);
+    assert_int_equal(mc_ring_divergence(a, b), 0);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
+static void partitions_that_moved_stay_for_min_move_seconds(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+    struct mc_ring *c;
+    struct mc_ring *d;
+
+    (void)state;
+    spec.min_move_seconds = 3600;
+    a = build_at(&spec, NULL, 1000, &report);
+    devices[0].weight = 3000000;
+    b = build_at(&spec, a, 2000, &report);
+    assert_true(report.moved > 0);
+    assert_int_equal(report.held_back, 0);
+    for (uint32_t p = 0; p < 1024; p++) {
+        const uint8_t *last = mc_ring_builder(b)->last_move + (size_t)p * 4;
+        unsigned moved = 0;
+
+        for (unsigned s = 0; s < 3; s++)
+            moved += mc_ring_at(a, p, s) != mc_ring_at(b, p, s);
+        assert_true(moved <= 1);
+        assert_int_equal(mc_get_u32(last), moved != 0 ? 2000 : 0);
+    }
+    devices[0].weight = 100000;  /* must give up what came to it just now; */
+    devices[3].weight = 3900000; /* what its zone is due stays */
+    c = build_at(&spec, b, 5599, &report);
+    assert_true(report.held_back > 0);
+    for (uint32_t p = 0; p < 1024; p++) {
+        if (mc_get_u32(mc_ring_builder(b)->last_move + (size_t)p * 4) == 0)
+            continue;
+        for (unsigned s = 0; s < 3; s++)
+            assert_int_equal(mc_ring_at(b, p, s), mc_ring_at(c, p, s));
+    }
+    d = build_at(&spec, b, 5600, &report);
+    assert_int_equal(report.held_back, 0);
+    assert_true(report.max_deviation < 1);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+    mc_ring_unref(d);
+}
+
+static void replicas_may_grow_and_shrink(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &report);
+    struct mc_ring *b;
+    struct mc_ring *c;
+
+    (void)state;
+    spec.replicas = 4500000;
+    b = build_at(&spec, a, 200, &report);
+    assert_int_equal(report.moved, 1024 + 512);
+    assert_int_equal(report.violations, 0);
+    spec.replicas = 2000000;
+    c = build_at(&spec, b, 300, &report);
+    assert_int_equal(report.moved, report.moved_lower_bound);
+    assert_int_equal(mc_ring_head(c)->stride, 2);
+    assert_int_equal(report.violations, 0);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+}
+
+static void what_cannot_be_built_from_is_refused(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &report);
+    struct mcos_diag diag = {{0}, 0, 0, {0}};
+    struct mc_ring *newer;
+    struct mc_draft draft;
+
+    (void)state;
+    spec.part_power = 11;
+    assert_int_equal(build_fails(&spec, a, &diag), MCOS_E_PARTPOWER);
+    assert_string_equal(diag.field, "/partition_power");
+    spec = make_spec();
+    spec.hash = MC_HASH_SWIFT_MD5;
+    assert_int_equal(build_fails(&spec, a, &diag), MCOS_E_VALUE);
+    assert_string_equal(diag.field, "/hash");
+    spec = make_spec();
+    spec.devices[3].weight = MC_WEIGHT_MAX + 1;
+    assert_int_equal(build_fails(&spec, NULL, &diag), MCOS_E_WEIGHT);
+    assert_string_equal(diag.field, "/devices/3/weight");
+    mc_draft_init(&draft);
+    assert_int_equal(mc_draft_from_ring(&draft, a), 0);
+    draft.builder.algorithm = 2;
+    newer = seal(&draft, a);
+    spec = make_spec();
+    assert_int_equal(build_fails(&spec, newer, &diag), MCOS_E_UPGRADE);
+    mc_ring_unref(newer);
+    mc_ring_unref(a);
+}
+
+static void any_ring_can_be_measured(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report built;
+    struct mc_build_report seen;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &built);
+    struct mc_ring *b;
+    struct mc_draft draft;
+    uint32_t *at;
+
+    (void)state;
+    assert_int_equal(mc_build_measure(a, NULL, &seen), 0);
+    assert_memory_equal(&seen, &built, sizeof(seen));
+    spec.device_count = COUNT - 1;
+    b = build_at(&spec, a, 200, &built);
+    assert_int_equal(mc_build_measure(b, a, &seen), 0);
+    assert_int_equal(seen.moved, built.moved);
+    assert_true(seen.moved_lower_bound <= seen.moved);
+    assert_int_equal(seen.violations, 0);
+    mc_ring_unref(b);
+    /* Two replicas of a partition in one zone, by hand: d0 and d3 are in x. */
+    mc_draft_init(&draft);
+    assert_int_equal(mc_draft_from_ring(&draft, a), 0);
+    at = draft.table;
+    while (at[0] != 0 && at[1] != 0 && at[2] != 0)
+        at += 3;
+    for (unsigned s = 0; s < 3; s++) {
+        if (at[s] % 3 == 1) {
+            at[s] = 3;
+            break;
+        }
+    }
+    b = seal(&draft, a);
+    assert_int_equal(mc_build_measure(b, a, &seen), 0);
+    assert_int_equal(seen.moved, 1);
+    assert_int_equal(seen.violations, 1);
+    assert_int_equal(seen.below_floor, 1);
+    assert_true(seen.max_deviation > 0.99);
+    mc_ring_unref(b);
+    mc_ring_unref(a);
+}
+
+/* Every allocation of a build fails once; returns how many there are. */
+static long out_of_memory(const struct mc_spec *spec, const struct mc_ring *old)
+{
+    for (long n = 1;; n++) {
+        struct mc_build_input in = {spec, old, 100, 5};
+        struct mc_build_report report;
+        struct mc_draft draft;
+        bool done;
+        int r;
+
+        mc_draft_init(&draft);
+        fail_at = n;
+        r = mc_build(&in, &draft, &report, NULL);
+        done = fail_at > 0;
+        fail_at = 0;
+        mc_draft_fini(&draft);
+        assert_int_equal(r, done ? 0 : MCOS_E_NOMEM);
+        if (done)
+            return n - 1;
+    }
+}
+
+static void a_build_survives_every_failed_allocation(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+
+    (void)state;
+    spec.part_power = 5;
+    spec.overload = 100000;
+    assert_true(out_of_memory(&spec, NULL) > 20);
+    a = build_at(&spec, NULL, 50, &report);
+    spec.min_move_seconds = 10;
+    spec.device_count = COUNT - 1;
+    devices[0].weight = 3000000;
+    assert_true(out_of_memory(&spec, a) > 40);
+    b = build_at(&spec, a, 60, &report);
+    for (long n = 1; n < 1000; n++) {
+        int r;
+
+        fail_at = n;
+        r = mc_build_measure(b, a, &report);
+        if (fail_at > 0) {
+            assert_int_equal(r, 0);
+            break;
+        }
+        assert_int_equal(r, MCOS_E_NOMEM);
+    }
+    fail_at = 0;
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_first_ring_carries_what_the_spec_says),
+        cmocka_unit_test(ids_follow_names_and_are_never_used_again),
+        cmocka_unit_test(the_same_spec_again_moves_nothing),
+        cmocka_unit_test(partitions_that_moved_stay_for_min_move_seconds),
+        cmocka_unit_test(replicas_may_grow_and_shrink),
+        cmocka_unit_test(what_cannot_be_built_from_is_refused),
+        cmocka_unit_test(any_ring_can_be_measured),
+        cmocka_unit_test(a_build_survives_every_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
