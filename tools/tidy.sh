@@ -17,14 +17,16 @@ done
 for f in $ours; do
     case $f in *.def) continue ;; esac
     lines=$(wc -l <"$f")
-    [ "$lines" -le 600 ] || say "$f: $lines lines: which second noun moved in?"
+    most=1000 # a test is a list
+    case $f in src/* | include/* | sim/*) most=600 ;; esac
+    [ "$lines" -le $most ] || say "$f: $lines lines: which second noun moved in?"
     head -1 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || say "$f: no licence line"
 done
 words='\b(strcpy|strcat|sprintf|strtok|atoi|atol|system|gets|rand|srand)[(]'
 for f in $(git ls-files 'src/*.[ch]' 'include/*.h' 'sim/*.[ch]'); do
     grep -nE "$words" "$f" | sed "s|^|tidy: $f: banned call: |" | grep . && bad=1
 done
-grep -nE 'TODO|FIXME|XXX|HACK' $ours | grep -vE '#[0-9]+' | grep . && say "unfinished marks without an issue's number"
+grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $ours | grep -vE '#[0-9]+' | grep . && say "unfinished marks without an issue's number"
 for f in $(git ls-files 'src/*.h' 'include/*.h'); do
     gcc -std=gnu11 -D_GNU_SOURCE -DMCOS_VERSION='""' -fsyntax-only -Iinclude -Isrc -x c "$f" 2>/dev/null ||
         say "$f: does not compile alone"

@@ -26,6 +26,14 @@ void mc_agent_log(struct mc_agent *agent, enum mc_log_level level, const char *f
     agent->ports.log->line(agent->ports.log, level, text);
 }
 
+const char *mc_agent_store_trouble(const struct mc_agent *agent, int err)
+{
+    const struct mc_store *store = agent->ports.store;
+    const char *text = store->ops->trouble == NULL ? "" : store->ops->trouble(store);
+
+    return text[0] == '\0' ? mcos_err_text(err) : text;
+}
+
 /* ---- slots ---- */
 
 struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make)

@@ -41,6 +41,7 @@ struct mc_agent {
     struct mc_ring *mint_ring;
     bool mint_done;
     int mint_err;
+    char mint_trouble[256]; /* why it could not be stored */
     uint64_t next_token;
 
     /* The record packed last, for it is likely to be sent again. */
@@ -63,6 +64,10 @@ struct mc_event mc_agent_event(struct mc_agent *agent, enum mc_event_kind kind);
 void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event);
 void mc_agent_log(struct mc_agent *agent, enum mc_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A sentence on why the store refused: its own, or the error's. Lent until the next
+ * call of the store. */
+const char *mc_agent_store_trouble(const struct mc_agent *agent, int err);
 
 /* node/effects.c: carries out one list; answers go to `pending`. */
 void mc_agent_carry_out(struct mc_agent *agent, struct mc_effects effects);

@@ -128,14 +128,29 @@ static int merge_ring(struct mc_agent *agent, struct mc_ring *ring,
     return 0;
 }
 
+/* For the log, and for whoever asked for the mint. */
+static void tell_trouble(struct mc_agent *agent, const struct mc_effect *effect,
+                         int err)
+{
+    const char *why = mc_agent_store_trouble(agent, err);
+
+    mc_agent_log(agent, MC_LOG_ERROR, "event=store-trouble error=%s msg=\"%.300s\"",
+                 mcos_err_slug(err), why);
+    if (effect->u.store.delivery == 0)
+        (void)snprintf(agent->mint_trouble, sizeof(agent->mint_trouble), "%s", why);
+}
+
 static void do_store(struct mc_agent *agent, const struct mc_effect *effect)
 {
     struct mc_event event = {.kind = MC_EV_STORED};
     struct mc_ring *ring = NULL;
     int err = ring_to_store(agent, effect, &event.u.stored.body_bytes, &ring);
 
-    if (err == 0)
+    if (err == 0) {
         err = merge_ring(agent, ring, &event);
+        if (err != 0)
+            tell_trouble(agent, effect, err);
+    }
     mc_ring_unref(ring);
     event.u.stored.delivery = effect->u.store.delivery;
     event.u.stored.token = effect->u.store.token;

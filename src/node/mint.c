@@ -77,7 +77,8 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     if (held != NULL)
         err = store->ops->losers(store, &draft->head.name, losers, &loser_count);
     if (err != 0)
-        return err;
+        return mcos_diag_set(diag, err, "", "the store cannot be read: %s",
+                             mc_agent_store_trouble(agent, err));
     memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
     draft->head.origin = agent->config.cluster;
     operation_id(agent, token, wall_ns, draft->head.operation);
@@ -136,7 +137,7 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     if (err != 0) {
         mc_ring_unref(ring);
         return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
-                             mcos_err_text(err));
+                             agent->mint_trouble);
     }
     *ret_distributed = mc_machine_status(agent->machine).bus_up;
     *ret_ring = ring;

@@ -45,6 +45,9 @@ struct mc_store_ops {
      * effort. reason is a problem code. */
     void (*quarantine)(struct mc_store *store, struct mc_bytes bytes,
                        const char *reason);
+    /* Why the last call that failed did, in a sentence; "" if none is known. Lent
+     * until the next call. May be left out (NULL). */
+    const char *(*trouble)(const struct mc_store *store);
     void (*close)(struct mc_store *store);
 };
 

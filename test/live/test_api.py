@@ -55,7 +55,7 @@ BAD = [
     ("[" * 1_000_000, 400, "bad-json", None),
     ('{"a":' * 100_000, 400, "bad-json", None),
     ('{"partition_power": 4, "partition_power": 5, "devices": []}', 400, "bad-json", None),
-    ('{"partition_power": 4, "devices": [], "colour": 1}', 400, "unknown-field", "/colour"),
+    ('{"partition_power": 4, "devices": [{"name": "a", "weight": 1}], "colour": 1}', 400, "unknown-field", "/colour"),
     ('{"partition_power": 4, "devices": [{"name": "a", "weight": 1, "wieght": 2}]}', 400,
      "unknown-field", "/devices/0/wieght"),
     ('{"partition_power": 4, "replicas": 1, "devices": [{"name": "a", "weight": -1}]}', 422,

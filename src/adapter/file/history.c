@@ -69,7 +69,7 @@ bool mc_entry_parse(const char *text, struct mc_entry *ret_entry)
     return true;
 }
 
-int mc_entry_cmp(const struct mc_entry *a, const struct mc_entry *b)
+int mc_version_cmp(const struct mc_entry *a, const struct mc_entry *b)
 {
     if (a->epoch != b->epoch)
         return a->epoch < b->epoch ? -1 : 1;
@@ -80,7 +80,7 @@ int mc_entry_cmp(const struct mc_entry *a, const struct mc_entry *b)
 
 static int cmp_greatest_first(const void *a, const void *b)
 {
-    return mc_entry_cmp(b, a);
+    return mc_version_cmp(b, a);
 }
 
 int mc_history_list(int dirfd, struct mc_entry **ret_entries, size_t *ret_count,
@@ -119,7 +119,7 @@ int mc_history_ring(int dirfd, const struct mc_entry *entry, const char *ring_na
     if (err != 0)
         return err;
     is = mc_entry_of(mc_ring_head(ring));
-    if (mc_entry_cmp(&is, entry) != 0) {
+    if (mc_version_cmp(&is, entry) != 0) {
         mc_ring_unref(ring);
         return mcos_diag_set(diag, MCOS_E_DIGEST, file.s, "%s holds another record",
                              file.s);
@@ -189,7 +189,7 @@ void mc_history_prune(int dirfd, const struct mc_entry *held, size_t keep)
     if (mc_history_list(dirfd, &entries, &count, NULL) != 0)
         return;
     for (size_t i = 0; i < count; i++) {
-        if (held != NULL && mc_entry_cmp(&entries[i], held) == 0)
+        if (held != NULL && mc_version_cmp(&entries[i], held) == 0)
             continue;
         if (kept < keep)
             kept++;

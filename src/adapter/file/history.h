@@ -26,7 +26,7 @@ struct mc_entry mc_entry_of(const struct mc_head *head);
 struct mc_folder_name mc_entry_format(const struct mc_entry *entry);
 bool mc_entry_parse(const char *text, struct mc_entry *ret_entry);
 /* By epoch, version, digest. */
-int mc_entry_cmp(const struct mc_entry *a, const struct mc_entry *b);
+int mc_version_cmp(const struct mc_entry *a, const struct mc_entry *b);
 
 /* What is in the folder, greatest first; yours (free). dirfd -1: empty. */
 int mc_history_list(int dirfd, struct mc_entry **ret_entries, size_t *ret_count,

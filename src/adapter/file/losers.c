@@ -70,7 +70,7 @@ static int is_needless(const struct mc_place *place, const struct mc_ring *loser
 
         if (settles(rings[i], loser))
             *ret_needless = true;
-        if (mc_entry_cmp(&other, &mine) > 0)
+        if (mc_version_cmp(&other, &mine) > 0)
             greater++;
         mc_ring_unref(rings[i]);
     }
@@ -94,7 +94,7 @@ static void drop_settled(const struct mc_place *place, const struct mc_ring *by,
         struct mc_ring *ring = NULL;
         int err;
 
-        if (keep != NULL && mc_entry_cmp(&entries[i], keep) == 0)
+        if (keep != NULL && mc_version_cmp(&entries[i], keep) == 0)
             continue;
         err = mc_history_ring(place->conflicts, &entries[i], name, &ring, NULL, NULL);
         if (err == 0 && settles(by, ring))

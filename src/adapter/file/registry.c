@@ -47,10 +47,10 @@ static int put(struct mc_place *place, const struct mc_registry_rules *rules,
         old = mc_entry_of(mc_ring_head(held));
         if (conflict)
             err = mc_losers_link(place, held, diag);
-        if (err == 0 && mc_entry_cmp(&old, &entry) != 0)
+        if (err == 0 && mc_version_cmp(&old, &entry) != 0)
             err = mc_history_link(place->rings, file.s, place->versions, &old, NULL,
                                   diag);
-        if (err == 0 && mc_entry_cmp(&old, &entry) != 0)
+        if (err == 0 && mc_version_cmp(&old, &entry) != 0)
             err = keep_prev(place, head->name.s, diag);
     }
     if (err == 0)

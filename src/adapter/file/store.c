@@ -8,6 +8,7 @@
 #include "adapter/file/lease.h"
 #include "adapter/file/losers.h"
 #include "adapter/file/mapping.h"
+#include "adapter/file/quarantine.h"
 #include "adapter/file/registry.h"
 #include "adapter/file/replace.h"
 #include "adapter/file/start.h"
@@ -284,6 +285,13 @@ static int load_clusters(struct mc_store *store, struct mc_blob **ret_text)
     return end(s, &place, err);
 }
 
+/* Best effort: a full disk must not make a bad message worse. */
+static void quarantine(struct mc_store *store, struct mc_bytes bytes,
+                       const char *reason)
+{
+    (void)mc_file_quarantine(of(store)->data, bytes, reason, NULL);
+}
+
 static const struct mc_store_ops ops = {
     .merge = merge,
     .list = list,
@@ -292,6 +300,8 @@ static const struct mc_store_ops ops = {
     .losers = losers,
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
+    .quarantine = quarantine,
+    .trouble = mc_file_store_trouble,
     .close = close_store,
 };
 
