@@ -116,7 +116,7 @@ struct kit_sender {
 size_t kit_open(struct mc_buf *b, const struct kit_sender *from,
                 enum mc_wire_kind kind);
 void kit_announcement(struct mc_buf *b, const struct kit_sender *from,
-                      const struct mc_entry *entries, size_t count, bool established);
+                      const struct mc_entry *entries, size_t count, uint32_t uptime_ms);
 void kit_record(struct mc_buf *b, const struct kit_sender *from,
                 const struct mc_ring *ring);
 /* Steps the watched node with these bytes; returns the delivery number. */

@@ -86,11 +86,11 @@ struct mc_entry kit_entry(const struct mc_ring *ring)
 }
 
 void kit_announcement(struct mc_buf *b, const struct kit_sender *from,
-                      const struct mc_entry *entries, size_t count, bool established)
+                      const struct mc_entry *entries, size_t count, uint32_t uptime_ms)
 {
     struct mc_announce a = {.interval_ms = 10000,
                             .whole = true,
-                            .established = established,
+                            .uptime_ms = uptime_ms,
                             .ring_count = (uint32_t)count};
     struct mc_sum sums[MC_BUCKETS] = {0};
     size_t start = kit_open(b, from, MC_WIRE_ANNOUNCE);

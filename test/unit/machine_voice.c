@@ -49,7 +49,7 @@ unsigned voice_give_record(const struct mc_ring *ring)
 }
 
 void voice_give_announcement_as(const char *cluster, const struct mc_entry *entries,
-                                size_t count, bool established)
+                                size_t count, uint32_t uptime_ms)
 {
     struct kit_sender who = peer;
 
@@ -59,7 +59,7 @@ void voice_give_announcement_as(const char *cluster, const struct mc_entry *entr
     if (who.sent_ns == 0)
         who.sent_ns = voice_wall_now();
     mc_buf_clear(&b);
-    kit_announcement(&b, &who, entries, count, established);
+    kit_announcement(&b, &who, entries, count, uptime_ms);
     kit_trace_clear(k);
     kit_give(k, false, &b);
 }
@@ -70,7 +70,7 @@ void voice_give_announcement(const struct mc_ring *ring)
 
     if (ring != NULL)
         e = kit_entry(ring);
-    voice_give_announcement_as("far", &e, ring != NULL, true);
+    voice_give_announcement_as("far", &e, ring != NULL, 60000);
 }
 
 void voice_give_want(const char *cluster, const struct mc_ring *ring, bool loser)

@@ -18,7 +18,7 @@ uint64_t voice_wall_now(void);
 unsigned voice_give_record(const struct mc_ring *ring);   /* the delivery */
 void voice_give_announcement(const struct mc_ring *ring); /* NULL: holds nothing */
 void voice_give_announcement_as(const char *cluster, const struct mc_entry *entries,
-                                size_t count, bool established);
+                                size_t count, uint32_t uptime_ms);
 void voice_give_want(const char *cluster, const struct mc_ring *ring, bool loser);
 bool voice_said(const char *what);
 void voice_expect(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -4,6 +4,7 @@
  * alive, and when it may not mint (P20 to P56 of docs/protocol.md).
  */
 #include "machine_voice.h"
+#include "sync/timing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +47,7 @@ static void the_next_want_goes_to_another_holder_after_two_seconds(void **state)
 
     (void)state;
     voice_give_announcement(v1);
-    voice_give_announcement_as("near", &e, 1, true);
+    voice_give_announcement_as("near", &e, 1, 600000);
     kit_run(k, MC_WANT_LATE_MS);
     kit_trace_clear(k);
     before = k->nodes[0].wants;
@@ -226,7 +227,7 @@ static void the_newcomer_of_two_with_one_name_gives_way(void **state)
     kit_kill(k, 0, false);
     kit_start(k, 0);
     kit_run(k, 100);
-    voice_give_announcement_as("c00", NULL, 0, true); /* it was here before us */
+    voice_give_announcement_as("c00", NULL, 0, 600000); /* it was here before us */
     assert_true(voice_said("note identity"));
     assert_true(mc_machine_status(k->nodes[0].machine).identity_lost);
     assert_int_equal(
@@ -240,16 +241,31 @@ static void the_newcomer_of_two_with_one_name_gives_way(void **state)
     assert_false(mc_machine_status(k->nodes[0].machine).identity_lost);
 }
 
-static void the_established_of_two_with_one_name_stays(void **state)
+static void the_older_of_two_with_one_name_stays(void **state)
 {
     (void)state;
+    kit_kill(k, 0, false);
+    kit_start(k, 0);
     kit_run(k, 60000);
-    peer.incarnation = 999999;
-    voice_give_announcement_as("c00", NULL, 0, false);
+    peer.incarnation = 999999; /* greater than ours: it counts for nothing yet */
+    voice_give_announcement_as("c00", NULL, 0, 60000 - MC_SAME_START_MS - 1);
     assert_true(voice_said("note identity"));
     assert_false(mc_machine_status(k->nodes[0].machine).identity_lost);
-    voice_give_announcement_as("c00", NULL, 0,
-                               true); /* both: the lesser incarnation goes */
+    voice_give_announcement_as("c00", NULL, 0, 60000 - MC_SAME_START_MS);
+    assert_true(mc_machine_status(k->nodes[0].machine).identity_lost);
+}
+
+static void of_two_as_old_the_greater_incarnation_stays(void **state)
+{
+    (void)state;
+    kit_kill(k, 0, false);
+    kit_start(k, 0);
+    kit_run(k, 60000);
+    peer.incarnation = 0; /* lesser than ours */
+    voice_give_announcement_as("c00", NULL, 0, 60000 + MC_SAME_START_MS);
+    assert_true(voice_said("note identity"));
+    assert_false(mc_machine_status(k->nodes[0].machine).identity_lost);
+    voice_give_announcement_as("c00", NULL, 0, 60000 + MC_SAME_START_MS + 1);
     assert_true(mc_machine_status(k->nodes[0].machine).identity_lost);
 }
 
@@ -264,7 +280,7 @@ static void a_clock_far_from_three_others_may_not_mint(void **state)
                                              voice_wall_now(), &retry),
                          0);
         peer.sent_ns = voice_wall_now() + 301ull * 1000000000;
-        voice_give_announcement_as(names[i], NULL, 0, true);
+        voice_give_announcement_as(names[i], NULL, 0, 600000);
     }
     assert_int_equal(
         mc_machine_may_mint(k->nodes[0].machine, k->now_ms, voice_wall_now(), &retry),
@@ -321,20 +337,20 @@ static void two_equal_ones_answer_for_us(void **state)
     assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
     kit_run(k, 5000);
     e = kit_entry(kit_held(k, 0, "photos"));
-    voice_give_announcement_as("n1", &e, 1, true);
-    voice_give_announcement_as("n2", &e, 1, true);
-    voice_give_announcement_as("far", NULL, 0, true);
+    voice_give_announcement_as("n1", &e, 1, 600000);
+    voice_give_announcement_as("n2", &e, 1, 600000);
+    voice_give_announcement_as("far", NULL, 0, 600000);
     kit_run(k, 9000);
     k->nodes[0].announces = 0;
     kit_run(k, 2000);
     k->nodes[0].announces = 0;
-    voice_give_announcement_as("far", NULL, 0, true); /* behind */
-    voice_give_announcement_as("n1", &e, 1, true);
-    voice_give_announcement_as("n2", &e, 1, true);
+    voice_give_announcement_as("far", NULL, 0, 600000); /* behind */
+    voice_give_announcement_as("n1", &e, 1, 600000);
+    voice_give_announcement_as("n2", &e, 1, 600000);
     kit_run(k, 1010);
     assert_int_equal(k->nodes[0].announces, 0);
-    voice_give_announcement_as("far", NULL, 0, true);
-    voice_give_announcement_as("n1", &e, 1, true); /* one is not enough */
+    voice_give_announcement_as("far", NULL, 0, 600000);
+    voice_give_announcement_as("n1", &e, 1, 600000); /* one is not enough */
     kit_run(k, 1010);
     assert_int_equal(k->nodes[0].announces, 1);
 }
@@ -365,7 +381,8 @@ int main(void)
         VOICE_CASE(an_overtaken_announcement_is_ignored),
         VOICE_CASE(who_misses_its_own_echo_is_mute),
         VOICE_CASE(the_newcomer_of_two_with_one_name_gives_way),
-        VOICE_CASE(the_established_of_two_with_one_name_stays),
+        VOICE_CASE(the_older_of_two_with_one_name_stays),
+        VOICE_CASE(of_two_as_old_the_greater_incarnation_stays),
         VOICE_CASE(a_clock_far_from_three_others_may_not_mint),
         VOICE_CASE(a_start_announces_at_0_300_900_2100),
         VOICE_CASE(one_equal_ends_the_start),

@@ -245,14 +245,14 @@ static void an_older_record_of_another_line_is_kept_too(void **state)
     shown[0] = kit_entry(right); /* a peer shows a loser: we ask for it (P34) */
     shown[1] = kit_entry(left);
     shown[1].loser = true;
-    voice_give_announcement_as("far", shown, 2, true);
+    voice_give_announcement_as("far", shown, 2, 600000);
     kit_trace_clear(k);
     kit_run(k, 3100);
     assert_true(voice_said("want talk.far"));
     d = voice_give_record(left);
     voice_expect("store %u / note conflict / ack %u", d, d);
     kit_trace_clear(k);
-    voice_give_announcement_as("far", shown, 2, true);
+    voice_give_announcement_as("far", shown, 2, 600000);
     kit_run(k, 8000);
     assert_false(voice_said("want talk.far"));
     mc_ring_unref(root);
@@ -381,7 +381,7 @@ static void a_step_allocates_nothing_once_all_are_known(void **state)
 
         peer.sequence++;
         mc_buf_clear(&b);
-        kit_announcement(&b, &peer, &e, 1, true);
+        kit_announcement(&b, &peer, &e, 1, 60000);
         mc_buf_clear(&r);
         kit_record(&r, &peer, next);
         k->now_ms += 4000;
@@ -419,7 +419,7 @@ static void more_clusters_than_the_table_holds_are_refused_in_words(void **state
     (void)state;
     for (unsigned i = 0; i < MC_MEMBERS_MAX + 5; i++) {
         snprintf(name, sizeof(name), "x%05u", i);
-        voice_give_announcement_as(name, NULL, 0, true);
+        voice_give_announcement_as(name, NULL, 0, 600000);
     }
     assert_int_equal(mc_machine_member_count(k->nodes[0].machine), MC_MEMBERS_MAX);
     assert_int_equal(voice_notes(MC_NOTE_FULL_TABLE), 6);
