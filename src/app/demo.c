@@ -152,11 +152,12 @@ static bool first_half(struct mc_demo *demo, struct mc_target *objects)
 
     mc_demo_step(&demo->log,
                  "four clusters start: eu-west, eu-north, us-east, us-west");
-    if (!start(demo, four) || !mc_demo_ready(demo, four, SOON_MS))
+    if (!start(demo, four) || !mc_demo_ready(demo, four, SOON_MS) ||
+        !mc_demo_state(demo, 1, four & ~MC_SITE_BIT(1), "ACTIVE", SOON_MS))
         return false;
     mc_demo_step(&demo->log, "us-west is killed (SIGKILL)");
     mc_site_end(mc_demo_site(demo, 4), SIGKILL);
-    if (!mc_demo_state(demo, 1, 4, "INACTIVE", SOON_MS))
+    if (!mc_demo_state(demo, 1, MC_SITE_BIT(4), "INACTIVE", SOON_MS))
         return false;
     mc_demo_step(&demo->log,
                  "eu-west is asked to create \"objects\": 2^16 partitions, 3 "
@@ -187,7 +188,7 @@ static bool second_half(struct mc_demo *demo, struct mc_target *objects,
 
     mc_demo_step(&demo->log, "eu-north is stopped, and says so");
     mc_site_end(mc_demo_site(demo, 2), SIGTERM);
-    if (!mc_demo_state(demo, 3, 2, "INACTIVE", SOON_MS))
+    if (!mc_demo_state(demo, 3, MC_SITE_BIT(2), "INACTIVE", SOON_MS))
         return false;
     mc_demo_step(&demo->log,
                  "us-east is asked to update \"objects\": two devices more, "

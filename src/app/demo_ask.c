@@ -138,31 +138,45 @@ bool mc_demo_held(struct mc_demo *demo, unsigned set, const struct mc_target *ta
     return missing == 0;
 }
 
-bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned number,
+/* Which of our clusters that name is, as a bit; 0 if none. */
+static unsigned bit_of(struct mc_demo *demo, const char *name)
+{
+    for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
+        if (strcmp(mc_demo_site(demo, n)->name, name) == 0)
+            return MC_SITE_BIT(n);
+    }
+    return 0;
+}
+
+bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned set,
                    const char *state, uint32_t within_ms)
 {
     uint64_t start = mc_api_now_ms();
     struct mc_site *from = mc_demo_site(demo, observer);
-    const char *name = mc_demo_site(demo, number)->name;
-    bool yes = false;
+    unsigned seen;
+    bool yes;
+    char text[128];
 
     do {
         json_t *doc = NULL;
         size_t i;
         json_t *c;
 
+        seen = 0;
         if (mc_api_get(&from->api, &doc, "/v1/clusters") == 0) {
             json_array_foreach(json_object_get(doc, "clusters"), i, c)
             {
-                yes |= strcmp(mc_doc_text(c, "cluster"), name) == 0 &&
-                       strcmp(mc_doc_text(c, "state"), state) == 0;
+                if (strcmp(mc_doc_text(c, "state"), state) == 0)
+                    seen |= bit_of(demo, mc_doc_text(c, "cluster"));
             }
         }
         json_decref(doc);
+        yes = (seen & set) == set;
     } while (!yes && again(start + within_ms));
+    set_names(demo, set, text);
     if (yes || mc_cli_signal == 0)
         mc_demo_promise(&demo->log, yes, (double)(mc_api_now_ms() - start) / 1000,
-                        "%s sees %s %s", from->name, name, state);
+                        "%s sees %s %s", from->name, text, state);
     return yes;
 }
 
@@ -182,12 +196,8 @@ bool mc_demo_seen(struct mc_demo *demo, unsigned observer, unsigned set,
         if (mc_api_get(&from->api, &doc, "/v1/rings/%s/convergence", ring) == 0) {
             json_array_foreach(json_object_get(doc, "clusters"), i, c)
             {
-                for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
-                    if (mc_doc_bool(c, "has") &&
-                        strcmp(mc_doc_text(c, "cluster"),
-                               mc_demo_site(demo, n)->name) == 0)
-                        seen |= MC_SITE_BIT(n);
-                }
+                if (mc_doc_bool(c, "has"))
+                    seen |= bit_of(demo, mc_doc_text(c, "cluster"));
             }
         }
         json_decref(doc);

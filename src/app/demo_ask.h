@@ -34,8 +34,8 @@ bool mc_demo_ready(struct mc_demo *demo, unsigned set, uint32_t within_ms);
 bool mc_demo_held(struct mc_demo *demo, unsigned set, const struct mc_target *target,
                   uint32_t within_ms);
 
-/* True when the observer's view shows `number` in that state; a promise. */
-bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned number,
+/* True when the observer's view shows all of the set in that state; a promise. */
+bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned set,
                    const char *state, uint32_t within_ms);
 
 /* True when the observer's view shows exactly the set as holders. No promise: the

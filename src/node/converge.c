@@ -33,13 +33,12 @@ enum mc_has mc_member_has(const struct mc_member *member, const struct mc_ring *
     const struct mc_holding *h;
     int order;
 
-    *ret_holding = NULL;
-    if (member->self)
-        return MC_HAS_EQUAL;
     h = find_holding(member, mc_ring_head(target)->name.s);
+    *ret_holding = h;
+    if (member->self)
+        return MC_HAS_EQUAL; /* the target is what it holds */
     if (h == NULL)
         return member->inventory_known ? MC_HAS_NONE : MC_HAS_UNKNOWN;
-    *ret_holding = h;
     order = mc_stamp_cmp8(&stamp, &h->stamp);
     if (order == 0)
         return MC_HAS_EQUAL;
@@ -156,7 +155,7 @@ static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *t
     json_t *o = json_object();
     bool known = h != NULL || m->self;
 
-    if (h != NULL)
+    if (h != NULL && !m->self)
         stamp = h->stamp;
     mc_stamp_format(&stamp, text);
     mc_json_put_text(o, "cluster", m->name.s);
@@ -168,10 +167,7 @@ static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *t
     (void)json_object_set_new(
         o, "version", known ? json_integer((json_int_t)stamp.version) : json_null());
     (void)json_object_set_new(o, "divergence", divergence(agent, target, has, h));
-    if (m->self)
-        mc_json_put_time(o, "since", mc_ring_head(target)->timestamp);
-    else
-        mc_json_put_time(o, "since", h == NULL ? 0 : mc_wall_of(agent, h->since_ms));
+    mc_json_put_time(o, "since", h == NULL ? 0 : mc_wall_of(agent, h->since_ms));
     return o;
 }
 

@@ -34,11 +34,16 @@ struct mc_build_report {
 /*
  * Fills an initialised draft: placement, devices (ids: by name from old, new
  * ones after the last id ever used, removed ones stay as removed slots), table,
- * last moves, overload, min_move_seconds, algorithm. Not the name, stamp or
- * ancestors. On failure the draft is only good for mc_draft_fini().
+ * last moves, overload, min_move_seconds, algorithm, note; from old also extra,
+ * hash check and embedded secret. Not the name, stamp or ancestors; the hash check
+ * of a first swift-md5 ring is the caller's. A first placement is no move: moved is
+ * 0 and there are no last moves. With min_move_seconds a partition moves one
+ * replica, and none within that time, but for what must move: a replica on a
+ * device that is removed or has no weight, or one beyond ceil. On failure the draft is
+ * only good for mc_draft_fini().
  *
  * Fails as mc_spec_check does, and with UPGRADE if old was made by a newer
- * builder, PARTPOWER if old has another part power, NOMEM.
+ * builder, PARTPOWER if old has another part power, VALUE if another hash, NOMEM.
  */
 int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
              struct mc_build_report *ret_report, struct mcos_diag *diag);

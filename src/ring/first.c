@@ -37,17 +37,18 @@ struct hand {
     uint64_t passes; /* shuffles still to come */
 };
 
-static uint32_t below(struct mc_rng *rng, uint32_t n)
-{
-    return (uint32_t)((mc_rng_next(rng) >> 32) * n >> 32);
-}
-
+/* Two numbers from each draw: a partition count is far below 2^32, so the
+ * bias is too small to see. */
 static void shuffle(struct mc_rng *rng, uint32_t *a, uint32_t n)
 {
-    for (uint32_t i = n; i > 1; i--) {
-        uint32_t j = below(rng, i);
-        uint32_t x = a[i - 1];
+    uint64_t random = 0;
 
+    for (uint32_t i = n; i > 1; i--) {
+        uint32_t x = a[i - 1];
+        uint32_t j;
+
+        random = (n - i) % 2 == 0 ? mc_rng_next(rng) : random << 32;
+        j = (uint32_t)((random >> 32) * i >> 32);
         a[i - 1] = a[j];
         a[j] = x;
     }

@@ -8,15 +8,19 @@ struct count {
     const struct mc_plan *plan;
     uint64_t *held;   /* of each leaf */
     uint64_t *enough; /* of each node: rows that reach its floor */
+    unsigned tiers;   /* those down to the last that has a node with a floor */
     uint64_t violations;
 };
 
-/* Replicas of one row beyond ceil in one tier; marks the nodes with enough. */
+/* Replicas of one row beyond ceil in one tier; marks the nodes with enough, and
+ * says whether any two are together in a node. */
 static unsigned count_tier(struct count *c, const uint32_t *row, unsigned width,
-                           unsigned tier)
+                           unsigned tier, bool *ret_together)
 {
     const struct mc_plan *plan = c->plan;
     uint32_t node[MC_REPLICAS_MAX];
+    bool floors = tier < c->tiers;
+    bool together = false;
     unsigned beyond = 0;
 
     for (unsigned i = 0; i < width; i++)
@@ -24,19 +28,22 @@ static unsigned count_tier(struct count *c, const uint32_t *row, unsigned width,
     for (unsigned i = 0; i < width; i++) {
         uint32_t v = node[i];
         unsigned before = 0;
-        unsigned floor = (unsigned)plan->node_quota[v] / plan->part_count;
 
         for (unsigned j = 0; j < i; j++)
             before += node[j] == v;
         beyond += before >= plan->node_most[v];
-        c->enough[v] += before + 1 == floor;
+        together = together || before != 0;
+        if (floors)
+            c->enough[v] += before + 1 == plan->node_quota[v] / plan->part_count;
     }
+    *ret_together = together;
     return beyond;
 }
 
 /* Counted once, at the tier where the row is worst, as Swift does. */
 static void count_row(struct count *c, const uint32_t *row)
 {
+    bool together = true;
     unsigned worst = 0;
     unsigned width = 0;
     uint32_t leaves[MC_REPLICAS_MAX];
@@ -47,12 +54,26 @@ static void count_row(struct count *c, const uint32_t *row)
         leaves[width++] = row[i];
         c->held[row[i]]++;
     }
-    for (unsigned t = 0; t < MC_TIERS; t++) {
-        unsigned beyond = count_tier(c, leaves, width, t);
+    /* Replicas apart in one tier are apart further down. */
+    for (unsigned t = 0; t < MC_TIERS && (together || t < c->tiers); t++) {
+        unsigned beyond = count_tier(c, leaves, width, t, &together);
 
         worst = beyond > worst ? beyond : worst;
     }
     c->violations += worst;
+}
+
+/* Tiers down to the last with a node whose floor is not 0. */
+static unsigned floor_tiers(const struct mc_plan *plan)
+{
+    unsigned tiers = 0;
+
+    for (uint32_t i = 0; i < plan->tree.leaf_count; i++) {
+        while (tiers < MC_TIERS &&
+               plan->node_quota[plan->tree.up[i][tiers]] >= plan->part_count)
+            tiers++;
+    }
+    return tiers;
 }
 
 static bool row_has(const uint32_t *row, unsigned stride, uint32_t leaf)
@@ -129,6 +150,7 @@ int mc_plan_measure(const struct mc_plan *plan, const uint32_t *table,
     c.enough = calloc(plan->tree.node_count, sizeof(*c.enough));
     if (c.held == NULL || c.enough == NULL)
         goto out;
+    c.tiers = floor_tiers(plan);
     for (uint32_t p = 0; p < plan->part_count; p++)
         count_row(&c, table + (size_t)p * plan->stride);
     report.violations = c.violations;

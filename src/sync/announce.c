@@ -10,13 +10,11 @@
 
 #define FRONT_BYTES (MC_ENVELOPE_BYTES_MAX + 512u) /* envelope, texts, numbers */
 
-bool mc_established(const struct mc_machine *m)
+static uint32_t uptime_ms(const struct mc_machine *m)
 {
-    uint64_t long_ms = (uint64_t)MC_SILENT_INTERVALS * m->config.announce_interval_ms;
+    uint64_t up = m->now_ms - m->start_ms;
 
-    if (long_ms < MC_ESTABLISHED_MS)
-        long_ms = MC_ESTABLISHED_MS;
-    return m->now_ms - m->start_ms >= long_ms;
+    return up < UINT32_MAX ? (uint32_t)up : UINT32_MAX;
 }
 
 void mc_listen_check(struct mc_machine *m)
@@ -181,7 +179,7 @@ static void announce(struct mc_machine *m)
 {
     struct mc_announce a = {.interval_ms = m->config.announce_interval_ms,
                             .full = mc_full_mode(m),
-                            .established = mc_established(m),
+                            .uptime_ms = uptime_ms(m),
                             .whole = m->entry_bytes <= MC_INVENTORY_BYTES,
                             .ring_count = (uint32_t)m->held_count};
     const char *parts[3];
@@ -224,20 +222,21 @@ void mc_announce_due(struct mc_machine *m)
 /* ---- heard ---- */
 
 /*
- * Another cluster lives under our name. The newcomer gives way: it has not been
- * up for long and the other has. Were both or neither, the lesser incarnation
- * does, so that exactly one of them goes on (P54).
+ * Another cluster lives under our name. The newcomer gives way. Started at about
+ * the same time, the lesser incarnation does, so that exactly one of them goes
+ * on (P54).
  */
 void mc_on_namesake(struct mc_machine *m, const struct mc_envelope *e,
                     struct mc_bytes body)
 {
     struct mc_announce a;
-    bool ours_old = mc_established(m);
+    uint32_t ours = uptime_ms(m);
     bool give_way;
 
     if (e->kind != MC_WIRE_ANNOUNCE || !m->fresh || mc_announce_decode(body, &a) != 0)
         return;
-    give_way = ours_old != a.established ? a.established
+    give_way = a.uptime_ms > ours && a.uptime_ms - ours > MC_SAME_START_MS   ? true
+               : ours > a.uptime_ms && ours - a.uptime_ms > MC_SAME_START_MS ? false
                : m->config.incarnation != e->incarnation
                    ? m->config.incarnation < e->incarnation
                    : memcmp(m->config.uid, e->uid, MC_UID_BYTES) < 0;

@@ -370,7 +370,6 @@ void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,
                     struct mc_bytes body);
 void mc_on_namesake(struct mc_machine *m, const struct mc_envelope *e,
                     struct mc_bytes body);
-bool mc_established(const struct mc_machine *m);
 /* Is the time of listening over? Once it is, it stays so (P23). */
 void mc_listen_check(struct mc_machine *m);
 uint64_t mc_announce_next(const struct mc_machine *m);

@@ -56,14 +56,14 @@
 #define MC_JUMP_TIME_MS     3600000u
 
 /* Members. */
-#define MC_SILENT_INTERVALS    3u     /* announcements missed */
-#define MC_MUTE_INTERVALS      2u     /* own announcements missed */
-#define MC_LISTEN_MS           2100u  /* before the first mint */
-#define MC_MEMBERS_WINDOW_MS   300u   /* answering "who is there" */
-#define MC_MEMBERS_QUIET_MS    1000u  /* after an answer was heard or given */
-#define MC_MEMBERS_SPREAD_MS   5000u  /* the last time, within this after MC_EARLY_MS */
-#define MC_MEMBERS_ASKS        3u     /* times a newcomer asks */
-#define MC_ESTABLISHED_MS      10000u /* up at least so long, and 3 intervals */
+#define MC_SILENT_INTERVALS    3u    /* announcements missed */
+#define MC_MUTE_INTERVALS      2u    /* own announcements missed */
+#define MC_LISTEN_MS           2100u /* before the first mint */
+#define MC_MEMBERS_WINDOW_MS   300u  /* answering "who is there" */
+#define MC_MEMBERS_QUIET_MS    1000u /* after an answer was heard or given */
+#define MC_MEMBERS_SPREAD_MS   5000u /* the last time, within this after MC_EARLY_MS */
+#define MC_MEMBERS_ASKS        3u    /* times a newcomer asks */
+#define MC_SAME_START_MS       1000u /* uptimes so near say nothing: letters take time */
 #define MC_CLOCK_OFF_MS        300000
 #define MC_CLOCK_QUORUM        3u
 #define MC_MEMBERS_SAVE_GAP_MS 1000u     /* between two writings of the table */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { ENTRY_TOMBSTONE = 1, ENTRY_LOSER = 2 };
-enum { ANNOUNCE_FULL = 1, ANNOUNCE_ESTABLISHED = 2, ANNOUNCE_WHOLE = 4 };
+enum { ANNOUNCE_FULL = 1, ANNOUNCE_WHOLE = 2 };
 enum { WANT_MEMBERS = 1 };
 enum { WANT_LOSER = 1 };
 enum { PART_LAST = 1 };
@@ -131,10 +131,10 @@ size_t mc_announce_open(struct mc_buf *b, const struct mc_announce *a)
 {
     size_t at;
 
-    mc_buf_u8(b, (uint8_t)((a->full ? ANNOUNCE_FULL : 0) |
-                           (a->established ? ANNOUNCE_ESTABLISHED : 0) |
-                           (a->whole ? ANNOUNCE_WHOLE : 0)));
+    mc_buf_u8(
+        b, (uint8_t)((a->full ? ANNOUNCE_FULL : 0) | (a->whole ? ANNOUNCE_WHOLE : 0)));
     mc_buf_u32(b, a->interval_ms);
+    mc_buf_u32(b, a->uptime_ms);
     mc_buf_u32(b, a->ring_count);
     mc_buf_put(b, a->digest, sizeof(a->digest));
     mc_buf_str(b, a->region);
@@ -160,9 +160,9 @@ int mc_announce_decode(struct mc_bytes body, struct mc_announce *ret)
     unsigned flags = mc_reader_u8(&r);
 
     a.full = (flags & ANNOUNCE_FULL) != 0;
-    a.established = (flags & ANNOUNCE_ESTABLISHED) != 0;
     a.whole = (flags & ANNOUNCE_WHOLE) != 0;
     a.interval_ms = mc_reader_u32(&r);
+    a.uptime_ms = mc_reader_u32(&r);
     a.ring_count = mc_reader_u32(&r);
     take_raw(&r, a.digest, sizeof(a.digest));
     mc_reader_str(&r, a.region, sizeof(a.region));

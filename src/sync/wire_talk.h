@@ -45,9 +45,9 @@ void mc_sums_digest(const struct mc_sum sums[MC_BUCKETS], uint8_t ret[16]);
 
 struct mc_announce {
     uint32_t interval_ms;
-    bool full; /* publishes records too */
-    bool established;
-    bool whole; /* the entries are the whole inventory */
+    bool full;          /* publishes records too */
+    uint32_t uptime_ms; /* since its start; UINT32_MAX: that or more */
+    bool whole;         /* the entries are the whole inventory */
     char region[MC_NAME_MAX + 1];
     char zone[MC_NAME_MAX + 1];
     char address[MC_ADDRESS_BYTES];

@@ -43,11 +43,11 @@ def test_flags_win_over_environment_over_file(tmp_path):
     assert '"file"' in lines["zone"] and f"{conf}:3" in lines["zone"]
 
 
-def test_bad_flags_are_named():
+def test_bad_flags_are_named(tmp_path):
     for args, word in ((["--cluster", "Bad Name"], "cluster"), (["--colour"], "--colour"),
                        (["--announce", "loud"], "announce"), (["--bus", "amqp"], "bus"),
                        (["--announce-interval", "nan"], "announce_interval"),
                        (["--http", "0.0.0.0:80"], "0.0.0.0"), (["extra"], "extra")):
-        done = run(*args, "--data", "/nonexistent/x/y") if word == "0.0.0.0" else \
-            run(*args, "--check-config")
+        done = run(*args, "--data", tmp_path / "d", "--bus", f"sqlite:{tmp_path}/bus.db") \
+            if word == "0.0.0.0" else run(*args, "--check-config")
         assert done.returncode != 0 and word in done.stderr, (args, done.stderr)

@@ -207,6 +207,7 @@ def test_a_folder_of_another_cluster_is_refused(world):
 def test_two_clusters_with_one_name_the_newcomer_is_refused(world):
     c1, c2 = world.start("c1", "c2")
     stamp = c2.create("photos", spec()).json["stamp"]
+    time.sleep(1.5)  # within a second of each other nobody is the newcomer
     twin = world.cluster("twin", cluster="c1")
     twin.start(ready=False)
     until(lambda: twin.process.poll() is not None, "the namesake ends", twin)

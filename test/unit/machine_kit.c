@@ -15,36 +15,6 @@
 #define LATENCY_MS 5u
 #define WALL_NS    1700000000000000000ull
 
-/* ---- rings ---- */
-
-struct mc_ring *kit_ring(const char *name, const struct mc_ring *held,
-                         const struct mc_ring *also, uint64_t wall_ns, const char *note,
-                         bool tombstone)
-{
-    struct mc_draft d;
-    struct mc_blob *blob = NULL;
-    struct mc_ring *ring = NULL;
-
-    mc_draft_init(&d);
-    mc_name_set(&d.head.name, name);
-    d.head.system[0] = KIT_SYSTEM;
-    snprintf(d.head.note, sizeof(d.head.note), "%s", note);
-    d.head.tombstone = tombstone;
-    if (!tombstone) {
-        d.head.assignments = 1;
-        d.table = calloc(1, sizeof(*d.table));
-        d.devices = calloc(1, sizeof(*d.devices));
-        d.device_count = 1;
-        d.devices[0].name = "a";
-    }
-    assert_int_equal(mc_draft_mint(&d, held, &also, also == NULL ? 0 : 1, wall_ns), 0);
-    assert_int_equal(mc_draft_encode(&d, &blob, NULL), 0);
-    assert_int_equal(mc_ring_open(blob, MC_CHECK_NONE, &ring, NULL), 0);
-    mc_blob_unref(blob);
-    mc_draft_fini(&d);
-    return ring;
-}
-
 static struct kit_slot *slot_of(struct kit_node *n, const char *ring, bool make)
 {
     for (size_t i = 0; i < n->slot_count; i++) {
@@ -280,17 +250,6 @@ static void post(struct kit *k, unsigned from, const char *key, bool records,
     }
 }
 
-static void put_ring(struct mc_buf *b, const struct mc_ring *ring)
-{
-    struct mc_bytes all = mc_blob_get(mc_ring_blob(ring));
-    size_t head = mc_ring_head(ring)->head_bytes;
-    struct mc_wire_record r = {.head = {all.ptr, head},
-                               .rest_bytes = all.len - head,
-                               .packed = {all.ptr + head, all.len - head}};
-
-    mc_wire_record_encode(b, &r);
-}
-
 static struct mc_ring *unpack(struct mc_bytes bytes)
 {
     struct mc_envelope e;
@@ -418,7 +377,7 @@ static void carry_out(struct kit *k, unsigned i, const struct mc_effect *e)
     case MC_FX_SEND_RECORD:
         n->bodies++;
         mc_buf_put(&b, e->u.record.envelope.ptr, e->u.record.envelope.len);
-        put_ring(&b, find_record(n, e->u.record.ring.s, e->u.record.digest8));
+        kit_put_ring(&b, find_record(n, e->u.record.ring.s, e->u.record.digest8));
         post(k, i, e->u.record.key, true, e->u.record.sequence,
              (struct mc_bytes){b.ptr, b.len});
         mc_buf_fini(&b);
@@ -483,8 +442,8 @@ static void keep(struct kit_node *n, uint64_t delivery, struct mc_bytes bytes)
     n->kept[s].delivery = delivery;
 }
 
-static void deliver(struct kit *k, unsigned to, bool records, bool own,
-                    uint64_t sequence, uint64_t delivery, struct mc_bytes bytes)
+void kit_deliver(struct kit *k, unsigned to, bool records, bool own, uint64_t sequence,
+                 uint64_t delivery, struct mc_bytes bytes)
 {
     struct mc_event e = {.kind = MC_EV_MESSAGE};
 
@@ -536,8 +495,8 @@ static bool run_one(struct kit *k, uint64_t until)
         first->used = false;
         first->bytes = NULL;
         if (k->nodes[l.to].connected)
-            deliver(k, l.to, l.records, l.own, l.sequence, l.delivery,
-                    (struct mc_bytes){l.bytes, l.len});
+            kit_deliver(k, l.to, l.records, l.own, l.sequence, l.delivery,
+                        (struct mc_bytes){l.bytes, l.len});
         free(l.bytes);
     } else {
         k->nodes[who].wake_ms = UINT64_MAX;
@@ -608,79 +567,4 @@ int kit_mint(struct kit *k, unsigned i, const char *ring, const char *note)
         kit_ring(ring, s == NULL ? NULL : s->held,
                  s == NULL || s->loser_count == 0 ? NULL : s->losers[0],
                  WALL_NS + k->now_ms * 1000000, note, false));
-}
-
-/* ---- letters by hand ---- */
-
-size_t kit_open(struct mc_buf *b, const struct kit_sender *from, enum mc_wire_kind kind)
-{
-    struct mc_envelope e = {.protocol = 1,
-                            .kind = kind,
-                            .incarnation = from->incarnation,
-                            .sequence = from->sequence,
-                            .sent_ns = from->sent_ns};
-    size_t start = b->len;
-
-    e.system[0] = KIT_SYSTEM;
-    e.uid[0] = 200;
-    memcpy(e.uid + 1, from->cluster,
-           strlen(from->cluster) < 15 ? strlen(from->cluster) : 15);
-    mc_name_set(&e.cluster, from->cluster);
-    mc_envelope_encode(b, &e);
-    return start;
-}
-
-struct mc_entry kit_entry(const struct mc_ring *ring)
-{
-    const struct mc_head *h = mc_ring_head(ring);
-    struct mc_entry e = {.name = h->name,
-                         .epoch = h->epoch,
-                         .version = h->version,
-                         .timestamp = h->timestamp,
-                         .tombstone = h->tombstone};
-
-    memcpy(e.digest8, h->digest, 8);
-    return e;
-}
-
-void kit_announcement(struct mc_buf *b, const struct kit_sender *from,
-                      const struct mc_entry *entries, size_t count, bool established)
-{
-    struct mc_announce a = {.interval_ms = 10000,
-                            .whole = true,
-                            .established = established,
-                            .ring_count = (uint32_t)count};
-    struct mc_sum sums[MC_BUCKETS] = {0};
-    size_t start = kit_open(b, from, MC_WIRE_ANNOUNCE);
-    size_t at;
-
-    for (size_t i = 0; i < count; i++) {
-        struct mc_sum s = mc_entry_sum(&entries[i]);
-
-        sums[mc_bucket_of(&entries[i].name)].lane[0] += s.lane[0];
-        sums[mc_bucket_of(&entries[i].name)].lane[1] += s.lane[1];
-    }
-    mc_sums_digest(sums, a.digest);
-    at = mc_announce_open(b, &a);
-    for (size_t i = 0; i < count; i++)
-        mc_entry_encode(b, &entries[i]);
-    mc_announce_close(b, at, &a);
-    mc_envelope_seal(b, start);
-}
-
-void kit_record(struct mc_buf *b, const struct kit_sender *from,
-                const struct mc_ring *ring)
-{
-    (void)kit_open(b, from, MC_WIRE_RECORD);
-    put_ring(b, ring);
-}
-
-uint64_t kit_give(struct kit *k, bool records, const struct mc_buf *b)
-{
-    uint64_t delivery = ++k->delivery;
-
-    assert_int_equal(b->err, 0);
-    deliver(k, k->watched, records, false, 0, delivery,
-            (struct mc_bytes){b->ptr, b->len});
-    return delivery;
 }

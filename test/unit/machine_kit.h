@@ -116,11 +116,14 @@ struct kit_sender {
 size_t kit_open(struct mc_buf *b, const struct kit_sender *from,
                 enum mc_wire_kind kind);
 void kit_announcement(struct mc_buf *b, const struct kit_sender *from,
-                      const struct mc_entry *entries, size_t count, bool established);
+                      const struct mc_entry *entries, size_t count, uint32_t uptime_ms);
 void kit_record(struct mc_buf *b, const struct kit_sender *from,
                 const struct mc_ring *ring);
 /* Steps the watched node with these bytes; returns the delivery number. */
-uint64_t kit_give(struct kit *k, bool records, const struct mc_buf *b);
+unsigned kit_give(struct kit *k, bool records, const struct mc_buf *b);
+void kit_put_ring(struct mc_buf *b, const struct mc_ring *ring);
+void kit_deliver(struct kit *k, unsigned to, bool records, bool own, uint64_t sequence,
+                 uint64_t delivery, struct mc_bytes bytes);
 struct mc_entry kit_entry(const struct mc_ring *ring);
 
 #endif /* TEST_MACHINE_KIT_H */

@@ -212,6 +212,31 @@ static void the_same_spec_again_moves_nothing(void **state)
     mc_ring_unref(b);
 }
 
+/* 277 1/3 replicas each: who has the 278th must not hang on the order. */
+static void the_order_of_the_list_moves_nothing(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+
+    (void)state;
+    spec.replicas = 3250000;
+    for (uint32_t i = 0; i < COUNT; i++)
+        devices[i].host = "h";
+    a = build_at(&spec, NULL, 100, &report);
+    for (uint32_t i = 0; i < COUNT / 2; i++) {
+        struct mc_device d = devices[i];
+
+        devices[i] = devices[COUNT - 1 - i];
+        devices[COUNT - 1 - i] = d;
+    }
+    b = build_at(&spec, a, 200, &report);
+    assert_int_equal(report.moved, 0);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
 static void partitions_that_moved_stay_for_min_move_seconds(void **state)
 {
     struct mc_spec spec = make_spec();
@@ -413,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_first_ring_carries_what_the_spec_says),
         cmocka_unit_test(ids_follow_names_and_are_never_used_again),
         cmocka_unit_test(the_same_spec_again_moves_nothing),
+        cmocka_unit_test(the_order_of_the_list_moves_nothing),
         cmocka_unit_test(partitions_that_moved_stay_for_min_move_seconds),
         cmocka_unit_test(replicas_may_grow_and_shrink),
         cmocka_unit_test(what_cannot_be_built_from_is_refused),

@@ -49,8 +49,11 @@ static void announcement(struct mc_buf *b, struct mc_announce *a)
     struct mc_entry two = entry("photos", 7, true);
     size_t at;
 
-    *a = (struct mc_announce){
-        .interval_ms = 10000, .full = true, .whole = false, .ring_count = 2};
+    *a = (struct mc_announce){.interval_ms = 10000,
+                              .uptime_ms = 77,
+                              .full = true,
+                              .whole = false,
+                              .ring_count = 2};
     strcpy(a->region, "eu");
     strcpy(a->zone, "1");
     strcpy(a->address, "http://127.0.0.1:8471");
@@ -104,7 +107,7 @@ static void an_announcement_comes_back_as_it_went(void **state)
     assert_string_equal(back.region, "eu");
     assert_string_equal(back.zone, "1");
     assert_string_equal(back.address, "http://127.0.0.1:8471");
-    assert_true(back.full && !back.established && !back.whole);
+    assert_true(back.full && back.uptime_ms == 77 && !back.whole);
     assert_int_equal(back.interval_ms, 10000);
     assert_int_equal(back.ring_count, 2);
     assert_true(back.buckets[63] == 63);
