@@ -54,10 +54,10 @@ static void the_next_want_goes_to_another_holder_and_patience_grows_late(void **
     kit_run(k, MC_WANT_RETRY_MS / 2 - 1);
     assert_int_equal(k->nodes[0].wants, before); /* one outstanding */
     kit_run(k, MC_WANT_RETRY_MS / 2 + 1);
-    assert_true(said("want talk.near"));
-    give_announcement(v1);
+    assert_true(voice_said("want talk.near"));
+    voice_give_announcement(v1);
     kit_run(k, (MC_WANT_EVEN_TRIES - 1) * MC_WANT_RETRY_MS);
-    assert_true(said("want talk.far"));
+    assert_true(voice_said("want talk.far"));
     before = k->nodes[0].wants;
     kit_run(k, 2 * MC_WANT_RETRY_MS - 10);
     assert_true(k->nodes[0].wants <= before + 1); /* doubled by now */
