@@ -40,6 +40,7 @@ struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool mak
 {
     size_t lo = 0;
     size_t hi = agent->slot_count;
+    struct mc_stamp *losers;
     struct mc_slot *slot;
     bool named;
 
@@ -65,9 +66,13 @@ struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool mak
         agent->slots = grown;
         agent->slot_cap = cap;
     }
+    losers = calloc(MC_LOSERS_MAX, sizeof(*losers));
+    if (losers == NULL)
+        return NULL;
     slot = &agent->slots[lo];
     memmove(slot + 1, slot, (agent->slot_count - lo) * sizeof(*slot));
     *slot = (struct mc_slot){0};
+    slot->losers = losers;
     named = mc_name_set(&slot->name, name);
     assert(named); /* a ring's name was checked when it was decoded */
     (void)named;
@@ -105,6 +110,7 @@ static int hold_ring(struct mc_agent *agent, const struct mc_name *name,
         if (err == 0)
             err = mc_machine_hold(agent->machine, losers[i], true,
                                   mc_ring_head(losers[i])->record_bytes);
+        slot->losers[i] = mc_stamp_of(mc_ring_head(losers[i]));
         mc_ring_unref(losers[i]);
     }
     slot->loser_count = loser_count;
@@ -166,6 +172,7 @@ void mc_agent_free(struct mc_agent *agent)
     for (size_t i = 0; i < agent->slot_count; i++) {
         mc_ring_unref(agent->slots[i].held);
         mc_ring_unref(agent->slots[i].staged);
+        free(agent->slots[i].losers);
     }
     for (size_t i = 0; i < agent->letter_count; i++)
         mc_blob_unref(agent->letters[i].body);

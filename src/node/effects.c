@@ -85,7 +85,7 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
     return err;
 }
 
-static void count_losers(struct mc_agent *agent, struct mc_slot *slot)
+static void note_losers(struct mc_agent *agent, struct mc_slot *slot)
 {
     struct mc_store *store = agent->ports.store;
     struct mc_ring *losers[MC_LOSERS_MAX];
@@ -93,8 +93,10 @@ static void count_losers(struct mc_agent *agent, struct mc_slot *slot)
 
     if (store->ops->losers(store, &slot->name, losers, &count) != 0)
         return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        slot->losers[i] = mc_stamp_of(mc_ring_head(losers[i]));
         mc_ring_unref(losers[i]);
+    }
     slot->loser_count = count;
 }
 
@@ -123,7 +125,9 @@ static int merge_ring(struct mc_agent *agent, struct mc_ring *ring,
         mc_ring_unref(slot->staged);
         slot->staged = now;
     }
-    count_losers(agent, slot);
+    note_losers(agent, slot);
+    event->u.stored.losers = slot->losers;
+    event->u.stored.loser_count = slot->loser_count;
     event->u.stored.held = slot->staged != NULL ? slot->staged : slot->held;
     return 0;
 }
