@@ -12,7 +12,7 @@ if [ ! -e "$build/build.ninja" ]; then
     CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
         -Db_lundef=false >/dev/null
 fi
-ninja -C "$build" --quiet "fuzz/fuzz_$name"
+ninja -C "$build" --quiet "fuzz/fuzz_$name" >/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log="$work/log"
