@@ -87,17 +87,34 @@ static int reply_record(struct rm_ctx *ctx, int err, const struct mcos_diag *dia
                           diag->text[0] == '\0' ? mcos_err_text(err) : diag->text);
 }
 
+/* Reads the companion; one that is no hash gives way if that is asked for. */
+static int open_losers(struct rm_ctx *ctx, struct rm_string *key, bool repair,
+                       struct mc_losers *losers)
+{
+    struct rm_reply *reply;
+    int err = mc_losers_init(losers, ctx, key);
+
+    if (err != MCOS_E_TYPE || !repair)
+        return err;
+    reply = rm.Call(ctx, "DEL", "!s", losers->key);
+    if (reply != NULL)
+        rm.FreeCallReply(reply);
+    mc_losers_fini(losers, ctx);
+    return mc_losers_init(losers, ctx, key);
+}
+
 /* Everything is decided before anything is written. */
 static int carry_out(struct rm_ctx *ctx, struct rm_string **argv, struct mc_ring *held,
-                     struct mc_ring *came, struct mc_merge merge)
+                     struct mc_ring *came, bool repair)
 {
+    struct mc_merge merge = mc_merge(held, came);
     bool takes = merge.verdict == MC_MERGE_ADDED || merge.verdict == MC_MERGE_REPLACED;
     const struct mc_ring *winner = takes ? came : held;
     const struct mc_ring *loser = NULL;
     struct mc_losers losers;
     struct rm_reply *reply = NULL;
     bool changed = false;
-    int err = mc_losers_init(&losers, ctx, argv[1]);
+    int err = open_losers(ctx, argv[1], repair, &losers);
 
     if (merge.relation == MC_RELATION_CONFLICT)
         loser = takes ? held : came;
@@ -190,7 +207,7 @@ int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     /* What is written below makes the cache forget: hold on to it. */
     if (held != NULL)
         (void)mc_ring_ref(held);
-    (void)carry_out(ctx, argv, held, came, mc_merge(held, came));
+    (void)carry_out(ctx, argv, held, came, repair);
     mc_ring_unref(held);
     mc_ring_unref(came);
     return RM_OK;
