@@ -120,6 +120,7 @@ static int open_registry(struct daemon *d, struct mcos_diag *diag)
 {
     const struct mc_redis_store_config config = {.url = d->config.store,
                                                  .inner = d->store,
+                                                 .system = d->machine.system,
                                                  .clock = mc_os_clock(),
                                                  .log = d->log};
     int err = mc_redis_store_open(&config, &d->store, diag);

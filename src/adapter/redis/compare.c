@@ -86,6 +86,21 @@ static int note_all(struct redis_store *s)
 
 /* ---- from there to here ---- */
 
+/* Rings of two systems never mix, though somebody gave both one database. */
+static bool is_foreign(struct redis_store *s, const struct mc_ring *ring)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+
+    if (!s->one_system || memcmp(head->system, s->system, MC_UID_BYTES) == 0)
+        return false;
+    if (strcmp(s->foreign.s, head->name.s) != 0)
+        say(s, MC_LOG_WARN, "registry-foreign", head->name.s,
+            "the registry holds a ring of another system; give each system a database "
+            "of its own");
+    s->foreign = head->name;
+    return true;
+}
+
 /* Hands over what was found; it comes back by merge() if the agent takes it. */
 static void take(struct redis_store *s, struct mc_ring *ring)
 {
@@ -94,6 +109,8 @@ static void take(struct redis_store *s, struct mc_ring *ring)
     struct mc_merge merge;
     int err;
 
+    if (is_foreign(s, ring))
+        return;
     if (s->found != NULL)
         err = s->found(s->found_ctx, ring);
     else
@@ -290,7 +307,8 @@ static int take_losers(struct redis_store *s, struct mcos_diag *diag)
 
         err = mc_redis_registry_losers(s->link, &s->known[i].name, rings, &count, diag);
         for (size_t k = 0; k < count; k++) {
-            (void)inner->ops->merge(inner, rings[k], &merge);
+            if (!is_foreign(s, rings[k]))
+                (void)inner->ops->merge(inner, rings[k], &merge);
             mc_ring_unref(rings[k]);
         }
         if (err == MCOS_E_TYPE)

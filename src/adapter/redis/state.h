@@ -25,6 +25,9 @@ struct redis_store {
     uint64_t cursor; /* of the walk over the registry's names */
     int (*found)(void *ctx, struct mc_ring *ring);
     void *found_ctx;
+    bool one_system;
+    uint8_t system[MC_UID_BYTES];
+    struct mc_name foreign;       /* the ring last said to be of another system */
     struct mc_redis_known *known; /* sorted by name */
     size_t known_count;
     struct mc_redis_store_status status;

@@ -228,6 +228,10 @@ int mc_redis_store_open(const struct mc_redis_store_config *config,
     s->port.ops = &ops;
     s->config = *config;
     s->config.url = NULL; /* it may hold a password, and was borrowed */
+    s->config.system = NULL;
+    s->one_system = config->system != NULL;
+    if (s->one_system)
+        memcpy(s->system, config->system, MC_UID_BYTES);
     if (s->config.deadline_ms == 0)
         s->config.deadline_ms = MC_REDIS_DEADLINE_MS;
     if (s->config.compare_ms == 0)

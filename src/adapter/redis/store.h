@@ -29,6 +29,8 @@ struct mc_redis_store_config {
     struct mc_store *inner; /* taken by open if it succeeds */
     struct mc_clock *clock; /* borrowed for the store's life */
     struct mc_log *log;     /* the same; NULL: silent */
+    const uint8_t *system;  /* MC_UID_BYTES, copied: records of others are left alone;
+                               NULL: any */
     unsigned deadline_ms;   /* 0: MC_REDIS_DEADLINE_MS */
     unsigned compare_ms;    /* 0: MC_REDIS_COMPARE_MS */
     unsigned retry_ms;      /* 0: MC_REDIS_RETRY_MS */
