@@ -25,12 +25,16 @@ KEY = "mcos:ring:r"
 
 
 def server_us(client, command, calls, run):
-    client.config_resetstat()
-    for _ in range(calls):
-        run()
-    stats = client.info("commandstats")[f"cmdstat_{command}"]
-    assert stats["calls"] == calls
-    return stats["usec_per_call"]
+    """The best of ten rounds: on a shared machine the others are noise."""
+    best = float("inf")
+    for _ in range(10):
+        client.config_resetstat()
+        for _ in range(calls // 10):
+            run()
+        stats = client.info("commandstats")[f"cmdstat_{command}"]
+        assert stats["calls"] == calls // 10
+        best = min(best, stats["usec_per_call"])
+    return best
 
 
 def pipelined(server, *command):

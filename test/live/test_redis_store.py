@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from redis_server import Records, servers
-from world import BUILD, spec, until
+from world import BUILD, ROOT, spec, until
 
 KEY = "mcos:ring:photos"
 
@@ -274,6 +274,28 @@ def test_redis_away_at_the_start_is_no_reason_not_to_start(world, make):
     says(agent, "event=registry-degraded")
     server.start()
     agrees(server, agent, stamp)
+
+
+def test_a_user_with_just_the_rights_of_the_manual_is_enough(world, make):
+    from test_redis_module import _listen
+    server = make().start()
+    port = _listen(server)
+    client = server.client()
+    manual = (ROOT / "docs" / "operate.md").read_text()
+    rights = manual.split("A user needs `+ring.merge", 1)[1].split("`:", 1)[0].split()
+    client.execute_command("ACL", "SETUSER", "agent", "on", ">pw", "+ring.merge", *rights)
+    agent = world.start("c1", store=f"redis://agent:pw@127.0.0.1:{port}/1", alone=True)
+    stamp = create(agent)
+    on_one = server.client(db=1)
+    assert on_one.exists(KEY)
+    on_one.set(KEY, "junk")
+    until(lambda: on_one.strlen(KEY) > 100, "it is repaired", agent)
+    on_one.flushall()
+    until(lambda: on_one.strlen(KEY) > 100, "it is filled", agent)
+    agent.kill()
+    agent.start()
+    assert agent.stamp("photos") == stamp
+    assert "NOPERM" not in agent.log.read_text()
 
 
 def test_passwords_and_databases_work_and_are_shown_to_nobody(world, make):
