@@ -96,7 +96,7 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     return err;
 }
 
-/* The store answers at once, so the mint ends in this feed. */
+/* The store answers at once, so the mint ends in this feed, unless memory was out. */
 static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
                         struct mc_event *event)
 {
@@ -106,14 +106,14 @@ static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
     agent->mint_token = agent->next_token++;
     agent->mint_ring = ring;
     agent->mint_done = false;
+    agent->mint_trouble[0] = '\0';
     event->u.mint.token = agent->mint_token;
     event->u.mint.ring = head->name;
     event->u.mint.stamp = mc_stamp_of(head);
     mc_agent_feed(agent, event);
-    assert(agent->mint_done);
     agent->mint_token = 0;
     agent->mint_ring = NULL;
-    return agent->mint_err;
+    return agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
 }
 
 int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring)
@@ -133,6 +133,7 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     const struct mc_ring *held = mc_agent_ring_find(agent, draft->head.name.s);
     struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
     struct mc_ring *ring = NULL;
+    struct mc_machine_status st;
     int err =
         mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, ret_retry_ms);
 
@@ -149,11 +150,14 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
 
     err = put_in_force(agent, ring, &event);
     if (err != 0) {
+        agent->care_ms = 0; /* see soon whether it got there all the same */
         mc_ring_unref(ring);
         return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
-                             agent->mint_trouble);
+                             agent->mint_trouble[0] == '\0' ? mcos_err_text(err)
+                                                            : agent->mint_trouble);
     }
-    *ret_distributed = mc_machine_status(agent->machine).bus_up;
+    st = mc_machine_status(agent->machine);
+    *ret_distributed = st.bus_up && !st.mute;
     *ret_ring = ring;
     return 0;
 }
