@@ -11,5 +11,8 @@ echo
 echo "== building and rebalancing large rings, ours alone"
 build/bench/bench_build
 echo
+echo "== the registry in Redis, beside SET and GET (microseconds)"
+/usr/bin/python3 bench/bench_redis.py
+echo
 echo "== create, return and join with real agents on one machine"
 /usr/bin/python3 bench/bench_converge.py

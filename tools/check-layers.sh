@@ -23,6 +23,18 @@ for f in $(find src/adapter -name '*.[ch]'); do
         [ "$dep" = "$room" ] || { echo "$f includes adapter/$dep/: an arrow sideways"; bad=1; }
     done
 done
+# What is linked into somebody else's server uses the core and its own folder.
+for f in $(find module -name '*.[ch]'); do
+    own=$(echo "$f" | cut -d/ -f2)
+    allowed=" $own $(sed -n 's/^module://p' tools/layers.txt) "
+    for dep in $(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$f"); do
+        [ "$dep" = mcos ] && continue
+        case $allowed in
+        *" $dep "*) ;;
+        *) echo "$f includes $dep/: an arrow up"; bad=1 ;;
+        esac
+    done
+done
 # Inside the core each room is checked alone by its include lines.
 pure='mc_.*|mcos_.*|mem(cpy|move|set|cmp|chr)|str(n?len|n?cmp|chr|rchr)|v?snprintf'
 pure="$pure|__v?snprintf_chk|__mem(cpy|move|set)_chk|__assert_fail|malloc|calloc|realloc|free|qsort|bsearch"

@@ -2,6 +2,8 @@
 /* app/config.c -- the table of options, and the four places they come from. */
 #include "app/config.h"
 
+#include "adapter/redis/url.h"
+
 #include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
@@ -22,6 +24,7 @@ enum key {
     OPT_ZONE,
     OPT_DATA,
     OPT_BUS,
+    OPT_STORE,
     OPT_HTTP,
     OPT_ANNOUNCE_INTERVAL,
     OPT_INACTIVE_AFTER,
@@ -49,6 +52,8 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_DATA] = {"data", "DIR", NULL, "folder for rings and state"},
     [OPT_BUS] = {"bus", "sqlite:FILE", NULL,
                  "the message queue that all clusters share"},
+    [OPT_STORE] = {"store", "file|URL", "file",
+                   "beside the files: redis://HOST:PORT/DB or unix:PATH of a Redis"},
     [OPT_HTTP] = {"http", "ADDR", "127.0.0.1:8471",
                   "127.0.0.1:PORT, [::1]:PORT or unix:PATH; may be given 4 times"},
     [OPT_ANNOUNCE_INTERVAL] = {"announce_interval", "SECONDS", "10", "delta_t"},
@@ -437,6 +442,22 @@ static int to_bus(struct loader *l, struct mc_config *c)
     return 0;
 }
 
+static int to_store(struct loader *l, struct mc_config *c)
+{
+    struct mcos_diag diag = {.offset = -1};
+    struct mc_redis_url url;
+    const char *text = l->values[OPT_STORE].text[0];
+
+    c->store[0] = '\0';
+    if (strcmp(text, "file") == 0)
+        return 0;
+    if (mc_redis_url_parse(text, &url, &diag) != 0)
+        return mcos_diag_set(l->diag, MCOS_E_CONFIG, "store", "%s: store: %s",
+                             l->values[OPT_STORE].from, diag.text);
+    (void)snprintf(c->store, sizeof(c->store), "%s", text);
+    return 0;
+}
+
 static int to_config(struct loader *l, struct mc_config *c)
 {
     static const char *const modes[] = {"auto", "full", "digest", NULL};
@@ -461,6 +482,8 @@ static int to_config(struct loader *l, struct mc_config *c)
         err = refuse(l, OPT_DATA, "a folder is needed");
     if (err == 0)
         err = to_bus(l, c);
+    if (err == 0)
+        err = to_store(l, c);
     if (err == 0)
         err = to_ms(l, OPT_ANNOUNCE_INTERVAL, &c->announce_interval_ms);
     if (err == 0)
@@ -491,15 +514,29 @@ static int to_config(struct loader *l, struct mc_config *c)
     return 0;
 }
 
+/* An address may hold a password, which is shown to nobody. */
+static const char *shown(enum key opt, const char *text, char room[])
+{
+    struct mc_redis_url url;
+
+    if (opt != OPT_STORE || mc_redis_url_parse(text, &url, NULL) != 0)
+        return text;
+    mc_redis_url_show(&url, room);
+    return room;
+}
+
 static void print_config(const struct loader *l)
 {
+    char room[2 * MC_REDIS_TEXT_MAX];
+
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct value *v = &l->values[i];
 
         (void)printf("%s = ", rows[i].key);
         for (unsigned k = 0; k < v->count; k++)
             (void)printf("%s%s\"%s\"", k > 0 ? ", " : "",
-                         i == OPT_HTTP && k == 0 ? "{" : "", v->text[k]);
+                         i == OPT_HTTP && k == 0 ? "{" : "",
+                         shown((enum key)i, v->text[k], room));
         (void)printf("%s    # %s\n", i == OPT_HTTP ? "}" : "", v->from);
     }
 }

@@ -24,6 +24,7 @@ struct mc_config {
     char zone[MC_NAME_MAX + 1];
     char data[MC_CONFIG_PATH_MAX];
     char bus_path[MC_CONFIG_PATH_MAX]; /* of a sqlite: bus */
+    char store[MC_CONFIG_PATH_MAX];    /* of a Redis, or "" for files alone */
     char http[MC_CONFIG_LISTEN_MAX][MC_CONFIG_PATH_MAX];
     unsigned http_count;
     uint32_t announce_interval_ms;

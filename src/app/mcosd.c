@@ -11,6 +11,7 @@
 #include "adapter/http/server.h"
 #include "adapter/os/clock.h"
 #include "adapter/os/loop.h"
+#include "adapter/redis/store.h"
 #include "adapter/sqlite/bus.h"
 #include "adapter/swift/ringgz.h"
 #include "adapter/swift/swiftconf.h"
@@ -41,6 +42,7 @@ struct daemon {
     struct mc_handler *routes;
     struct mc_loop *loop;
     struct mc_buf import_extra; /* what the draft of the last import points into */
+    bool registry;              /* store is one of adapter/redis */
     bool evicted;               /* another cluster lives under our name */
 };
 
@@ -65,9 +67,17 @@ static uint64_t turn(struct mc_loop_client *client)
         (void)raise(SIGTERM);
     }
     now = mc_agent_now_ms(d->agent);
-    http_ms = mc_http_server_timeout_ms(d->http);
     due = due > now ? due - now : 0;
-    return due < http_ms ? due : http_ms;
+    http_ms = mc_http_server_timeout_ms(d->http);
+    if (http_ms < due)
+        due = http_ms;
+    if (d->registry) {
+        uint64_t registry_ms = mc_redis_store_turn(d->store);
+
+        if (registry_ms < due)
+            due = registry_ms;
+    }
+    return due;
 }
 
 static void stop(struct mc_loop_client *client)
@@ -93,6 +103,30 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
 
     mc_buf_fini(&d->import_extra);
     return mc_ringgz_decode(gz, secret, draft, &d->import_extra, diag);
+}
+
+/* ---- registry ---- */
+
+/* The registry holds a greater record than we: through the agent, so that it is
+ * adopted and told. */
+static int found(void *ctx, struct mc_ring *ring)
+{
+    struct daemon *d = ctx;
+
+    return mc_agent_take(d->agent, ring);
+}
+
+static int open_registry(struct daemon *d, struct mcos_diag *diag)
+{
+    const struct mc_redis_store_config config = {.url = d->config.store,
+                                                 .inner = d->store,
+                                                 .system = d->machine.system,
+                                                 .clock = mc_os_clock(),
+                                                 .log = d->log};
+    int err = mc_redis_store_open(&config, &d->store, diag);
+
+    d->registry = err == 0;
+    return err;
 }
 
 /* ---- start ---- */
@@ -125,6 +159,8 @@ static int open_store(struct daemon *d, struct mcos_diag *diag)
     if (err == 0)
         err = mc_identity_open(d->config.data, d->config.cluster.s, d->machine.uid,
                                &fresh, diag);
+    if (err == 0 && d->config.store[0] != '\0')
+        err = open_registry(d, diag);
     return err;
 }
 
@@ -202,6 +238,8 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
     err = mc_agent_new(&d->machine, &ports, &d->agent, diag);
     if (err == 0)
         err = mc_routes_new(d->agent, &routes, &d->routes);
+    if (err == 0 && d->registry)
+        mc_redis_store_on_found(d->store, found, d);
     if (err == 0)
         door.behind = d->routes;
     return err;

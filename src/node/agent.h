@@ -86,6 +86,14 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   bool *ret_distributed, uint64_t *ret_retry_ms,
                   struct mcos_diag *diag);
 
+/*
+ * Takes over a record that did not come by the bus (the registry has it): stores
+ * it, adopts it if it is the greater, and hands it to the bus, as a mint does.
+ * `ring` is borrowed. Fails with NOTREADY, CLOCK, IDENTITY, BUSY, and as the
+ * store does: tell me again.
+ */
+int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring);
+
 /* What is held, tombstones included. Lent until the next turn or mint. */
 size_t mc_agent_ring_count(const struct mc_agent *agent);
 const struct mc_ring *mc_agent_ring(const struct mc_agent *agent,

@@ -96,6 +96,36 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     return err;
 }
 
+/* The store answers at once, so the mint ends in this feed, unless memory was out. */
+static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
+                        struct mc_event *event)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+
+    assert(agent->mint_token == 0);
+    agent->mint_token = agent->next_token++;
+    agent->mint_ring = ring;
+    agent->mint_done = false;
+    agent->mint_trouble[0] = '\0';
+    event->u.mint.token = agent->mint_token;
+    event->u.mint.ring = head->name;
+    event->u.mint.stamp = mc_stamp_of(head);
+    mc_agent_feed(agent, event);
+    agent->mint_token = 0;
+    agent->mint_ring = NULL;
+    return agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
+}
+
+int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring)
+{
+    struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
+    uint64_t retry_ms;
+    int err =
+        mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, &retry_ms);
+
+    return err != 0 ? err : put_in_force(agent, ring, &event);
+}
+
 int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   const struct mc_expect *expect, struct mc_ring **ret_ring,
                   bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)
@@ -103,13 +133,10 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     const struct mc_ring *held = mc_agent_ring_find(agent, draft->head.name.s);
     struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
     struct mc_ring *ring = NULL;
-    uint64_t token = agent->next_token;
     struct mc_machine_status st;
-    int err;
-
-    assert(agent->mint_token == 0);
-    err =
+    int err =
         mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, ret_retry_ms);
+
     if (err != 0)
         return mcos_diag_set(diag, err, "", "%s",
                              err == MCOS_E_NOTREADY
@@ -117,24 +144,11 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                                  : mcos_err_text(err));
     err = check_expect(held, expect, diag);
     if (err == 0)
-        err = make_ring(agent, draft, held, token, &ring, diag);
+        err = make_ring(agent, draft, held, agent->next_token, &ring, diag);
     if (err != 0)
         return err;
 
-    agent->next_token++;
-    agent->mint_token = token;
-    agent->mint_ring = ring;
-    agent->mint_done = false;
-    agent->mint_trouble[0] = '\0';
-    event.u.mint.token = token;
-    event.u.mint.ring = draft->head.name;
-    event.u.mint.stamp = mc_stamp_of(mc_ring_head(ring));
-    mc_agent_feed(agent, &event);
-    /* The store answers at once, so the mint ends in this feed, unless memory was out.
-     */
-    err = agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
-    agent->mint_token = 0;
-    agent->mint_ring = NULL;
+    err = put_in_force(agent, ring, &event);
     if (err != 0) {
         agent->care_ms = 0; /* see soon whether it got there all the same */
         mc_ring_unref(ring);

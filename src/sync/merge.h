@@ -31,6 +31,13 @@ struct mc_merge {
     enum mc_relation relation;
 };
 
+/*
+ * What the stamp of a record tells, before its body is there: the verdict is
+ * that of mc_merge; so is the relation of what is added, same or older. Whether
+ * a greater record descends from the one held only its body says: UNKNOWN.
+ */
+struct mc_merge mc_merge_ask(const struct mc_ring *held, const struct mc_stamp *came);
+
 /* held may be NULL. Pure; cannot fail. */
 struct mc_merge mc_merge(const struct mc_ring *held, const struct mc_ring *came);
 

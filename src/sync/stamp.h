@@ -33,4 +33,11 @@ struct mc_stamp mc_stamp_of(const struct mc_head *head);
 #define MC_STAMP_TEXT_MAX 48u
 void mc_stamp_format(const struct mc_stamp *stamp, char dst[MC_STAMP_TEXT_MAX]);
 
+/* All of it, for programs: "e0.v7.t1700000000000000000." and 64 hex digits. */
+#define MC_STAMP_FULL_MAX 128u
+void mc_stamp_write(const struct mc_stamp *stamp, char dst[MC_STAMP_FULL_MAX]);
+/* Reads exactly what mc_stamp_write writes; false, and *ret untouched, if the text
+ * is anything else or a number is beyond the limits. Any input is safe. */
+bool mc_stamp_read(struct mc_bytes text, struct mc_stamp *ret_stamp);
+
 #endif /* MCOS_SYNC_STAMP_H */

@@ -91,6 +91,7 @@ static void check_lines(const struct family *f)
             struct mc_stamp b = mc_stamp_of(mc_ring_head(f->ring[j]));
             struct mc_merge m = mc_merge(f->ring[i], f->ring[j]);
             struct mc_merge back = mc_merge(f->ring[j], f->ring[i]);
+            struct mc_merge asked = mc_merge_ask(f->ring[i], &b);
             bool line = (f->line[i] >> j & 1) != 0 || (f->line[j] >> i & 1) != 0;
 
             if (i != j && (f->line[i] >> j & 1) != 0)
@@ -98,6 +99,11 @@ static void check_lines(const struct family *f)
             assert_int_equal(m.relation,
                              line ? MC_RELATION_LINE : MC_RELATION_CONFLICT);
             assert_int_equal(m.relation, back.relation);
+            /* The stamp alone tells the same, or that the body must say it. */
+            assert_int_equal(asked.verdict, m.verdict);
+            assert_int_equal(asked.relation, m.verdict == MC_MERGE_REPLACED
+                                                 ? MC_RELATION_UNKNOWN
+                                                 : m.relation);
             assert_int_equal(m.verdict, i == j                     ? MC_MERGE_SAME
                                         : mc_stamp_cmp(&b, &a) > 0 ? MC_MERGE_REPLACED
                                                                    : MC_MERGE_OLDER);

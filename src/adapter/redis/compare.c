@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/redis/compare.c -- who holds the greater record, and what follows. */
+#include "adapter/redis/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void say(struct redis_store *s, enum mc_log_level level, const char *event,
+                const char *ring, const char *msg)
+{
+    char text[512];
+
+    if (s->config.log == NULL)
+        return;
+    (void)snprintf(text, sizeof(text), "event=%s ring=%s msg=\"%.300s\"", event, ring,
+                   msg);
+    s->config.log->line(s->config.log, level, text);
+}
+
+/* ---- what the inner store holds ---- */
+
+static size_t place_of(const struct redis_store *s, const char *name)
+{
+    size_t lo = 0;
+    size_t hi = s->known_count;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(s->known[mid].name.s, name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static struct mc_redis_known *find(const struct redis_store *s, const char *name)
+{
+    size_t at = place_of(s, name);
+
+    return at < s->known_count && strcmp(s->known[at].name.s, name) == 0 ? &s->known[at]
+                                                                         : NULL;
+}
+
+void mc_redis_note(struct redis_store *s, const struct mc_name *name)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_redis_known *known = find(s, name->s);
+    struct mc_ring *ring = NULL;
+    size_t at = place_of(s, name->s);
+
+    if (inner->ops->get(inner, name, &ring) != 0)
+        return;
+    if (known == NULL) {
+        known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
+        if (known != NULL) {
+            s->known = known;
+            known += at;
+            memmove(known + 1, known, (s->known_count - at) * sizeof(*known));
+            *known = (struct mc_redis_known){.name = *name};
+            s->known_count++;
+        }
+    }
+    if (known != NULL)
+        known->stamp = mc_stamp_of(mc_ring_head(ring));
+    mc_ring_unref(ring);
+}
+
+static int note_all(struct redis_store *s)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_name *names = NULL;
+    size_t count = 0;
+    int err = inner->ops->list(inner, &names, &count);
+
+    if (err != 0)
+        return err;
+    s->known_count = 0;
+    for (size_t i = 0; i < count; i++)
+        mc_redis_note(s, &names[i]);
+    free(names);
+    return 0;
+}
+
+/* ---- from there to here ---- */
+
+/* Rings of two systems never mix, though somebody gave both one database. */
+static bool is_foreign(struct redis_store *s, const struct mc_ring *ring)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+
+    if (!s->one_system || memcmp(head->system, s->system, MC_UID_BYTES) == 0)
+        return false;
+    if (strcmp(s->foreign.s, head->name.s) != 0)
+        say(s, MC_LOG_WARN, "registry-foreign", head->name.s,
+            "the registry holds a ring of another system; give each system a database "
+            "of its own");
+    s->foreign = head->name;
+    return true;
+}
+
+/* Hands over what was found; it comes back by merge() if the agent takes it. */
+static void take(struct redis_store *s, struct mc_ring *ring)
+{
+    const struct mc_name name = mc_ring_head(ring)->name;
+    struct mc_store *inner = s->config.inner;
+    struct mc_merge merge;
+    int err;
+
+    if (is_foreign(s, ring))
+        return;
+    if (s->found != NULL)
+        err = s->found(s->found_ctx, ring);
+    else
+        err = inner->ops->merge(inner, ring, &merge);
+    if (err != 0)
+        return; /* met again at the next comparison */
+    s->status.to_file++;
+    say(s, MC_LOG_INFO, "registry-newer", name.s, "taken over from the registry");
+    mc_redis_note(s, &name);
+}
+
+static int put_over_junk(struct redis_store *s, const struct mc_ring *ring,
+                         struct mcos_diag *diag)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+    struct mc_store *inner = s->config.inner;
+    struct mc_blob *junk = mc_redis_registry_peek(s->link, &head->name);
+    struct mc_merge merge;
+    int err;
+
+    if (junk != NULL)
+        inner->ops->quarantine(inner, mc_blob_get(junk), "registry");
+    mc_blob_unref(junk);
+    err = mc_redis_registry_push(s->link, ring, true, &merge, diag);
+    if (err == 0) {
+        s->status.to_registry++;
+        say(s, MC_LOG_WARN, "registry-repaired", head->name.s,
+            "its key held no good record; the file's was put there");
+    }
+    return err;
+}
+
+/* The registry's record is wanted; if it is no good, ours replaces it. */
+static int fetch(struct redis_store *s, const struct mc_name *name,
+                 struct mcos_diag *diag)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_ring *ring = NULL;
+    int err = mc_redis_registry_pull(s->link, name, &ring, diag);
+
+    if (err == 0) {
+        take(s, ring);
+        if (s->link == NULL) /* lost while the agent merged it */
+            err = mcos_diag_set(diag, MCOS_E_AWAY, "store", "%s", s->status.why);
+    } else if ((err == MCOS_E_FORMAT || err == MCOS_E_TYPE) &&
+               inner->ops->get(inner, name, &ring) == 0) {
+        err = put_over_junk(s, ring, diag);
+    }
+    mc_ring_unref(ring);
+    return err;
+}
+
+/* ---- from here to there ---- */
+
+/* A refusal that concerns this ring alone is said once. */
+static int refused(struct redis_store *s, const char *name, int err,
+                   const struct mcos_diag *diag)
+{
+    struct mc_redis_known *known = find(s, name);
+
+    if (!mc_redis_err_is_local(err))
+        return err;
+    if (known == NULL || !known->refused)
+        say(s, MC_LOG_WARN, "registry-refused", name,
+            diag->text[0] != '\0' ? diag->text : mcos_err_text(err));
+    if (known != NULL)
+        known->refused = true;
+    return 0;
+}
+
+int mc_redis_put(struct redis_store *s, const struct mc_ring *ring,
+                 struct mcos_diag *diag)
+{
+    const struct mc_name *name = &mc_ring_head(ring)->name;
+    struct mc_redis_known *known;
+    struct mc_merge merge = {MC_MERGE_SAME, MC_RELATION_LINE};
+    struct mc_stamp stamp = mc_stamp_of(mc_ring_head(ring));
+    int err = mc_redis_registry_push(s->link, ring, false, &merge, diag);
+
+    if (err == MCOS_E_FORMAT || err == MCOS_E_TYPE || err == MCOS_E_VALUE)
+        err = put_over_junk(s, ring, diag);
+    if (err != 0)
+        return refused(s, name->s, err, diag);
+    known = find(s, name->s);
+    /* Older than what lies there, though it is the newest we hold. */
+    if (merge.verdict == MC_MERGE_OLDER && known != NULL &&
+        mc_stamp_cmp(&stamp, &known->stamp) == 0) {
+        err = fetch(s, name, diag);
+        return err == 0 ? 0 : refused(s, name->s, err, diag);
+    }
+    return 0;
+}
+
+static int put_held(struct redis_store *s, const struct mc_name *name,
+                    struct mcos_diag *diag)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_ring *losers[MC_LOSERS_MAX];
+    struct mc_ring *ring = NULL;
+    size_t count = 0;
+    int err;
+
+    if (inner->ops->get(inner, name, &ring) != 0)
+        return 0; /* the files tell their own troubles */
+    err = mc_redis_put(s, ring, diag);
+    mc_ring_unref(ring);
+    if (err != 0 || inner->ops->losers(inner, name, losers, &count) != 0)
+        return err;
+    for (size_t i = 0; i < count; i++) {
+        if (err == 0)
+            err = mc_redis_put(s, losers[i], diag);
+        mc_ring_unref(losers[i]);
+    }
+    return err;
+}
+
+/* ---- comparing ---- */
+
+/* What the registry holds of one name that we hold: its stamp, or why not. */
+static int settle(struct redis_store *s, size_t at, int err,
+                  const struct mc_stamp *there, struct mcos_diag *diag)
+{
+    const struct mc_name name = s->known[at].name;
+    int c = err != 0 ? 1 : mc_stamp_cmp(&s->known[at].stamp, there);
+
+    if (err == MCOS_E_UPGRADE || err == MCOS_E_NOMEM || err == MCOS_E_VALUE)
+        return refused(s, name.s, err, diag);
+    if (c == 0)
+        return 0;
+    if (c < 0) {
+        err = fetch(s, &name, diag);
+        return err == 0 ? 0 : refused(s, name.s, err, diag);
+    }
+    if (err == 0 || err == MCOS_E_NOTFOUND) {
+        s->status.to_registry++;
+        say(s, MC_LOG_INFO, "registry-filled", name.s,
+            err == 0 ? "it held an older record" : "it held none");
+    }
+    return put_held(s, &name, diag);
+}
+
+static int compare_stamps(struct redis_store *s, struct mcos_diag *diag)
+{
+    size_t count = s->known_count;
+    struct mc_name *names = calloc(count + 1, sizeof(*names));
+    struct mc_stamp *stamps = calloc(count + 1, sizeof(*stamps));
+    int *errs = calloc(count + 1, sizeof(*errs));
+    int err = names == NULL || stamps == NULL || errs == NULL ? MCOS_E_NOMEM : 0;
+
+    for (size_t i = 0; err == 0 && i < count; i++)
+        names[i] = s->known[i].name;
+    if (err == 0)
+        err = mc_redis_registry_stamps(s->link, names, count, stamps, errs, diag);
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        /* A name may be added meanwhile, so that the places move. */
+        size_t at = place_of(s, names[i].s);
+
+        err = settle(s, at, errs[i], &stamps[i], diag);
+    }
+    free(names);
+    free(stamps);
+    free(errs);
+    return err;
+}
+
+/* Names there that we do not hold. */
+static int compare_page(struct redis_store *s, struct mcos_diag *diag)
+{
+    struct mc_name *names = NULL;
+    size_t count = 0;
+    int err = mc_redis_registry_list(s->link, &s->cursor, &names, &count, diag);
+
+    for (size_t i = 0; err == 0 && i < count && s->known_count < MC_RINGS_MAX; i++) {
+        if (find(s, names[i].s) != NULL)
+            continue;
+        err = fetch(s, &names[i], diag);
+        if (err != 0 && mc_redis_err_is_local(err))
+            err = 0; /* gone again, or not good: not ours to mend */
+    }
+    free(names);
+    return err;
+}
+
+/* Losers that the registry keeps and the files do not know. */
+static int take_losers(struct redis_store *s, struct mcos_diag *diag)
+{
+    struct mc_store *inner = s->config.inner;
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < s->known_count; i++) {
+        struct mc_ring *rings[MC_LOSERS_MAX];
+        struct mc_merge merge;
+        size_t count = 0;
+
+        err = mc_redis_registry_losers(s->link, &s->known[i].name, rings, &count, diag);
+        for (size_t k = 0; k < count; k++) {
+            if (!is_foreign(s, rings[k]))
+                (void)inner->ops->merge(inner, rings[k], &merge);
+            mc_ring_unref(rings[k]);
+        }
+        if (err == MCOS_E_TYPE)
+            err = 0; /* the next merge with REPAIR mends it */
+    }
+    return err;
+}
+
+int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag)
+{
+    int err = note_all(s);
+
+    if (err != 0)
+        return mcos_diag_set(diag, err, "store", "the files cannot be listed");
+    err = compare_stamps(s, diag);
+    s->cursor = 0;
+    do {
+        if (err == 0)
+            err = compare_page(s, diag);
+    } while (err == 0 && s->cursor != 0);
+    if (err == 0)
+        err = take_losers(s, diag);
+    return err;
+}
+
+int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag)
+{
+    int err = compare_stamps(s, diag);
+
+    return err != 0 ? err : compare_page(s, diag);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * adapter/redis/compare.h -- registry and files beside each other: the greater
+ * record repairs the other.
+ *
+ * All of these may fail with an error that is not local to a key
+ * (mc_redis_err_is_local): then the link is of no more use.
+ */
+#ifndef MCOS_ADAPTER_REDIS_COMPARE_H
+#define MCOS_ADAPTER_REDIS_COMPARE_H
+
+#include "adapter/redis/state.h"
+
+/* What the inner store holds of the name may have changed. */
+void mc_redis_note(struct redis_store *s, const struct mc_name *name);
+
+/* Puts a record that the inner store has merged into the registry; takes over what
+ * turns out to be greater there. */
+int mc_redis_put(struct redis_store *s, const struct mc_ring *ring,
+                 struct mcos_diag *diag);
+
+/* After connecting: every name of both sides, losers too. */
+int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag);
+/* Every stamp we hold, and one more page of the names held there. */
+int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag);
+
+#endif /* MCOS_ADAPTER_REDIS_COMPARE_H */

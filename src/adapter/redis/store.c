@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/redis/store.c -- the store port over files and, beside them, Redis. */
+#include "adapter/redis/store.h"
+
+#include "adapter/redis/compare.h"
+#include "adapter/redis/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct redis_store *of(struct mc_store *store)
+{
+    return (struct redis_store *)store;
+}
+
+/* ---- the connection ---- */
+
+static void say(struct redis_store *s, enum mc_log_level level, const char *text)
+{
+    if (s->config.log != NULL)
+        s->config.log->line(s->config.log, level, text);
+}
+
+/* Closes the link, says why once, and sets the time of the next try. */
+static void degrade(struct redis_store *s, const char *why)
+{
+    uint64_t now = s->config.clock->now_ms(s->config.clock);
+    char text[640];
+
+    mc_redis_link_close(s->link);
+    s->link = NULL;
+    s->retry_at = now + s->pause_ms;
+    s->pause_ms = s->pause_ms * 2 > MC_REDIS_RETRY_MS_MAX ? MC_REDIS_RETRY_MS_MAX
+                                                          : s->pause_ms * 2;
+    if (!s->status.up && strcmp(s->status.why, why) == 0)
+        return;
+    if (s->status.up || s->status.degraded == 0)
+        s->status.degraded++;
+    s->status.up = false;
+    (void)snprintf(s->status.why, sizeof(s->status.why), "%s", why);
+    (void)snprintf(text, sizeof(text),
+                   "event=registry-degraded store=%.200s msg=\"%.250s; work goes on "
+                   "from the files\" do=\"see docs/operate.md, Redis\"",
+                   s->shown, why);
+    say(s, MC_LOG_WARN, text);
+}
+
+static void give_up(struct redis_store *s, int err, const struct mcos_diag *diag)
+{
+    degrade(s, diag->text[0] != '\0' ? diag->text : mcos_err_text(err));
+}
+
+static void connect_now(struct redis_store *s)
+{
+    struct mcos_diag diag = {.offset = -1};
+    char text[320];
+    int err = mc_redis_link_open(&s->url, s->config.deadline_ms, &s->link, &diag);
+
+    if (err == 0)
+        err = mc_redis_registry_check(s->link, &diag);
+    if (err == 0)
+        err = mc_redis_compare_all(s, &diag);
+    if (err != 0) {
+        give_up(s, err, &diag);
+        return;
+    }
+    s->pause_ms = s->config.retry_ms;
+    s->compare_at = s->config.clock->now_ms(s->config.clock) + s->config.compare_ms;
+    s->status.up = true;
+    s->status.why[0] = '\0';
+    (void)snprintf(text, sizeof(text), "event=registry-up store=%.256s", s->shown);
+    say(s, MC_LOG_INFO, text);
+}
+
+uint64_t mc_redis_store_turn(struct mc_store *store)
+{
+    struct redis_store *s = of(store);
+    struct mcos_diag diag = {.offset = -1};
+    uint64_t now = s->config.clock->now_ms(s->config.clock);
+    uint64_t due;
+    int err;
+
+    if (s->link == NULL && now >= s->retry_at) {
+        connect_now(s);
+    } else if (s->link != NULL && now >= s->compare_at) {
+        err = mc_redis_compare_some(s, &diag);
+        s->compare_at = now + s->config.compare_ms;
+        if (err != 0)
+            give_up(s, err, &diag);
+    }
+    now = s->config.clock->now_ms(s->config.clock);
+    due = s->link == NULL ? s->retry_at : s->compare_at;
+    return due > now ? due - now : 0;
+}
+
+struct mc_redis_store_status mc_redis_store_status(const struct mc_store *store)
+{
+    return ((const struct redis_store *)store)->status;
+}
+
+void mc_redis_store_on_found(struct mc_store *store,
+                             int (*found)(void *ctx, struct mc_ring *ring), void *ctx)
+{
+    of(store)->found = found;
+    of(store)->found_ctx = ctx;
+}
+
+/* ---- the port ---- */
+
+static int merge(struct mc_store *store, struct mc_ring *ring,
+                 struct mc_merge *ret_merge)
+{
+    struct redis_store *s = of(store);
+    struct mcos_diag diag = {.offset = -1};
+    int err = s->config.inner->ops->merge(s->config.inner, ring, ret_merge);
+
+    if (err != 0)
+        return err;
+    mc_redis_note(s, &mc_ring_head(ring)->name);
+    if (s->link == NULL)
+        return 0;
+    err = mc_redis_put(s, ring, &diag);
+    if (err != 0 && !mc_redis_err_is_local(err))
+        give_up(s, err, &diag);
+    return 0;
+}
+
+static int list(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->list(inner, ret_names, ret_count);
+}
+
+static int get(struct mc_store *store, const struct mc_name *name,
+               struct mc_ring **ret_ring)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->get(inner, name, ret_ring);
+}
+
+static int get_digest(struct mc_store *store, const struct mc_name *name,
+                      const uint8_t digest8[8], struct mc_ring **ret_ring)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->get_digest(inner, name, digest8, ret_ring);
+}
+
+static int losers(struct mc_store *store, const struct mc_name *name,
+                  struct mc_ring *ret_rings[MC_LOSERS_MAX], size_t *ret_count)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->losers(inner, name, ret_rings, ret_count);
+}
+
+static int save_clusters(struct mc_store *store, struct mc_bytes text)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->save_clusters(inner, text);
+}
+
+static int load_clusters(struct mc_store *store, struct mc_blob **ret_text)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->load_clusters(inner, ret_text);
+}
+
+static void quarantine(struct mc_store *store, struct mc_bytes bytes,
+                       const char *reason)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    inner->ops->quarantine(inner, bytes, reason);
+}
+
+static const char *trouble(const struct mc_store *store)
+{
+    const struct mc_store *inner = ((const struct redis_store *)store)->config.inner;
+
+    return inner->ops->trouble == NULL ? "" : inner->ops->trouble(inner);
+}
+
+static void close_store(struct mc_store *store)
+{
+    struct redis_store *s = of(store);
+
+    if (s == NULL)
+        return;
+    mc_redis_link_close(s->link);
+    s->config.inner->ops->close(s->config.inner);
+    memset(&s->url, 0, sizeof(s->url));
+    free(s->known);
+    free(s);
+}
+
+static const struct mc_store_ops ops = {
+    .merge = merge,
+    .list = list,
+    .get = get,
+    .get_digest = get_digest,
+    .losers = losers,
+    .save_clusters = save_clusters,
+    .load_clusters = load_clusters,
+    .quarantine = quarantine,
+    .trouble = trouble,
+    .close = close_store,
+};
+
+int mc_redis_store_open(const struct mc_redis_store_config *config,
+                        struct mc_store **ret_store, struct mcos_diag *diag)
+{
+    struct redis_store *s = calloc(1, sizeof(*s));
+    int err;
+
+    if (s == NULL)
+        return MCOS_E_NOMEM;
+    err = mc_redis_url_parse(config->url, &s->url, diag);
+    if (err != 0) {
+        free(s);
+        return err;
+    }
+    s->port.ops = &ops;
+    s->config = *config;
+    s->config.url = NULL; /* it may hold a password, and was borrowed */
+    s->config.system = NULL;
+    s->one_system = config->system != NULL;
+    if (s->one_system)
+        memcpy(s->system, config->system, MC_UID_BYTES);
+    if (s->config.deadline_ms == 0)
+        s->config.deadline_ms = MC_REDIS_DEADLINE_MS;
+    if (s->config.compare_ms == 0)
+        s->config.compare_ms = MC_REDIS_COMPARE_MS;
+    if (s->config.retry_ms == 0)
+        s->config.retry_ms = MC_REDIS_RETRY_MS;
+    s->pause_ms = s->config.retry_ms;
+    mc_redis_url_show(&s->url, s->shown);
+    connect_now(s);
+    *ret_store = &s->port;
+    return 0;
+}
