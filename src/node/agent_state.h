@@ -4,6 +4,7 @@
 #define MCOS_NODE_AGENT_STATE_H
 
 #include "node/agent.h"
+#include "node/keeper.h"
 
 /* A letter that is not acknowledged yet: its bytes are kept for another try. */
 struct mc_letter {
@@ -17,6 +18,7 @@ struct mc_slot {
     struct mc_ring *held;   /* in force */
     struct mc_ring *staged; /* stored, adopted a moment later */
     size_t loser_count;
+    struct mc_kept kept; /* in the cache */
 };
 
 struct mc_agent {
@@ -27,6 +29,8 @@ struct mc_agent {
     struct mc_slot *slots; /* sorted by name */
     size_t slot_count;
     size_t slot_cap;
+
+    struct mc_keeper keeper; /* of the cache */
 
     struct mc_letter *letters;
     size_t letter_count;

@@ -95,12 +95,12 @@ static int lock(struct mc_memcached *c, const struct mc_manifest *m, bool *ret_b
     return err == MCOS_E_EXISTS ? 0 : err;
 }
 
-static void end_fill(struct mc_memcached *c, const struct mc_manifest *m)
+static void end_fill(struct mc_memcached *c)
 {
     char key[MC_CACHE_KEY_BYTES];
 
     if (c->fill.locked) {
-        mc_cache_fill_key(key, c->system, m->stamp.digest);
+        mc_cache_fill_key(key, c->system, c->fill.digest);
         (void)mc_link_delete(c->link, key); /* if not, it expires */
     }
     c->fill = (struct mc_fill){0};
@@ -221,7 +221,8 @@ int mc_memcached_put(struct mc_cache *cache, const struct mc_ring *ring,
     c->trouble[0] = '\0';
     if (!c->fill.under_way ||
         memcmp(c->fill.digest, ours.stamp.digest, MC_DIGEST_BYTES) != 0) {
-        c->fill = (struct mc_fill){.under_way = true};
+        end_fill(c);
+        c->fill.under_way = true;
         memcpy(c->fill.digest, ours.stamp.digest, MC_DIGEST_BYTES);
         c->probe++;
     }
@@ -236,7 +237,7 @@ int mc_memcached_put(struct mc_cache *cache, const struct mc_ring *ring,
     if (err != 0)
         c->fill = (struct mc_fill){0}; /* from the start the next time */
     else if (put != MC_CACHE_MORE)
-        end_fill(c, &ours);
+        end_fill(c);
     if (err != 0)
         return err;
     c->trouble[0] = '\0';
