@@ -148,6 +148,9 @@ static uint64_t next_due(struct mc_agent *agent, uint64_t now)
     const struct mc_slot *slot = wanted(agent);
     uint64_t due = keeper->hurry > 0 ? now + MC_KEEPER_STEP_MS : keeper->round_ms;
 
+    if (!keeper->up)
+        return keeper->due_ms;
+
     if (slot != NULL && slot->kept.at_ms < due)
         due = slot->kept.at_ms;
     return due > keeper->due_ms ? due : keeper->due_ms;
@@ -187,7 +190,7 @@ uint64_t mc_keeper_turn(struct mc_agent *agent, uint64_t now)
     slot = wanted(agent);
     if (slot != NULL && slot->kept.at_ms <= now) {
         do_one(agent, slot, now);
-    } else if (keeper->hurry > 0 || now >= keeper->round_ms) {
+    } else if (!keeper->up || keeper->hurry > 0 || now >= keeper->round_ms) {
         if (keeper->hurry > 0)
             keeper->hurry--;
         do_one(agent, next_in_turn(agent), now);

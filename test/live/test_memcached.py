@@ -21,10 +21,10 @@ from world import DEADLINE, INTERVAL, run_mcosd, spec, until
 class Memcached:
     """One server, over TCP or a unix socket."""
 
-    def __init__(self, folder, over="unix", item="1m", memory=64):
+    def __init__(self, folder, over="unix", item="1m", memory=64, chunk=None):
         self.socket = folder / "memcached.sock"
         self.port = free_port() if over == "tcp" else None
-        self.more = ["-I", item, "-m", str(memory)]
+        self.more = ["-I", item, "-m", str(memory), *(["-o", f"slab_chunk_max={chunk}"] if chunk else [])]
         self.process = None
 
     @property
@@ -264,7 +264,7 @@ def test_an_agent_that_is_behind_does_not_put_older_over_newer(world, memcached)
 
 
 def test_too_small_for_a_piece_is_said_once_and_survived(world):
-    server = Memcached(world.folder, item="128k").start()
+    server = Memcached(world.folder, item="128k", chunk="64").start()
     try:
         c1 = world.start("c1", cache=server.url, alone=True)
         client = server.client()
