@@ -81,6 +81,8 @@ static int prepare(struct mc_link *link)
         memcached_behavior_t what;
         uint64_t value;
     } settings[] = {
+        /* Over text the library asserts that a server's words fit the question. */
+        {MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, 1},
         {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
         {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1}, /* or 40 ms for a large set */
         {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, MC_LINK_WAIT_MS},
@@ -150,14 +152,14 @@ static int meaning(memcached_return_t rc, const struct command *command)
     case MEMCACHED_NOTSTORED:
         return MCOS_E_EXISTS;
     case MEMCACHED_DATA_EXISTS:
-        return MCOS_E_STALE;
+        return command->cas != 0 ? MCOS_E_STALE : MCOS_E_EXISTS;
     case MEMCACHED_E2BIG:
         return MCOS_E_TOOBIG;
     case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
         return MCOS_E_FULL;
     case MEMCACHED_MEMORY_ALLOCATION_FAILURE:
-        /* Ours, or an item beyond ALLOC_MAX: that is none of ours. */
-        return command->into != NULL ? MCOS_E_TOOBIG : MCOS_E_NOMEM;
+        /* Of the server when we store; when we read, an item beyond ALLOC_MAX. */
+        return command->into != NULL ? MCOS_E_TOOBIG : MCOS_E_FULL;
     default:
         return MCOS_E_AWAY;
     }
