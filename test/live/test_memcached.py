@@ -21,10 +21,10 @@ from world import DEADLINE, INTERVAL, run_mcosd, spec, until
 class Memcached:
     """One server, over TCP or a unix socket."""
 
-    def __init__(self, folder, over="unix", item="1m", memory=64, chunk=None):
+    def __init__(self, folder, *flags, over="unix", memory=64):
         self.socket = folder / "memcached.sock"
         self.port = free_port() if over == "tcp" else None
-        self.more = ["-I", item, "-m", str(memory), *(["-o", f"slab_chunk_max={chunk}"] if chunk else [])]
+        self.more = ["-I", "1m", "-m", str(memory), *flags]
         self.process = None
 
     @property
@@ -135,7 +135,7 @@ def events(cluster, event):
 
 @pytest.mark.parametrize("over", ["unix", "tcp"])
 def test_a_ring_is_in_memcached_byte_for_byte(world, over):
-    server = Memcached(world.folder, over).start()
+    server = Memcached(world.folder, over=over).start()
     try:
         c1, c2 = world.start("c1", "c2", cache=server.url)
         client = server.client()
@@ -263,18 +263,18 @@ def test_an_agent_that_is_behind_does_not_put_older_over_newer(world, memcached)
     assert cached(client, c1, "photos")
 
 
-def test_too_small_for_a_piece_is_said_once_and_survived(world):
-    server = Memcached(world.folder, item="128k", chunk="64").start()
+def test_too_small_for_a_ring_is_said_once_and_survived(world):
+    server = Memcached(world.folder, "-M", memory=8).start()  # -M: it refuses, not evicts
     try:
         c1 = world.start("c1", cache=server.url, alone=True)
         client = server.client()
-        c1.create("big", spec(part_power=18))
         c1.create("small", spec())
         until(lambda: cached(client, c1, "small"), "the small one is there", c1)
+        c1.create("big", spec(part_power=21))
         until(lambda: events(c1, "cache-trouble"), "it is said", c1)
         time.sleep(4 * INTERVAL)
         assert len(events(c1, "cache-trouble")) == 1 and state(c1) == "up"
-        assert manifest(client, "big") is None
+        assert manifest(client, "big") is None and cached(client, c1, "small")
     finally:
         server.stop()
 

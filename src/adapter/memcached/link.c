@@ -165,12 +165,11 @@ static int meaning(memcached_return_t rc, const struct command *command)
     }
 }
 
-static void tell(struct mc_link *link, int err)
+static void tell(struct mc_link *link, int err, memcached_return_t rc)
 {
     const char *where =
         link->address.path[0] != '\0' ? link->address.path : link->address.host;
-    const char *why =
-        link->mc == NULL ? mcos_err_text(err) : memcached_last_error_message(link->mc);
+    const char *why = memcached_strerror(link->mc, rc);
 
     if (err == MCOS_E_AWAY)
         (void)snprintf(link->trouble, sizeof(link->trouble),
@@ -203,23 +202,25 @@ static int run(struct mc_link *link, struct command *command)
         uint64_t began = now_ms();
         bool old = link->proven;
         int err = link->mc == NULL ? prepare(link) : 0;
+        memcached_return_t rc;
 
         if (err != 0)
             return err;
-        err = meaning(command->run(link->mc, command), command);
+        rc = command->run(link->mc, command);
+        err = meaning(rc, command);
         if (err == MCOS_E_TOOBIG && command->into != NULL && !command->too_big) {
-            tell(link, err);
+            tell(link, err, rc);
             link->proven = true;
             cut(link); /* what we would not take still lies on the line */
             return err;
         }
         if (err != MCOS_E_AWAY) {
             if (err != 0)
-                tell(link, err);
+                tell(link, err, rc);
             link->proven = true;
             return err;
         }
-        tell(link, err);
+        tell(link, err, rc);
         cut(link);
         if (command->into != NULL)
             command->into->len = start;
