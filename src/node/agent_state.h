@@ -20,7 +20,7 @@ struct mc_slot {
     struct mc_stamp *losers; /* as the store keeps them; room for MC_LOSERS_MAX */
     size_t loser_count;
     struct mc_kept kept; /* in the cache */
-    bool doubt; /* the store could not be asked what it holds after a merge */
+    bool doubt;          /* the store could not be asked what it holds after a merge */
 };
 
 struct mc_agent {
