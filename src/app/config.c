@@ -25,6 +25,7 @@ enum key {
     OPT_DATA,
     OPT_BUS,
     OPT_STORE,
+    OPT_CACHE,
     OPT_HTTP,
     OPT_ANNOUNCE_INTERVAL,
     OPT_INACTIVE_AFTER,
@@ -54,6 +55,8 @@ static const struct row rows[OPT_COUNT] = {
                  "the message queue that all clusters share"},
     [OPT_STORE] = {"store", "file|URL", "file",
                    "beside the files: redis://HOST:PORT/DB or unix:PATH of a Redis"},
+    [OPT_CACHE] = {"cache", "ADDR", "",
+                   "memcached://HOST:PORT or memcached:unix:PATH; none if not given"},
     [OPT_HTTP] = {"http", "ADDR", "127.0.0.1:8471",
                   "127.0.0.1:PORT, [::1]:PORT or unix:PATH; may be given 4 times"},
     [OPT_ANNOUNCE_INTERVAL] = {"announce_interval", "SECONDS", "10", "delta_t"},
@@ -458,6 +461,17 @@ static int to_store(struct loader *l, struct mc_config *c)
     return 0;
 }
 
+static int to_cache(struct loader *l, struct mc_config *c)
+{
+    const char *text = l->values[OPT_CACHE].text[0];
+    struct mcos_diag diag = {.offset = -1};
+
+    c->has_cache = text[0] != '\0';
+    if (c->has_cache && mc_memcached_address_parse(text, &c->cache, &diag) != 0)
+        return refuse(l, OPT_CACHE, diag.text);
+    return 0;
+}
+
 static int to_config(struct loader *l, struct mc_config *c)
 {
     static const char *const modes[] = {"auto", "full", "digest", NULL};
@@ -484,6 +498,8 @@ static int to_config(struct loader *l, struct mc_config *c)
         err = to_bus(l, c);
     if (err == 0)
         err = to_store(l, c);
+    if (err == 0)
+        err = to_cache(l, c);
     if (err == 0)
         err = to_ms(l, OPT_ANNOUNCE_INTERVAL, &c->announce_interval_ms);
     if (err == 0)

@@ -10,6 +10,7 @@
 #ifndef MCOS_APP_CONFIG_H
 #define MCOS_APP_CONFIG_H
 
+#include "adapter/memcached/address.h"
 #include "mcos/err.h"
 #include "port/log.h"
 #include "sync/machine.h"
@@ -25,6 +26,8 @@ struct mc_config {
     char data[MC_CONFIG_PATH_MAX];
     char bus_path[MC_CONFIG_PATH_MAX]; /* of a sqlite: bus */
     char store[MC_CONFIG_PATH_MAX];    /* of a Redis, or "" for files alone */
+    bool has_cache;
+    struct mc_memcached_address cache;
     char http[MC_CONFIG_LISTEN_MAX][MC_CONFIG_PATH_MAX];
     unsigned http_count;
     uint32_t announce_interval_ms;

@@ -9,6 +9,7 @@
 #include "adapter/file/identity.h"
 #include "adapter/file/store.h"
 #include "adapter/http/server.h"
+#include "adapter/memcached/cache.h"
 #include "adapter/os/clock.h"
 #include "adapter/os/loop.h"
 #include "adapter/redis/store.h"
@@ -37,6 +38,7 @@ struct daemon {
     struct mc_swiftconf *swift_conf;
     struct mc_store *store;
     struct mc_bus *bus;
+    struct mc_cache *cache; /* NULL: none */
     struct mc_http_server *http;
     struct mc_agent *agent;
     struct mc_handler *routes;
@@ -177,6 +179,17 @@ static int open_bus(struct daemon *d, struct mcos_diag *diag)
     return mc_sqlite_bus_open(&config, &d->bus, diag);
 }
 
+/* A cache that is away is no reason not to start. */
+static int open_cache(struct daemon *d)
+{
+    struct mc_memcached_config config = {.address = d->config.cache};
+
+    if (!d->config.has_cache)
+        return 0;
+    memcpy(config.system, d->machine.system, MC_UID_BYTES);
+    return mc_memcached_open(&config, &d->cache);
+}
+
 /* The handler exists only after the agent, the agent wants the address: so the
  * server calls through this. */
 static size_t body_max(struct mc_handler *handler, const char *method,
@@ -227,8 +240,11 @@ static int open_http(struct daemon *d, struct mcos_diag *diag)
 
 static int open_agent(struct daemon *d, struct mcos_diag *diag)
 {
-    const struct mc_agent_ports ports = {
-        .bus = d->bus, .store = d->store, .clock = mc_os_clock(), .log = d->log};
+    const struct mc_agent_ports ports = {.bus = d->bus,
+                                         .store = d->store,
+                                         .clock = mc_os_clock(),
+                                         .log = d->log,
+                                         .cache = d->cache};
     struct mc_routes_config routes = {
         .system = d->config.system.s, .import_swift = import_swift, .import_ctx = d};
     int err;
@@ -303,6 +319,8 @@ static int start(struct daemon *d, struct mcos_diag *diag)
     if (err == 0)
         err = open_bus(d, diag);
     if (err == 0)
+        err = open_cache(d);
+    if (err == 0)
         err = open_http(d, diag);
     if (err == 0)
         err = open_agent(d, diag);
@@ -326,6 +344,8 @@ static void finish(struct daemon *d)
     mc_agent_free(d->agent);
     if (d->bus != NULL)
         d->bus->ops->close(d->bus);
+    if (d->cache != NULL)
+        d->cache->ops->close(d->cache);
     if (d->store != NULL)
         d->store->ops->close(d->store);
     mc_swiftconf_free(d->swift_conf);

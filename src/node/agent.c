@@ -160,6 +160,7 @@ int mc_agent_new(const struct mc_machine_config *config,
         mc_agent_free(agent);
         return err;
     }
+    mc_keeper_init(agent, ports->cache);
     start = mc_agent_event(agent, MC_EV_START);
     mc_agent_feed(agent, &start);
     *ret_agent = agent;
@@ -317,6 +318,7 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     struct mc_bus *bus = agent->ports.bus;
     uint64_t now = mc_agent_now_ms(agent);
     uint64_t wait_ms = 0;
+    uint64_t cache_ms;
     uint64_t due;
     bool full = false; /* more may be waiting: others get a turn first */
     unsigned count;
@@ -341,10 +343,13 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     if (agent->members_dirty && now - agent->members_saved_ms >= MEMBERS_SAVE_MS)
         save_members(agent, now);
     due = mc_agent_care(agent, now);
+    cache_ms = mc_keeper_turn(agent, now);
     if (full)
         return now;
     if (due > agent->wake_ms)
         due = agent->wake_ms;
+    if (due > cache_ms)
+        due = cache_ms;
     if (agent->members_dirty && due > agent->members_saved_ms + MEMBERS_SAVE_MS)
         due = agent->members_saved_ms + MEMBERS_SAVE_MS;
     if (wait_ms != UINT64_MAX && due > now + wait_ms)
@@ -425,6 +430,11 @@ int mc_agent_record(const struct mc_agent *agent, const char *name,
 const struct mc_machine *mc_agent_machine(const struct mc_agent *agent)
 {
     return agent->machine;
+}
+
+const char *mc_agent_cache_state(const struct mc_agent *agent)
+{
+    return mc_keeper_state(&agent->keeper);
 }
 
 uint64_t mc_agent_now_ms(const struct mc_agent *agent)

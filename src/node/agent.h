@@ -15,6 +15,7 @@
 #define MCOS_NODE_AGENT_H
 
 #include "port/bus.h"
+#include "port/cache.h"
 #include "port/clock.h"
 #include "port/log.h"
 #include "port/store.h"
@@ -26,13 +27,14 @@ struct mc_watch {
     void (*effect)(struct mc_watch *watch, const struct mc_effect *effect);
 };
 
-/* All borrowed for the agent's life; watch may be NULL. */
+/* All borrowed for the agent's life; watch and cache may be NULL. */
 struct mc_agent_ports {
     struct mc_bus *bus;
     struct mc_store *store;
     struct mc_clock *clock;
     struct mc_log *log;
     struct mc_watch *watch;
+    struct mc_cache *cache;
 };
 
 struct mc_agent;
@@ -107,6 +109,8 @@ int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring);
 
 const struct mc_machine *mc_agent_machine(const struct mc_agent *agent); /* lent */
+/* "up", "away", or "none" if there is to be none. */
+const char *mc_agent_cache_state(const struct mc_agent *agent);
 uint64_t mc_agent_now_ms(const struct mc_agent *agent);
 uint64_t mc_agent_wall_ns(const struct mc_agent *agent);
 const struct mc_machine_config *

@@ -4,6 +4,7 @@
 #define MCOS_NODE_AGENT_STATE_H
 
 #include "node/agent.h"
+#include "node/keeper.h"
 
 /* A letter that is not acknowledged yet: its bytes are kept for another try. */
 struct mc_letter {
@@ -18,7 +19,8 @@ struct mc_slot {
     struct mc_ring *staged;  /* stored, adopted a moment later */
     struct mc_stamp *losers; /* as the store keeps them; room for MC_LOSERS_MAX */
     size_t loser_count;
-    bool doubt; /* the store could not be asked what it holds after a merge */
+    struct mc_kept kept; /* in the cache */
+    bool doubt;          /* the store could not be asked what it holds after a merge */
 };
 
 struct mc_agent {
@@ -29,6 +31,8 @@ struct mc_agent {
     struct mc_slot *slots; /* sorted by name */
     size_t slot_count;
     size_t slot_cap;
+
+    struct mc_keeper keeper; /* of the cache */
 
     struct mc_letter *letters;
     size_t letter_count;

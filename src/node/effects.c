@@ -165,6 +165,7 @@ static void do_adopt(struct mc_agent *agent, const struct mc_effect *effect)
     mc_ring_unref(slot->held);
     slot->held = slot->staged;
     slot->staged = NULL;
+    slot->kept.at_ms = mc_agent_now_ms(agent) + 1; /* the keeper's, at the next turn */
     agent->generation++;
 }
 

@@ -120,6 +120,7 @@ void mc_get_status(struct mc_call *call)
     mc_json_put_int(doc, "rings", health.rings);
     mc_json_put_int(doc, "rings_converged", health.rings_converged);
     mc_json_put_text(doc, "bus", st.bus_up ? "up" : "down");
+    mc_json_put_text(doc, "cache", mc_agent_cache_state(call->agent));
     mc_json_put_bool(doc, "mute", st.mute);
     mc_json_put_bool(doc, "listening", st.listening);
     mc_json_put_int(doc, "undistributed", st.undistributed);

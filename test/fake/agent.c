@@ -9,6 +9,7 @@ void fake_agent_init(struct mc_agent *agent)
 {
     *agent = (struct mc_agent){.now_ms = 1000000, .wall_ns = 1767348000000000000ull};
     (void)mc_name_set(&agent->config.cluster, "eu-west");
+    agent->cache = "none";
     agent->config.announce_interval_ms = 10000;
     agent->machine.status.bus_up = true;
     agent->machine.status.announce = MC_ANNOUNCE_FULL;
@@ -36,6 +37,11 @@ static size_t find(const struct mc_agent *agent, const char *name)
            strcmp(mc_ring_head(agent->rings[i])->name.s, name) != 0)
         i++;
     return i;
+}
+
+const char *mc_agent_cache_state(const struct mc_agent *agent)
+{
+    return agent->cache;
 }
 
 size_t mc_agent_ring_count(const struct mc_agent *agent)

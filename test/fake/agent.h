@@ -29,6 +29,7 @@ struct mc_agent {
     struct mc_ring *records[FAKE_RECORDS]; /* every one ever minted */
     size_t record_count;
     size_t losers; /* of every ring */
+    const char *cache;
     uint64_t now_ms;
     uint64_t wall_ns;
     int mint_err; /* what the next mints fail with */

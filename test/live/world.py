@@ -209,3 +209,9 @@ def mcos(*args, server=None, stdin=None, env=None, timeout=60):
     line = [str(MCOS), *([] if server is None else ["--server", server]), *map(str, args)]
     return subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=timeout,
                           env={**os.environ, "NO_COLOR": "1", **(env or {})})
+
+
+def run_mcosd(*args):
+    """Runs an agent that ends by itself (--check-config, a wrong flag)."""
+    return subprocess.run([str(MCOSD), *map(str, args)], capture_output=True, text=True,
+                          timeout=DEADLINE, check=False)

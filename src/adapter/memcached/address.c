@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/memcached/address.c -- addresses as people write them. */
+#include "adapter/memcached/address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- text ---- */
+
+static int refuse(struct mcos_diag *diag, const char *why)
+{
+    return mcos_diag_set(diag, MCOS_E_CONFIG, "cache", "%s", why);
+}
+
+static bool port_ok(const char *text, uint16_t *ret)
+{
+    unsigned long n;
+    char *end;
+
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    n = strtoul(text, &end, 10);
+    if (*end != '\0' || n == 0 || n > UINT16_MAX)
+        return false;
+    *ret = (uint16_t)n;
+    return true;
+}
+
+static bool host_ok(const char *host, bool digits)
+{
+    struct in6_addr six;
+
+    if (digits)
+        return inet_pton(AF_INET6, host, &six) == 1;
+    for (const char *c = host; *c != '\0'; c++) {
+        if (!isalnum((unsigned char)*c) && *c != '.' && *c != '-' && *c != '_')
+            return false;
+    }
+    return host[0] != '\0' && host[0] != '-';
+}
+
+static int parse_host(const char *text, struct mc_memcached_address *a,
+                      struct mcos_diag *diag)
+{
+    bool bracket = text[0] == '[';
+    const char *end = bracket ? strchr(text, ']') : text + strcspn(text, ":");
+    const char *host = bracket ? text + 1 : text;
+    size_t n;
+
+    if (end == NULL)
+        return refuse(diag, "a [ without its ]");
+    n = (size_t)(end - host);
+    if (n > MC_MEMCACHED_HOST_MAX)
+        return refuse(diag, "the host's name is too long");
+    memcpy(a->host, host, n);
+    a->host[n] = '\0';
+    if (!host_ok(a->host, bracket))
+        return refuse(diag, "not a host: a name, 127.0.0.1 or [::1]");
+    end += bracket;
+    if (*end == '\0')
+        return 0;
+    if (*end != ':' || !port_ok(end + 1, &a->port))
+        return refuse(diag, "not a port: 1 to 65535");
+    return 0;
+}
+
+int mc_memcached_address_parse(const char *text, struct mc_memcached_address *ret,
+                               struct mcos_diag *diag)
+{
+    static const char tcp[] = "memcached://";
+    static const char local[] = "memcached:unix:";
+    struct mc_memcached_address a = {.port = MC_MEMCACHED_PORT};
+    int err = 0;
+
+    if (strncmp(text, tcp, sizeof(tcp) - 1) == 0) {
+        err = parse_host(text + sizeof(tcp) - 1, &a, diag);
+    } else if (strncmp(text, local, sizeof(local) - 1) == 0) {
+        const char *path = text + sizeof(local) - 1;
+
+        if (path[0] != '/' || strlen(path) > MC_MEMCACHED_UNIX_MAX)
+            return refuse(diag, "a socket is a full path of at most 107 characters");
+        (void)snprintf(a.path, sizeof(a.path), "%s", path);
+    } else {
+        return refuse(diag, "a cache is memcached://HOST:PORT or memcached:unix:/PATH");
+    }
+    if (err == 0)
+        *ret = a;
+    return err;
+}
+
+/* ---- names ---- */
+
+struct mc_memcached_seek {
+    struct gaicb request; /* the thread's until it says that it is done */
+    char host[MC_MEMCACHED_HOST_MAX + 1];
+};
+
+static bool is_digits(const char *host)
+{
+    uint8_t any[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1;
+}
+
+static void begin(struct mc_memcached_seek **seek, const char *host)
+{
+    struct mc_memcached_seek *s = calloc(1, sizeof(*s));
+    struct gaicb *list[1];
+
+    if (s == NULL)
+        return;
+    (void)snprintf(s->host, sizeof(s->host), "%s", host);
+    s->request.ar_name = s->host;
+    list[0] = &s->request;
+    if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) == 0)
+        *seek = s;
+    else
+        free(s);
+}
+
+int mc_memcached_find(struct mc_memcached_seek **seek, const char *host,
+                      char ret_digits[MC_MEMCACHED_DIGIT_MAX])
+{
+    struct mc_memcached_seek *s = *seek;
+    const struct addrinfo *found;
+    int state;
+
+    if (is_digits(host) || strcmp(host, "localhost") == 0) {
+        (void)snprintf(ret_digits, MC_MEMCACHED_DIGIT_MAX, "%.45s",
+                       is_digits(host) ? host : "127.0.0.1");
+        return 0;
+    }
+    if (s == NULL) {
+        begin(seek, host);
+        return MCOS_E_AWAY;
+    }
+    state = gai_error(&s->request);
+    if (state == EAI_INPROGRESS)
+        return MCOS_E_AWAY;
+    found = s->request.ar_result;
+    if (state == 0 && found != NULL)
+        state = getnameinfo(found->ai_addr, found->ai_addrlen, ret_digits,
+                            MC_MEMCACHED_DIGIT_MAX, NULL, 0, NI_NUMERICHOST);
+    mc_memcached_seek_free(s);
+    *seek = NULL; /* the next time it is looked up anew: it may have moved */
+    return state == 0 ? 0 : MCOS_E_AWAY;
+}
+
+void mc_memcached_seek_free(struct mc_memcached_seek *seek)
+{
+    if (seek == NULL)
+        return;
+    /* While a thread still writes to it, it must stay: once, at the very end. */
+    if (gai_cancel(&seek->request) == EAI_NOTCANCELED)
+        return;
+    if (seek->request.ar_result != NULL)
+        freeaddrinfo(seek->request.ar_result);
+    free(seek);
+}
