@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bus over a real RabbitMQ, a private one, and what can befall it.
+
+A test named row_N is row N of the catalogue of faults (section "Network and
+broker"). The outside world is Debian's python3-pika: it shares no code with us.
+"""
+import contextlib
+import os
+import subprocess
+import time
+
+import pytest
+
+from servers import rabbit
+from world import BUILD, DEADLINE, new_world, spec, until
+
+pika = pytest.importorskip("pika")
+# Who finds no broker tries again after a random time that grows with the outage.
+RETURN = 120.0
+CONTRACT = BUILD / "test" / "contract" / "contract_bus_amqp"
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with rabbit() as node:
+        yield node
+
+
+@pytest.fixture
+def world(broker):
+    with new_world(broker.url) as made:
+        yield made
+    if broker.process is None:
+        broker.start()
+
+
+@contextlib.contextmanager
+def channel(broker, vhost="/"):
+    made = pika.BlockingConnection(pika.ConnectionParameters(
+        "127.0.0.1", broker.port, vhost, heartbeat=0))
+    try:
+        yield made.channel()
+    finally:
+        with contextlib.suppress(pika.exceptions.AMQPError):
+            made.close()
+
+
+def queues_of(cluster):
+    """As in docs/operate.md: mcos.NAME.UID8 and the same with .talk."""
+    words = (cluster.data / "cluster.id").read_text().split()
+    uid = next(word for word in words if len(word) == 32)
+    name = f"mcos.{cluster.name}.{uid[:8]}"
+    return name, f"{name}.talk"
+
+
+def consumers(broker, queue):
+    """How many consume from it; None: there is no such queue."""
+    with channel(broker) as ch:
+        try:
+            return ch.queue_declare(queue, passive=True).method.consumer_count
+        except pika.exceptions.ChannelClosedByBroker:
+            return None
+
+
+def up(*clusters, deadline=DEADLINE):
+    for cluster in clusters:
+        until(lambda: cluster.says("event=bus-up"), f"{cluster.name} is connected", cluster,
+              deadline=deadline)
+
+
+def test_the_contract_of_the_port_is_kept(broker):
+    done = subprocess.run([str(CONTRACT)], env={**os.environ, "MCOS_AMQP_URL": broker.url},
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mode", ["digest", "full"])
+def test_row_16_a_newcomer_and_a_returner_get_every_ring(world, mode):
+    c1, c2 = world.start("c1", "c2", announce=mode)
+    made = c1.create("photos", spec())
+    assert made.status == 201, made.body
+    assert made.json["durable"] and made.json["distributed"]
+    first = made.json["stamp"]
+    world.agree("photos", first)
+    c3 = world.start("c3", announce=mode)
+    world.agree("photos", first, [c3])
+    c2.kill()
+    second = c3.update("photos", spec(weights=(1, 2, 3, 4))).json["stamp"]
+    world.agree("photos", second, [c1, c3])
+    c2.start()
+    world.agree("photos", second)
+    assert len({(c.data / "rings" / "photos.ring").read_bytes()
+                for c in world.clusters.values()}) == 1
+
+
+def test_any_consumer_reads_name_version_and_timestamp(broker, world):
+    c1 = world.start("c1")
+    up(c1)
+    with channel(broker) as ch:
+        queue = ch.queue_declare("", exclusive=True).method.queue
+        ch.queue_bind(queue, "mcos", "ring")
+        answer = c1.create("photos", spec())
+        stamp = answer.json["stamp"]
+        until(lambda: ch.queue_declare(queue, passive=True).method.message_count > 0,
+              "the record is in a stranger's queue", c1)
+        method, properties, body = ch.basic_get(queue, auto_ack=True)
+    assert method.routing_key == "ring" and body[:4] == b"MCOM"
+    assert properties.delivery_mode == 2
+    assert properties.content_type == "application/x-mcos"
+    headers = properties.headers
+    assert (headers["ring_name"], headers["version"]) == ("photos", 1)
+    assert abs(headers["timestamp"] / 1e9 - time.time()) < 60
+    assert headers["from"] == "c1" and queues_of(c1)[0].endswith(headers["from_uid"][:8])
+    assert isinstance(headers["sequence"], int)
+    assert stamp.startswith("v1.")
+
+
+def test_row_06_broker_killed_during_publish(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    stamps = {}
+    for i in range(12):
+        answer = c1.create(f"ring{i}", spec(part_power=8))
+        assert answer.status == 201, answer.body
+        stamps[f"ring{i}"] = answer.json["stamp"]
+        if i == 5:
+            broker.kill()
+    broker.start()
+    for ring, stamp in stamps.items():
+        world.agree(ring, stamp, deadline=RETURN)
+
+
+def test_row_07_broker_away_then_back(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    broker.stop()
+    until(lambda: c1.says("event=bus-down"), "c1 notices", c1)
+    until(lambda: c1.says("event=bus-trouble", "127.0.0.1"), "c1 says why", c1)
+    changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    assert changed.status == 200 and changed.json["durable"]
+    assert not changed.json["distributed"]
+    assert c2.lookup("photos", "a")
+    broker.start()
+    world.agree("photos", changed.json["stamp"], deadline=RETURN)
+    assert not c1.says("guest:guest") and not c1.says("event=bus-fresh")
+
+
+def test_row_08_broker_wiped(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    broker.wipe()
+    broker.start()
+    for cluster in (c1, c2):
+        until(lambda: cluster.says("event=bus-fresh"), "the queues are made anew", cluster,
+              deadline=RETURN)
+    changed = c2.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_09_queue_deleted_by_an_operator(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    for queue in queues_of(c2):
+        assert consumers(broker, queue) == 1
+        with channel(broker) as ch:
+            ch.queue_delete(queue)
+        until(lambda: consumers(broker, queue) == 1, f"{queue} is there again", c2,
+              deadline=5)
+    changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_09_exchange_deleted_by_an_operator(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    with channel(broker) as ch:
+        ch.exchange_delete("mcos")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+
+
+def test_row_10_exchange_with_other_arguments(broker):
+    with contextlib.suppress(AssertionError):
+        broker.ctl("delete_vhost", "taken")
+    broker.ctl("add_vhost", "taken")
+    broker.ctl("set_permissions", "-p", "taken", "guest", ".*", ".*", ".*")
+    with channel(broker, "taken") as ch, new_world(broker.url + "taken") as world:
+        ch.exchange_declare("mcos", "fanout", durable=False)
+        c1 = world.start("c1", alone=True)
+        until(lambda: c1.says("level=error", "event=bus-trouble", "PRECONDITION_FAILED",
+                              "exchange 'mcos'"), "c1 says what is wrong", c1)
+        # The rest of the agent works, and nothing that was not ours is touched.
+        made = c1.create("photos", spec())
+        assert made.status == 201 and not made.json["distributed"]
+        assert c1.lookup("photos", "a")
+        ch.exchange_declare("mcos", "fanout", durable=False)
+        ch.exchange_delete("mcos")
+        up(c1, deadline=RETURN)
+        assert len(c1.says("event=bus-trouble")) <= 2, "on change, not per attempt"
+
+
+def test_row_11_letters_that_no_queue_takes_are_noticed(broker, world):
+    c1 = world.start("c1")
+    up(c1)
+    records, talk = queues_of(c1)
+    with channel(broker) as ch:
+        ch.queue_unbind(talk, "mcos", "talk")
+    until(lambda: c1.says("event=no-listener"), "c1 notices that its words fall flat", c1)
+    until(lambda: len(c1.says("event=bus-up")) >= 2, "c1 binds its queue again", c1)
+    assert consumers(broker, records) == 1
+
+
+def test_row_12_memory_alarm(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    try:
+        broker.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+        until(lambda: c1.says("event=bus-blocked"), "c1 is told that there is no room", c1)
+        started = time.monotonic()
+        changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+        assert changed.status == 200 and not changed.json["distributed"]
+        assert time.monotonic() - started < 10
+        # Consuming goes on: its connection is another one.
+        assert consumers(broker, queues_of(c1)[0]) == 1
+        # No letter waits for ever; the machine keeps the newest and asks again.
+        time.sleep(11)
+        assert c1.alive() and c1.get("/v1/rings/photos").status == 200
+    finally:
+        broker.ctl("set_vm_memory_high_watermark", "absolute", "2GB")
+    until(lambda: c1.says("event=bus-unblocked"), "there is room again", c1)
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_20_what_is_no_letter_is_dropped(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    with channel(broker) as ch:
+        for key in ("ring", "talk", "ring.c1", "talk.c2"):
+            for body in (b"", b"\0" * 100, b"MCOM" + b"\xff" * 70000):
+                ch.basic_publish("mcos", key, body)
+                ch.basic_publish("mcos", key, body, pika.BasicProperties(headers={
+                    "from": 7, "from_uid": "x" * 32, "sequence": "many", "ring_name": "../x",
+                    "version": None, "timestamp": {"a": [1, 2]}}))
+        # Straight into the queue: a key that is not one of the bus.
+        ch.basic_publish("", queues_of(c1)[0], b"hello")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    until(lambda: c1.says("event=bad-delivery"), "it is counted", c1)
+    for queue in (*queues_of(c1), *queues_of(c2)):
+        with channel(broker) as ch:
+            until(lambda: ch.queue_declare(queue, passive=True).method.message_count == 0,
+                  f"nothing is stuck in {queue}", c1)
+
+
+def test_several_brokers_one_of_them_away(broker):
+    url = broker.url.replace("@", "@127.0.0.1:1,localhost:2,")
+    with new_world(url) as world:
+        c1, c2 = world.start("c1", "c2")
+        stamp = c1.create("photos", spec()).json["stamp"]
+        world.agree("photos", stamp)
