@@ -16,6 +16,7 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
     struct mc_amqp_parcel parcels[2] = {0};
     bool fresh = false, stopping = false;
     int err = mc_amqp_queues_open(link, &side->setup->queues, &fresh);
+    uint64_t bind_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REBIND_MS;
 
     if (err == 0)
         mc_amqp_desk_up(desk, side->name, fresh);
@@ -30,6 +31,11 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
         if (err == 0 && mc_amqp_desk_recheck(desk))
             err = mc_amqp_link_fail(link, MCOS_E_NOTFOUND,
                                     "the exchange or our bindings are gone");
+        if (err == 0 && !stopping && desk->clock->now_ms(desk->clock) >= bind_ms) {
+            err = mc_amqp_queues_bind(link, &side->setup->queues);
+            bind_ms += MC_AMQP_REBIND_MS;
+            more = true; /* what came meanwhile lies in the library */
+        }
         if (err == 0 && !stopping && !more)
             mc_amqp_link_wait(link, desk->side_fd[side->name], MC_AMQP_LOOK_MS);
     }

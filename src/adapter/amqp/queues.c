@@ -49,13 +49,10 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
             amqp_cstring_bytes("topic"), 0, 1, 0, 0, amqp_empty_table);
         err = mc_amqp_link_asked(link, "declare exchange");
     }
-    for (int i = 0; i < 2 && err == 0; i++) {
+    for (int i = 0; i < 2 && err == 0; i++)
         err = declare(link, queues, (enum mc_bus_queue)i);
-        if (err == 0)
-            err = bind(link, queues->name[i], i == MC_QUEUE_TALK ? "talk" : "ring");
-        if (err == 0)
-            err = bind(link, queues->name[i], queues->key[i]);
-    }
+    if (err == 0)
+        err = mc_amqp_queues_bind(link, queues);
     if (err == 0)
         err = consume(link, queues->name[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
                       MC_AMQP_RECORDS_PREFETCH);
@@ -64,6 +61,18 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
                       MC_AMQP_TALK_PREFETCH);
     if (err == 0)
         *ret_fresh = !there;
+    return err;
+}
+
+int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues)
+{
+    int err = 0;
+
+    for (int i = 0; i < 2 && err == 0; i++) {
+        err = bind(link, queues->name[i], i == MC_QUEUE_TALK ? "talk" : "ring");
+        if (err == 0)
+            err = bind(link, queues->name[i], queues->key[i]);
+    }
     return err;
 }
 

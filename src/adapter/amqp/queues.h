@@ -38,4 +38,9 @@ void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cl
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
                         bool *ret_fresh);
 
+/* Binds them again: that does nothing unless somebody took a binding away, or the
+ * exchange (then NOTFOUND). The broker tells of a deleted queue, of these it does
+ * not. */
+int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues);
+
 #endif /* MCOS_ADAPTER_AMQP_QUEUES_H */

@@ -18,8 +18,9 @@
 
 #define MC_AMQP_RETRY_MS     200u
 #define MC_AMQP_RETRY_MS_MAX 60000u
-#define MC_AMQP_STEADY_MS    5000u /* up for so long: the next wait is short again */
-#define MC_AMQP_LOOK_MS      5000  /* heartbeats are sent when the library is called */
+#define MC_AMQP_STEADY_MS    5000u  /* up for so long: the next wait is short again */
+#define MC_AMQP_LOOK_MS      5000   /* heartbeats are sent when the library is called */
+#define MC_AMQP_REBIND_MS    15000u /* bindings are looked after so often */
 #define MC_AMQP_PATH_MAX     1024u
 
 /* What both sides read; nobody writes it once they run. */
