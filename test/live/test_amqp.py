@@ -6,7 +6,13 @@ broker"). The outside world is Debian's python3-pika: it shares no code with us.
 """
 import contextlib
 import os
+import pathlib
+import shutil
+import socket
+import struct
 import subprocess
+import tempfile
+import threading
 import time
 
 import pytest
@@ -21,8 +27,16 @@ CONTRACT = BUILD / "test" / "contract" / "contract_bus_amqp"
 
 
 @pytest.fixture(scope="module")
-def broker():
-    with rabbit() as node:
+def certificates():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mcos-tls-"))
+    make_certificates(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def broker(certificates):
+    with rabbit(tls=certificates) as node:
         yield node
 
 
@@ -43,6 +57,61 @@ def channel(broker, vhost="/"):
     finally:
         with contextlib.suppress(pika.exceptions.AMQPError):
             made.close()
+
+
+def make_certificates(folder):
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    for ca in ("ca", "stranger"):
+        openssl("req", "-x509", *key, "-subj", f"/CN={ca}", "-keyout", f"{ca}.key",
+                "-out", f"{ca}.pem")
+    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    for who in ("server", "client"):
+        openssl("req", *key, "-subj", f"/CN={who}", "-keyout", f"{who}.key", "-out", f"{who}.csr")
+        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{who}.pem")
+
+
+class CuttingProxy:
+    """Passes bytes on; the first connection that sends `after` of them is reset."""
+
+    def __init__(self, port, after):
+        self.target, self.after, self.cuts = port, after, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+                threading.Thread(target=self.pump, args=(client, server, True),
+                                 daemon=True).start()
+                threading.Thread(target=self.pump, args=(server, client, False),
+                                 daemon=True).start()
+
+    def pump(self, source, sink, counts):
+        sent = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                sent += len(data)
+                if counts and self.cuts == 0 and sent >= self.after:
+                    self.cuts += 1
+                    for one in (source, sink):
+                        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+                        one.close()
+                    return
+                sink.sendall(data)
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.close()
 
 
 @contextlib.contextmanager
@@ -123,6 +192,20 @@ def test_any_consumer_reads_name_version_and_timestamp(broker, world):
     assert headers["from"] == "c1" and queues_of(c1)[0].endswith(headers["from_uid"][:8])
     assert isinstance(headers["sequence"], int)
     assert stamp.startswith("v1.")
+
+
+def test_row_01_connection_reset_in_the_middle_of_a_publish(broker):
+    with contextlib.closing(CuttingProxy(broker.port, after=60000)) as proxy, \
+            new_world(broker.url) as world:
+        c2 = world.start("c2")
+        c1 = world.start("c1", bus=broker.url.replace(str(broker.port), str(proxy.port)))
+        up(c1, c2)
+        # Packed still far larger than what the proxy lets through.
+        made = c1.create("photos", spec(part_power=16))
+        assert made.status == 201 and made.json["durable"], made.body
+        world.agree("photos", made.json["stamp"])
+        assert proxy.cuts == 1
+        until(lambda: c1.get("/v1/status").json["undistributed"] == 0, "it is confirmed", c1)
 
 
 def test_row_06_broker_killed_during_publish(broker, world):
@@ -283,3 +366,40 @@ def test_several_brokers_one_of_them_away(broker):
         c1, c2 = world.start("c1", "c2")
         stamp = c1.create("photos", spec()).json["stamp"]
         world.agree("photos", stamp)
+
+
+def test_row_19_larger_than_the_broker_takes(broker):
+    """The broker closes the channel over it; the smaller ones still go through."""
+    broker.ctl("eval", "application:set_env(rabbit, max_message_size, 20000).")
+    try:
+        with new_world(broker.url) as world:
+            c1, c2 = world.start("c1", "c2")
+            up(c1, c2)
+            big = c1.create("big", spec(part_power=16))
+            assert big.status == 201 and big.json["durable"]
+            until(lambda: c1.says("event=bus-trouble", "PRECONDITION_FAILED", "20000"),
+                  "c1 says why", c1)
+            small = c1.create("small", spec()).json["stamp"]
+            world.agree("small", small, deadline=RETURN)
+            assert c2.stamp("big") is None
+            time.sleep(3)
+            assert len(c1.says("event=bus-down")) == 1, "it is not tried again and again"
+    finally:
+        broker.ctl("eval", "application:set_env(rabbit, max_message_size, 134217728).")
+
+
+def test_row_77_tls_with_certificates_and_not_without(broker, certificates):
+    url = f"amqps://guest:guest@localhost:{broker.tls_port}/"
+    good = {"bus-ca": certificates / "ca.pem", "bus-cert": certificates / "client.pem",
+            "bus-key": certificates / "client.key"}
+    with new_world(url) as world:
+        c1, c2 = world.start("c1", "c2", **good)
+        stamp = c1.create("photos", spec()).json["stamp"]
+        world.agree("photos", stamp)
+        strange = world.start("c3", **{**good, "bus-ca": certificates / "stranger.pem"})
+        bare = world.start("c4", **{"bus-ca": certificates / "ca.pem"})
+        other = world.start("c5", **{**good, "bus": url.replace("localhost", "127.0.0.1")})
+        for cluster in (strange, bare, other):
+            until(lambda: cluster.says("event=bus-trouble"), f"{cluster.name} is refused",
+                  cluster)
+            assert not cluster.says("event=bus-up")

@@ -466,6 +466,14 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
     expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_TOOBIG);
     expect(desk, MC_BUS_CONFIRM, 1, MCOS_E_AWAY);
     expect(desk, MC_BUS_CONFIRM, 3, MCOS_E_AWAY);
+    /* It would cost the connection again; an operator may raise the limit. */
+    mc_amqp_desk_up(desk, MC_AMQP_PUBLISHER, false);
+    assert_int_equal(put(desk, 4, 100), MCOS_E_TOOBIG);
+    assert_int_equal(put(desk, 4, 99), 0);
+    the_ms += MC_AMQP_REFUSED_MS - 1;
+    assert_int_equal(put(desk, 5, 100), MCOS_E_TOOBIG);
+    the_ms++;
+    assert_int_equal(put(desk, 5, 100), 0);
 }
 
 static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)

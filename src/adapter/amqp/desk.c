@@ -134,7 +134,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
 {
     enum mc_bus_queue queue;
     struct mc_amqp_letter *letter;
-    bool room;
+    bool room, refused;
 
     if (!mc_amqp_key_queue(head->key, &queue) || head->sequence == 0 ||
         !mc_name_ok(head->from.s) ||
@@ -145,9 +145,11 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     room = desk->letter_count < MC_AMQP_LETTERS_MAX &&
            body.len <= MC_AMQP_BYTES_MAX - desk->letter_bytes;
+    refused = desk->refused_bytes != 0 && body.len >= desk->refused_bytes &&
+              desk->clock->now_ms(desk->clock) < desk->refused_ms;
     (void)pthread_mutex_unlock(&desk->lock); /* only we add: the room stays */
-    if (!room)
-        return MCOS_E_BUSY;
+    if (!room || refused)
+        return refused ? MCOS_E_TOOBIG : MCOS_E_BUSY;
     letter = calloc(1, sizeof(*letter));
     if (letter == NULL || mc_blob_new(body, &letter->body) != 0) {
         free(letter);

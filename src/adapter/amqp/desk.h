@@ -27,6 +27,7 @@
 #define MC_AMQP_SEND_MS     10000u       /* until it is on the wire, or BUSY */
 #define MC_AMQP_CONFIRM_MS  60000u       /* from then on, or BUSY */
 #define MC_AMQP_DRAIN_MS    2000u        /* at close, for what was handed over */
+#define MC_AMQP_REFUSED_MS  600000u /* then a size that was refused is tried again */
 #define MC_AMQP_OUT_MAX     (MC_AMQP_RECORDS_PREFETCH + MC_AMQP_TALK_PREFETCH)
 #define MC_AMQP_TEXT_MAX    256u
 
@@ -96,6 +97,8 @@ struct mc_amqp_desk {
     uint64_t unheard;               /* letters that no queue took */
     uint64_t dropped;               /* deliveries that were not letters */
     struct mc_amqp_letters queued, sent, done;
+    size_t refused_bytes; /* the broker takes less than this; 0: not known */
+    uint64_t refused_ms;  /* until then */
     size_t letter_count;
     uint64_t letter_bytes;
     struct mc_amqp_arrivals in[2];
@@ -159,7 +162,8 @@ int mc_amqp_desk_take(struct mc_amqp_desk *desk, uint64_t tag,
                       struct mc_letter_head *ret_head, struct mc_blob **ret_body);
 void mc_amqp_desk_settle(struct mc_amqp_desk *desk, uint64_t tag, bool multiple,
                          int err);
-/* The broker has refused one for its size and says not which: the largest. */
+/* The broker has refused one for its size and says not which: the largest. From
+ * then on put() refuses that size, or each try would cost the connection. */
 void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk);
 void mc_amqp_desk_blocked(struct mc_amqp_desk *desk, bool blocked);
 /* No queue took a letter. to_all: not even our own, which is bound to its key. */

@@ -156,6 +156,8 @@ void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
         struct mc_amqp_letters all = desk->sent;
         struct mc_amqp_letter *l;
 
+        desk->refused_bytes = most;
+        desk->refused_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REFUSED_MS;
         desk->sent = (struct mc_amqp_letters){0};
         while ((l = mc_amqp_letters_take(&all)) != NULL) {
             if (l == largest)
