@@ -4,6 +4,7 @@
 # into the corpus once it is mended.
 set -eu
 cd "$(dirname "$0")/.."
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 name=$1
 seconds=$2
 build=${3:-build-san}

@@ -10,8 +10,7 @@
 #include "ring/ring.h"
 #include "sync/wire.h"
 
-/* Appends `u32 head_bytes | head | u64 rest_bytes | packed`. Fails with NOMEM, TOOBIG.
- */
+/* Appends what follows the envelope (sync/wire.h). Fails with NOMEM, TOOBIG. */
 int mc_pack(const struct mc_ring *ring, struct mc_buf *b);
 
 /*

@@ -21,15 +21,23 @@ static void ask(struct mc_machine *m)
     mc_want_close(&m->bytes, at, 0);
     (void)mc_letter_send(m, start, "talk", NULL);
     m->members_asked++;
-    m->members_ask_ms = m->members_asked >= MC_MEMBERS_ASKS
-                            ? MC_NEVER
-                            : m->now_ms + (uint64_t)MC_LISTEN_MS * m->members_asked;
+    if (m->members_asked < MC_MEMBERS_ASKS - 1)
+        m->members_ask_ms = m->now_ms + MC_LISTEN_MS;
+    else if (m->members_asked == MC_MEMBERS_ASKS - 1)
+        m->members_ask_ms = mc_soon(m, MC_MEMBERS_SPREAD_MS) + MC_EARLY_MS;
+    else
+        m->members_ask_ms = MC_NEVER;
 }
 
 void mc_members_wanted(struct mc_machine *m)
 {
-    /* Whoever listens still knows less than the others; one answer serves all. */
-    if (!m->ready || m->members_due_ms != MC_NEVER || m->members_next > 0 ||
+    /*
+     * Whoever is new itself knows less than the others. A thousand that started
+     * together, each knowing a little more than the one before, would otherwise
+     * tell one another six hundred times who is there.
+     */
+    if (!m->ready || m->now_ms - m->start_ms < MC_EARLY_MS ||
+        m->members_due_ms != MC_NEVER || m->members_next > 0 ||
         m->now_ms < m->members_quiet_ms)
         return;
     m->members_due_ms = mc_soon(m, MC_MEMBERS_WINDOW_MS + m->active_count / 2);

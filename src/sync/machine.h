@@ -42,6 +42,7 @@ enum mc_event_kind {
     MC_EV_BUS,
     MC_EV_MESSAGE,
     MC_EV_STORED,
+    MC_EV_HELD, /* the store was found to hold this; fields as of STORED, without err */
     MC_EV_SENT,
     MC_EV_MINT,
     MC_EV_WAKE,
@@ -73,6 +74,10 @@ struct mc_event {
             struct mc_name ring;
             struct mc_ring *held; /* now, if err is 0; borrowed, the machine refs it */
             struct mc_stamp came;
+            /* The ring's losers as the store keeps them now. It alone knows which
+             * loser descends from which; what it keeps is what we announce. */
+            const struct mc_stamp *losers; /* borrowed */
+            size_t loser_count;
             uint64_t body_bytes; /* on the wire; for the auto mode */
         } stored;
         struct {

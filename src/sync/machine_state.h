@@ -290,8 +290,9 @@ void mc_ring_adopt(struct mc_machine *m, struct mc_ringrow *row, struct mc_ring 
 /* A loser joins the inventory; false if it was there or is too small. */
 bool mc_ring_lose(struct mc_machine *m, struct mc_ringrow *row,
                   const struct mc_stamp *stamp);
-/* Takes losers out that the held record knows of; says so. */
-void mc_ring_settle(struct mc_machine *m, struct mc_ringrow *row);
+/* Makes them the ring's losers, as the store keeps them; says what came and went. */
+void mc_ring_losers(struct mc_machine *m, struct mc_ringrow *row,
+                    const struct mc_stamp *list, size_t count);
 /* How row's held record descends from one known by eight bytes of its digest. */
 enum mc_descent mc_ring_line(const struct mc_ringrow *row, uint16_t epoch,
                              uint64_t version, const uint8_t digest8[8]);
@@ -418,6 +419,7 @@ void mc_full_due(struct mc_machine *m);
 void mc_on_record(struct mc_machine *m, const struct mc_envelope *e,
                   struct mc_bytes body, uint64_t delivery);
 void mc_on_stored(struct mc_machine *m, const struct mc_event *event);
+void mc_on_held(struct mc_machine *m, const struct mc_event *event);
 void mc_on_mint(struct mc_machine *m, const struct mc_event *event);
 void mc_stores_due(struct mc_machine *m);
 

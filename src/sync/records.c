@@ -219,16 +219,8 @@ static void adopt(struct mc_machine *m, const struct mc_storing *s,
                    had               ? before.version
                    : now.version > 1 ? now.version - 1
                                      : 0);
-    if (had && event->u.stored.merge.relation == MC_RELATION_CONFLICT &&
-        mc_ring_line(row, before.epoch, before.version, before.digest) ==
-            MC_DESCENT_NO &&
-        mc_ring_lose(m, row, &before)) {
-        note = mc_say_ring(m, MC_NOTE_CONFLICT, row, &now);
-        note->other = before;
-    } else if (had && event->u.stored.merge.relation == MC_RELATION_UNKNOWN) {
+    if (had && event->u.stored.merge.relation == MC_RELATION_UNKNOWN)
         mc_say_ring(m, MC_NOTE_UNKNOWN_LINE, row, &now)->other = before;
-    }
-    mc_ring_settle(m, row);
     if (s->seen_by_all)
         mc_full_seen(m, row);
     else
@@ -236,18 +228,18 @@ static void adopt(struct mc_machine *m, const struct mc_storing *s,
     mc_announce_sooner(m, MC_FORWARD_RECEIPT);
 }
 
-/* Older than what is held, but not of its line: somebody's work that lost. */
-static void keep_loser(struct mc_machine *m, const struct mc_storing *s)
+/* Losers are somebody's work: told to all, until somebody settles them (P6). */
+static void keep_losers(struct mc_machine *m, const struct mc_storing *s,
+                        const struct mc_event *event)
 {
     struct mc_ringrow *row = s->row;
+    uint64_t change = row->change;
 
-    if (row->held == NULL || mc_ring_line(row, s->came.epoch, s->came.version,
-                                          s->came.digest) != MC_DESCENT_NO)
-        return;
-    if (!mc_ring_lose(m, row, &s->came))
-        return;
-    mc_say_ring(m, MC_NOTE_CONFLICT, row, &row->stamp)->other = s->came;
-    mc_announce_sooner(m, MC_FORWARD_RECEIPT);
+    mc_ring_losers(m, row, event->u.stored.losers, event->u.stored.loser_count);
+    if (row->lost.on && memcmp(row->lost.digest8, s->came.digest, 8) == 0)
+        mc_want_end(m, &row->lost); /* kept, or known to be needless */
+    if (row->change != change)
+        mc_announce_sooner(m, MC_FORWARD_RECEIPT);
 }
 
 static void stored_well(struct mc_machine *m, struct mc_storing *s,
@@ -262,10 +254,9 @@ static void stored_well(struct mc_machine *m, struct mc_storing *s,
     /* What the store holds counts, whoever brought it there. */
     if (grew)
         adopt(m, s, event);
+    keep_losers(m, s, event);
     if (verdict == MC_MERGE_OLDER) {
-        if (event->u.stored.merge.relation == MC_RELATION_CONFLICT)
-            keep_loser(m, s);
-        else
+        if (event->u.stored.merge.relation != MC_RELATION_CONFLICT)
             mc_say_ring(m, MC_NOTE_OLDER, row, &s->came)->other = row->stamp;
     } else if (verdict == MC_MERGE_SAME && !grew) {
         mc_say_ring(m, MC_NOTE_SAME, row, &s->came);
@@ -330,6 +321,31 @@ void mc_on_stored(struct mc_machine *m, const struct mc_event *event)
         return;
     finish(m, s);
     mc_ring_row_unref(m, row);
+}
+
+/*
+ * Nobody of us brought it: another process did, or a write whose end was in
+ * doubt. It counts all the same (P62).
+ */
+void mc_on_held(struct mc_machine *m, const struct mc_event *event)
+{
+    struct mc_ring *held = event->u.stored.held;
+    struct mc_storing s = {0};
+    struct mc_stamp now = mc_stamp_of(mc_ring_head(held));
+
+    s.row = mc_ring_find_row(m, mc_ring_head(held)->name.s);
+    if ((s.row == NULL || s.row->held == NULL) && m->held_count >= MC_RINGS_MAX) {
+        mc_say(m, MC_NOTE_FULL_TABLE)->ring = mc_ring_head(held)->name;
+        return;
+    }
+    s.row = mc_ring_row_ref(m, &mc_ring_head(held)->name);
+    if (s.row == NULL)
+        return; /* no memory: it will be found again */
+    s.came = now;
+    if (s.row->held == NULL || mc_stamp_cmp(&now, &s.row->stamp) > 0)
+        adopt(m, &s, event);
+    keep_losers(m, &s, event);
+    mc_ring_row_unref(m, s.row);
 }
 
 void mc_stores_due(struct mc_machine *m)

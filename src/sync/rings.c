@@ -285,20 +285,46 @@ bool mc_ring_lose(struct mc_machine *m, struct mc_ringrow *row,
     return true;
 }
 
-void mc_ring_settle(struct mc_machine *m, struct mc_ringrow *row)
+static bool among(const struct mc_stamp *list, size_t count,
+                  const struct mc_stamp *stamp)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (mc_stamp_cmp(&list[i], stamp) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void say_gone(struct mc_machine *m, const struct mc_ringrow *row,
+                     const struct mc_stamp *loser)
+{
+    switch (mc_ring_line(row, loser->epoch, loser->version, loser->digest)) {
+    case MC_DESCENT_SAME:
+    case MC_DESCENT_YES:
+        mc_say_ring(m, MC_NOTE_SETTLED, row, &row->stamp)->other = *loser;
+        break;
+    case MC_DESCENT_UNKNOWN:
+        mc_say_ring(m, MC_NOTE_UNKNOWN_LINE, row, &row->stamp)->other = *loser;
+        break;
+    case MC_DESCENT_NO: /* another loser descends from it, or is one too many */
+        break;
+    }
+}
+
+void mc_ring_losers(struct mc_machine *m, struct mc_ringrow *row,
+                    const struct mc_stamp *list, size_t count)
 {
     for (unsigned i = row->loser_count; i-- > 0;) {
         struct mc_stamp loser = row->losers[i];
-        enum mc_descent d = mc_ring_line(row, loser.epoch, loser.version, loser.digest);
-        struct mc_note *note;
 
-        if (d == MC_DESCENT_NO)
+        if (among(list, count, &loser))
             continue;
         drop_loser(m, row, i);
-        note = mc_say_ring(
-            m, d == MC_DESCENT_UNKNOWN ? MC_NOTE_UNKNOWN_LINE : MC_NOTE_SETTLED, row,
-            &row->stamp);
-        note->other = loser;
+        say_gone(m, row, &loser);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (mc_ring_lose(m, row, &list[i]))
+            mc_say_ring(m, MC_NOTE_CONFLICT, row, &row->stamp)->other = list[i];
     }
     if (row->lost.on && mc_ring_line(row, row->lost.epoch, row->lost.version,
                                      row->lost.digest8) != MC_DESCENT_NO)

@@ -25,7 +25,8 @@
 #define MC_EARLY_MS          10000u /* after a start or reconnection */
 #define MC_WANT_EARLY_MS     200u   /* window for asking then */
 #define MC_WANT_LATE_MS      3000u  /* later: the body is probably in the queue */
-#define MC_WANT_RETRY_MS     2000u  /* another holder after this; doubles */
+#define MC_WANT_RETRY_MS     1000u  /* another holder after this */
+#define MC_WANT_EVEN_TRIES   8u     /* so often; then it doubles, up to delta_t */
 #define MC_WANT_RETRY_MAX_MS 64000u
 #define MC_WANT_ARRIVED_MS   60000u /* the body is here and being stored */
 #define MC_WANT_WINDOW       16u    /* asked for at the same time */
@@ -60,6 +61,7 @@
 #define MC_LISTEN_MS           2100u /* before the first mint */
 #define MC_MEMBERS_WINDOW_MS   300u  /* answering "who is there" */
 #define MC_MEMBERS_QUIET_MS    1000u /* after an answer was heard or given */
+#define MC_MEMBERS_SPREAD_MS   5000u /* the last time, within this after MC_EARLY_MS */
 #define MC_MEMBERS_ASKS        3u    /* times a newcomer asks */
 #define MC_SAME_START_MS       1000u /* uptimes so near say nothing: letters take time */
 #define MC_CLOCK_OFF_MS        300000

@@ -145,11 +145,29 @@ static void note_asked(struct mc_machine *m, const struct mc_ringrow *row,
         note->other = row->stamp;
 }
 
+/*
+ * The same for the first tries, for one in two of them fails where 30 % of all
+ * letters are lost; then it doubles up to delta_t: who was away, slow or behind
+ * a wall is asked again at the pace at which it announces (P32).
+ */
+static uint64_t patience(const struct mc_machine *m, unsigned tries)
+{
+    unsigned more = tries < MC_WANT_EVEN_TRIES ? 0 : tries - MC_WANT_EVEN_TRIES + 1;
+    uint64_t once_ms = is_early(m) ? MC_WANT_RETRY_MS / 2 : MC_WANT_RETRY_MS;
+    uint64_t wait_ms = once_ms << (more > 6 ? 6 : more);
+    uint64_t most_ms = m->config.announce_interval_ms;
+
+    if (most_ms < MC_WANT_RETRY_MS)
+        most_ms = MC_WANT_RETRY_MS;
+    if (most_ms > MC_WANT_RETRY_MAX_MS)
+        most_ms = MC_WANT_RETRY_MAX_MS;
+    return wait_ms < most_ms ? wait_ms : most_ms;
+}
+
 static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *want)
 {
     struct mc_want_line line = {.name = row->name, .loser = want == &row->lost};
-    uint64_t patience = (uint64_t)MC_WANT_RETRY_MS
-                        << (want->tries > 5 ? 5 : want->tries);
+    uint64_t wait_ms = patience(m, want->tries);
 
     memcpy(line.digest8, want->digest8, 8);
     mc_want_put(&m->bytes, &line);
@@ -159,9 +177,7 @@ static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *wa
         want->tries++;
     want->asked = true;
     m->asked_count++;
-    if (patience > MC_WANT_RETRY_MAX_MS)
-        patience = MC_WANT_RETRY_MAX_MS;
-    want->due_ms = m->now_ms + patience;
+    want->due_ms = m->now_ms + wait_ms;
 }
 
 /* Is it its turn? Gives the window back when an answer did not come. */
@@ -271,7 +287,7 @@ static bool ask_lists(struct mc_machine *m, struct mc_peer *peer)
 {
     size_t start;
     size_t at;
-    unsigned shift = peer->list_tries > 5 ? 5 : peer->list_tries;
+    uint64_t wait_ms = patience(m, peer->list_tries);
 
     if (asked_elsewhere(m, peer)) {
         peer->list_due_ms = m->now_ms + MC_WANT_RETRY_MS;
@@ -285,7 +301,7 @@ static bool ask_lists(struct mc_machine *m, struct mc_peer *peer)
     (void)mc_letter_send(m, start, "talk", &peer->name);
     if (peer->list_tries < UINT8_MAX)
         peer->list_tries++;
-    peer->list_due_ms = m->now_ms + ((uint64_t)MC_WANT_RETRY_MS << shift);
+    peer->list_due_ms = m->now_ms + wait_ms;
     return true;
 }
 

@@ -110,6 +110,7 @@ void mc_wire_record_encode(struct mc_buf *b, const struct mc_wire_record *record
     mc_buf_u32(b, (uint32_t)record->head.len);
     mc_buf_put(b, record->head.ptr, record->head.len);
     mc_buf_u64(b, record->rest_bytes);
+    mc_buf_u64(b, mc_xxh3_64(record->head));
     mc_buf_put(b, record->packed.ptr, record->packed.len);
 }
 
@@ -118,15 +119,21 @@ int mc_wire_record_decode(struct mc_bytes body, struct mc_wire_record *ret)
     struct mc_reader r = mc_reader_init(body);
     struct mc_wire_record out;
     uint32_t head_bytes = mc_reader_u32(&r);
+    uint64_t check;
 
     if (head_bytes > MC_HEAD_BYTES_MAX || body.len > MC_PACKED_BYTES_MAX)
         return MCOS_E_TOOBIG;
     out.head = mc_reader_take(&r, head_bytes);
     out.rest_bytes = mc_reader_u64(&r);
+    check = mc_reader_u64(&r);
     if (r.bad || head_bytes == 0)
         return MCOS_E_FORMAT;
     if (out.rest_bytes > MC_RECORD_BYTES_MAX)
         return MCOS_E_TOOBIG;
+    /* A head with a flipped bit may be the head of another record: one that
+     * nobody made, greater than the true one, and it would win everywhere. */
+    if (check != mc_xxh3_64(out.head))
+        return MCOS_E_DIGEST;
     out.packed = mc_reader_take(&r, mc_reader_left(&r));
     *ret = out;
     return 0;

@@ -5,7 +5,9 @@
  * An envelope, then a body by its kind. A record travels as its head's bytes,
  * readable at once, and the rest packed (the driver packs and unpacks, zstd):
  *
- *     envelope | u32 head_bytes | head | u64 rest_bytes | packed rest
+ *     envelope | u32 head_bytes | head | u64 rest_bytes | u64 check | packed rest
+ *
+ * The check is XXH3-64 of the head, whose own digest is not stored in it.
  */
 #ifndef MCOS_SYNC_WIRE_H
 #define MCOS_SYNC_WIRE_H
@@ -61,7 +63,7 @@ struct mc_wire_record {
     struct mc_bytes packed;
 };
 void mc_wire_record_encode(struct mc_buf *b, const struct mc_wire_record *record);
-/* Fails with FORMAT, TOOBIG. */
+/* Fails with FORMAT, TOOBIG, DIGEST (the head was damaged on its way). */
 int mc_wire_record_decode(struct mc_bytes body, struct mc_wire_record *ret);
 
 #endif /* MCOS_SYNC_WIRE_H */

@@ -120,6 +120,7 @@ static void hand_over(struct mc_bus *bus, const struct mc_letter_head *head)
         0);
 }
 
+/* Own letters sent before may come first: their order is nobody's promise. */
 static void expect_confirm(struct mc_bus *bus, uint64_t token)
 {
     struct mc_bus_event ev;

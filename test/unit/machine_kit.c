@@ -295,10 +295,21 @@ static struct mc_merge merge(struct kit_node *n, struct mc_ring *ring)
     return m;
 }
 
+static size_t losers_of(struct kit_node *n, const struct mc_name *name,
+                        struct mc_stamp ret[MC_LOSERS_MAX])
+{
+    const struct kit_slot *s = slot_of(n, name->s, false);
+
+    for (unsigned i = 0; i < s->loser_count; i++)
+        ret[i] = mc_stamp_of(mc_ring_head(s->losers[i]));
+    return s->loser_count;
+}
+
 static void answer_store(struct kit *k, unsigned i, uint64_t delivery, uint64_t token)
 {
     struct kit_node *n = &k->nodes[i];
     struct mc_event e = {.kind = MC_EV_STORED};
+    struct mc_stamp losers[MC_LOSERS_MAX];
     struct mc_ring *ring = NULL;
 
     e.u.stored.delivery = delivery;
@@ -317,6 +328,8 @@ static void answer_store(struct kit *k, unsigned i, uint64_t delivery, uint64_t 
         e.u.stored.held = slot_of(n, mc_ring_head(ring)->name.s, false)->held;
         e.u.stored.came = mc_stamp_of(mc_ring_head(ring));
         e.u.stored.body_bytes = 500;
+        e.u.stored.losers = losers;
+        e.u.stored.loser_count = losers_of(n, &mc_ring_head(ring)->name, losers);
     }
     kit_step(k, i, e);
     mc_ring_unref(ring);
