@@ -3,6 +3,7 @@
 #include "app/config.h"
 
 #include "adapter/redis/url.h"
+#include "adapter/amqp/url.h"
 
 #include <confuse.h>
 #include <ctype.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define DEFAULT_FILE "/etc/mcosd/mcosd.conf"
+#define SHOWN_MAX    (MC_CONFIG_PATH_MAX + 2 * MC_REDIS_TEXT_MAX)
 
 enum key {
     OPT_CLUSTER,
@@ -26,6 +28,9 @@ enum key {
     OPT_BUS,
     OPT_STORE,
     OPT_CACHE,
+    OPT_BUS_CA,
+    OPT_BUS_CERT,
+    OPT_BUS_KEY,
     OPT_HTTP,
     OPT_ANNOUNCE_INTERVAL,
     OPT_INACTIVE_AFTER,
@@ -51,8 +56,12 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_REGION] = {"region", "TEXT", "", "where the cluster is"},
     [OPT_ZONE] = {"zone", "TEXT", "", "where in the region"},
     [OPT_DATA] = {"data", "DIR", NULL, "folder for rings and state"},
-    [OPT_BUS] = {"bus", "sqlite:FILE", NULL,
-                 "the message queue that all clusters share"},
+    [OPT_BUS] = {"bus", "URL", NULL,
+                 "the message queue that all clusters share: sqlite:FILE, or RabbitMQ: "
+                 "amqp://USER:PASSWORD@HOST:PORT,HOST:PORT/VHOST, amqps://…"},
+    [OPT_BUS_CA] = {"bus_ca", "FILE", "", "amqps: whose brokers to trust (PEM)"},
+    [OPT_BUS_CERT] = {"bus_cert", "FILE", "", "amqps: our certificate (PEM)"},
+    [OPT_BUS_KEY] = {"bus_key", "FILE", "", "amqps: its key (PEM)"},
     [OPT_STORE] = {"store", "file|URL", "file",
                    "beside the files: redis://HOST:PORT/DB or unix:PATH of a Redis"},
     [OPT_CACHE] = {"cache", "ADDR", "",
@@ -90,9 +99,12 @@ struct loader {
 static int refuse(struct loader *l, enum key opt, const char *why)
 {
     const struct value *v = &l->values[opt];
+    char text[MC_CONFIG_PATH_MAX] = "";
 
+    if (v->count > 0) /* a bus's address may hold a password */
+        mc_amqp_url_mask(v->text[0], text, sizeof(text));
     return mcos_diag_set(l->diag, MCOS_E_CONFIG, rows[opt].key, "%s: %s: \"%.80s\": %s",
-                         v->from, rows[opt].key, v->count == 0 ? "" : v->text[0], why);
+                         v->from, rows[opt].key, text, why);
 }
 
 static int set(struct loader *l, enum key opt, const char *text, const char *from)
@@ -437,11 +449,23 @@ static int to_bus(struct loader *l, struct mc_config *c)
 {
     const char *text = l->values[OPT_BUS].text[0];
     static const char scheme[] = "sqlite:";
+    struct mcos_diag diag = {.text = ""};
+    struct mc_amqp_url url;
 
+    if (strncmp(text, "amqp", 4) == 0) {
+        if (mc_amqp_url_parse(text, &url, &diag) != 0)
+            return refuse(l, OPT_BUS, diag.text);
+        if (url.tls && l->values[OPT_BUS_CA].text[0][0] == '\0')
+            return refuse(l, OPT_BUS, "amqps:// needs bus_ca: whose brokers to trust");
+        c->bus_kind = MC_BUS_KIND_AMQP;
+        (void)snprintf(c->bus, sizeof(c->bus), "%s", text);
+        return 0;
+    }
     if (strncmp(text, scheme, sizeof(scheme) - 1) != 0 ||
         text[sizeof(scheme) - 1] == '\0')
-        return refuse(l, OPT_BUS, "a bus is sqlite:FILE");
-    (void)snprintf(c->bus_path, sizeof(c->bus_path), "%s", text + sizeof(scheme) - 1);
+        return refuse(l, OPT_BUS, "a bus is sqlite:FILE or amqp://… or amqps://…");
+    c->bus_kind = MC_BUS_KIND_SQLITE;
+    (void)snprintf(c->bus, sizeof(c->bus), "%s", text + sizeof(scheme) - 1);
     return 0;
 }
 
@@ -470,6 +494,20 @@ static int to_cache(struct loader *l, struct mc_config *c)
     if (c->has_cache && mc_memcached_address_parse(text, &c->cache, &diag) != 0)
         return refuse(l, OPT_CACHE, diag.text);
     return 0;
+}
+
+/* The two files of a certificate go together. */
+static int to_bus_files(struct loader *l, struct mc_config *c)
+{
+    int err = to_text(l, OPT_BUS_CA, c->bus_ca, sizeof(c->bus_ca));
+
+    if (err == 0)
+        err = to_text(l, OPT_BUS_CERT, c->bus_cert, sizeof(c->bus_cert));
+    if (err == 0)
+        err = to_text(l, OPT_BUS_KEY, c->bus_key, sizeof(c->bus_key));
+    if (err == 0 && (c->bus_cert[0] == '\0') != (c->bus_key[0] == '\0'))
+        err = refuse(l, OPT_BUS_CERT, "bus_cert and bus_key are given together");
+    return err;
 }
 
 static int to_config(struct loader *l, struct mc_config *c)
@@ -501,6 +539,8 @@ static int to_config(struct loader *l, struct mc_config *c)
     if (err == 0)
         err = to_cache(l, c);
     if (err == 0)
+        err = to_bus_files(l, c);
+    if (err == 0)
         err = to_ms(l, OPT_ANNOUNCE_INTERVAL, &c->announce_interval_ms);
     if (err == 0)
         err = to_ms(l, OPT_INACTIVE_AFTER, &c->inactive_after_ms);
@@ -530,29 +570,32 @@ static int to_config(struct loader *l, struct mc_config *c)
     return 0;
 }
 
-/* An address may hold a password, which is shown to nobody. */
-static const char *shown(enum key opt, const char *text, char room[])
+/* A value for people: an address may hold a password, which is shown to nobody. */
+static void show(enum key opt, const char *text, char dst[SHOWN_MAX])
 {
     struct mc_redis_url url;
 
-    if (opt != OPT_STORE || mc_redis_url_parse(text, &url, NULL) != 0)
-        return text;
-    mc_redis_url_show(&url, room);
-    return room;
+    if (opt == OPT_BUS)
+        mc_amqp_url_mask(text, dst, SHOWN_MAX);
+    else if (opt == OPT_STORE && mc_redis_url_parse(text, &url, NULL) == 0)
+        mc_redis_url_show(&url, dst);
+    else
+        (void)snprintf(dst, SHOWN_MAX, "%s", text);
 }
 
 static void print_config(const struct loader *l)
 {
-    char room[2 * MC_REDIS_TEXT_MAX];
-
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         const struct value *v = &l->values[i];
 
         (void)printf("%s = ", rows[i].key);
-        for (unsigned k = 0; k < v->count; k++)
+        for (unsigned k = 0; k < v->count; k++) {
+            char text[SHOWN_MAX];
+
+            show((enum key)i, v->text[k], text);
             (void)printf("%s%s\"%s\"", k > 0 ? ", " : "",
-                         i == OPT_HTTP && k == 0 ? "{" : "",
-                         shown((enum key)i, v->text[k], room));
+                         i == OPT_HTTP && k == 0 ? "{" : "", text);
+        }
         (void)printf("%s    # %s\n", i == OPT_HTTP ? "}" : "", v->from);
     }
 }

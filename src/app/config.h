@@ -18,14 +18,20 @@
 #define MC_CONFIG_PATH_MAX   1024u
 #define MC_CONFIG_LISTEN_MAX 4u
 
+enum mc_bus_kind { MC_BUS_KIND_SQLITE, MC_BUS_KIND_AMQP };
+
 struct mc_config {
     struct mc_name cluster;
     struct mc_name system;
     char region[MC_NAME_MAX + 1];
     char zone[MC_NAME_MAX + 1];
     char data[MC_CONFIG_PATH_MAX];
-    char bus_path[MC_CONFIG_PATH_MAX]; /* of a sqlite: bus */
-    char store[MC_CONFIG_PATH_MAX];    /* of a Redis, or "" for files alone */
+    enum mc_bus_kind bus_kind;
+    char bus[MC_CONFIG_PATH_MAX]; /* the file, or the whole amqp:// address: a secret */
+    char bus_ca[MC_CONFIG_PATH_MAX]; /* "" if none, and so on */
+    char bus_cert[MC_CONFIG_PATH_MAX];
+    char bus_key[MC_CONFIG_PATH_MAX];
+    char store[MC_CONFIG_PATH_MAX]; /* of a Redis, or "" for files alone */
     bool has_cache;
     struct mc_memcached_address cache;
     char http[MC_CONFIG_LISTEN_MAX][MC_CONFIG_PATH_MAX];

@@ -6,6 +6,7 @@
  * data folder (one agent each), identity, bus, addresses. Nothing is said to
  * the others before all of it is in place.
  */
+#include "adapter/amqp/bus.h"
 #include "adapter/file/identity.h"
 #include "adapter/file/store.h"
 #include "adapter/http/server.h"
@@ -166,15 +167,19 @@ static int open_store(struct daemon *d, struct mcos_diag *diag)
     return err;
 }
 
-static int open_bus(struct daemon *d, struct mcos_diag *diag)
+static uint64_t talk_ttl_ms(const struct daemon *d)
 {
-    struct mc_sqlite_bus_config config = {.path = d->config.bus_path,
+    return (uint64_t)TALK_TTL_INTERVALS * d->config.announce_interval_ms;
+}
+
+static int open_sqlite(struct daemon *d, struct mcos_diag *diag)
+{
+    struct mc_sqlite_bus_config config = {.path = d->config.bus,
                                           .cluster = d->config.cluster,
-                                          .talk_ttl_ms = (uint64_t)TALK_TTL_INTERVALS *
-                                                         d->config.announce_interval_ms,
+                                          .talk_ttl_ms = talk_ttl_ms(d),
                                           .clock = mc_os_clock()};
 
-    make_parents(d->config.bus_path);
+    make_parents(d->config.bus);
     memcpy(config.uid, d->machine.uid, MC_UID_BYTES);
     return mc_sqlite_bus_open(&config, &d->bus, diag);
 }
@@ -188,6 +193,33 @@ static int open_cache(struct daemon *d)
         return 0;
     memcpy(config.system, d->machine.system, MC_UID_BYTES);
     return mc_memcached_open(&config, &d->cache);
+}
+
+static int open_amqp(struct daemon *d, struct mcos_diag *diag)
+{
+    struct mc_amqp_bus_config config = {.url = d->config.bus,
+                                        .ca = d->config.bus_ca,
+                                        .cert = d->config.bus_cert,
+                                        .key = d->config.bus_key,
+                                        .cluster = d->config.cluster,
+                                        .talk_ttl_ms = talk_ttl_ms(d),
+                                        .clock = mc_os_clock(),
+                                        .log = d->log};
+    int err = mc_os_random(&config.seed, sizeof(config.seed));
+
+    memcpy(config.uid, d->machine.uid, MC_UID_BYTES);
+    return err != 0 ? err : mc_amqp_bus_open(&config, &d->bus, diag);
+}
+
+static int open_bus(struct daemon *d, struct mcos_diag *diag)
+{
+    switch (d->config.bus_kind) {
+    case MC_BUS_KIND_SQLITE:
+        return open_sqlite(d, diag);
+    case MC_BUS_KIND_AMQP:
+        return open_amqp(d, diag);
+    }
+    return MCOS_E_CONFIG;
 }
 
 /* The handler exists only after the agent, the agent wants the address: so the

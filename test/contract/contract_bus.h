@@ -21,6 +21,8 @@ struct mc_contract_bus_world {
     /* Lets time pass for all clocks, at once. */
     void (*advance)(void *ctx, uint64_t ms);
     uint64_t talk_ttl_ms;
+    uint64_t
+        quiet_ms; /* nothing came for so long: nothing comes; 0: as the suite has it */
     unsigned records_max; /* letters of a records queue */
 };
 

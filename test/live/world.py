@@ -62,7 +62,7 @@ class Cluster:
 
     def command(self, **more):
         flags = {"cluster": self.name, "region": "r", "zone": self.name,
-                 "data": self.data, "bus": f"sqlite:{self.world.bus}",
+                 "data": self.data, "bus": self.world.bus_url,
                  "http": f"unix:{self.socket}", "announce-interval": INTERVAL,
                  "inactive-after": 2, **self.flags, **more}
         line = [str(MCOSD)]
@@ -141,6 +141,11 @@ class Cluster:
             return self.stamp(ring) == stamp
         return False
 
+    def says(self, *words):
+        """Lines of its log that hold all these words."""
+        return [line for line in self.log.read_text(errors="replace").splitlines()
+                if all(word in line for word in words)]
+
     def lookup(self, ring, account, container=None, obj=None):
         query = {"account": account}
         if container is not None:
@@ -153,9 +158,10 @@ class Cluster:
 
 
 class World:
-    def __init__(self, folder):
+    def __init__(self, folder, bus_url=None):
         self.folder = pathlib.Path(folder)
         self.bus = self.folder / "bus.db"
+        self.bus_url = bus_url or f"sqlite:{self.bus}"
         self.clusters = {}
 
     def cluster(self, name, **flags):
@@ -171,17 +177,17 @@ class World:
             if cluster.process is not None and cluster.process.poll() is None:
                 cluster.kill()
 
-    def agree(self, ring, stamp, clusters=None):
+    def agree(self, ring, stamp, clusters=None, deadline=DEADLINE):
         for cluster in clusters or self.clusters.values():
             until(lambda: cluster.holds(ring, stamp), f"{cluster.name} holds {ring} {stamp}",
-                  cluster)
+                  cluster, deadline=deadline)
 
 
 @contextlib.contextmanager
-def new_world():
+def new_world(bus_url=None):
     # A short path: a unix socket's may have 107 characters at most.
     folder = tempfile.mkdtemp(prefix="mcos-")
-    world = World(folder)
+    world = World(folder, bus_url)
     try:
         yield world
     finally:

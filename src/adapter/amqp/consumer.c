@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/amqp/consumer.c -- deliveries in, acknowledgements out. */
+#include "adapter/amqp/side.h"
+
+#define FRAMES_MAX 64 /* then acknowledgements have their turn */
+
+static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
+                       struct mc_amqp_parcel parcels[2], bool *ret_more);
+static int take_frame(struct mc_amqp_side *side, struct mc_amqp_link *link,
+                      struct mc_amqp_parcel parcels[2], const amqp_frame_t *frame);
+static int send_acks(struct mc_amqp_side *side, struct mc_amqp_link *link);
+
+int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
+{
+    struct mc_amqp_desk *desk = side->desk;
+    struct mc_amqp_parcel parcels[2] = {0};
+    bool fresh = false, stopping = false;
+    int err = mc_amqp_queues_open(link, &side->setup->queues, &fresh);
+    uint64_t bind_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REBIND_MS;
+
+    if (err == 0)
+        mc_amqp_desk_up(desk, side->name, fresh);
+    while (err == 0 && !stopping) {
+        bool more = false;
+
+        mc_amqp_desk_heard(desk, side->name);
+        stopping = mc_amqp_desk_stopping(desk); /* before the last acknowledgements */
+        err = send_acks(side, link);
+        if (err == 0 && !stopping)
+            err = take_frames(side, link, parcels, &more);
+        if (err == 0 && mc_amqp_desk_recheck(desk))
+            err = mc_amqp_link_fail(link, MCOS_E_NOTFOUND,
+                                    "the exchange or our bindings are gone");
+        if (err == 0 && !stopping && desk->clock->now_ms(desk->clock) >= bind_ms) {
+            err = mc_amqp_queues_bind(link, &side->setup->queues);
+            bind_ms += MC_AMQP_REBIND_MS;
+            more = true; /* what came meanwhile lies in the library */
+        }
+        if (err == 0 && !stopping && !more)
+            mc_amqp_link_wait(link, desk->side_fd[side->name], MC_AMQP_LOOK_MS);
+    }
+    mc_amqp_parcel_clear(&parcels[0]);
+    mc_amqp_parcel_clear(&parcels[1]);
+    return err;
+}
+
+static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
+                       struct mc_amqp_parcel parcels[2], bool *ret_more)
+{
+    amqp_frame_t frame;
+    int err = 0;
+
+    for (int i = 0; i < FRAMES_MAX && err == 0; i++) {
+        err = mc_amqp_link_frame(link, &frame);
+        if (err == 0)
+            err = take_frame(side, link, parcels, &frame);
+    }
+    *ret_more = err == 0;
+    return err == MCOS_E_EMPTY ? 0 : err;
+}
+
+static int take_frame(struct mc_amqp_side *side, struct mc_amqp_link *link,
+                      struct mc_amqp_parcel parcels[2], const amqp_frame_t *frame)
+{
+    enum mc_bus_queue queue =
+        frame->channel == MC_AMQP_TALK_CHANNEL ? MC_QUEUE_TALK : MC_QUEUE_RECORDS;
+    struct mc_amqp_parcel *parcel = &parcels[queue];
+    bool whole = false;
+    int err;
+
+    if (frame->frame_type == AMQP_FRAME_METHOD) {
+        amqp_method_number_t id = frame->payload.method.id;
+
+        if (id == AMQP_BASIC_CANCEL_METHOD)
+            return mc_amqp_link_fail(link, MCOS_E_NOTFOUND,
+                                     "a queue of ours was deleted");
+        if (id != AMQP_BASIC_DELIVER_METHOD)
+            return 0;
+    }
+    err = mc_amqp_parcel_take(parcel, queue, side->setup->uid, frame, &whole);
+    if (err == 0 && whole) {
+        err = mc_amqp_desk_deliver(side->desk, queue, parcel);
+        mc_amqp_parcel_clear(parcel);
+    }
+    if (err == 0)
+        return 0;
+    return mc_amqp_link_fail(link, err,
+                             err == MCOS_E_NOMEM ? "no memory for a letter"
+                                                 : "the broker's frames make no sense");
+}
+
+static int send_acks(struct mc_amqp_side *side, struct mc_amqp_link *link)
+{
+    struct mc_amqp_ack acks[32];
+    size_t n;
+    int err = 0;
+
+    while (err == 0 && (n = mc_amqp_desk_take_acks(side->desk, acks,
+                                                   sizeof(acks) / sizeof(*acks))) > 0) {
+        for (size_t i = 0; i < n && err == 0; i++) {
+            amqp_channel_t channel = acks[i].queue == MC_QUEUE_TALK
+                                         ? MC_AMQP_TALK_CHANNEL
+                                         : MC_AMQP_RECORDS_CHANNEL;
+
+            err = mc_amqp_link_status(
+                link, amqp_basic_ack(link->conn, channel, acks[i].tag, 0),
+                "acknowledge");
+        }
+    }
+    return err;
+}

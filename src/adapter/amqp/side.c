@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/amqp/side.c -- connect, serve, wait, again. */
+#include "adapter/amqp/side.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+static void *run(void *ctx);
+static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link);
+static uint64_t retry_ms(struct mc_amqp_side *side);
+
+int mc_amqp_side_start(struct mc_amqp_side *side, uint64_t seed)
+{
+    sigset_t all, before;
+    int rc;
+
+    side->rng = mc_rng_init(seed);
+    side->host = (size_t)mc_rng_below(&side->rng, side->setup->url.host_count);
+    side->desk->running[side->name] = true;
+    /* Signals are for the thread that has the loop. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&side->thread, NULL, run, side);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0)
+        side->desk->running[side->name] = false;
+    return rc == 0 ? 0 : MCOS_E_NOMEM;
+}
+
+static void *run(void *ctx)
+{
+    struct mc_amqp_side *side = ctx;
+    struct mc_amqp_desk *desk = side->desk;
+    bool stopping = false;
+
+    while (!stopping) {
+        struct mc_amqp_link link;
+        uint64_t since = desk->clock->now_ms(desk->clock);
+        int err = connect_any(side, &link);
+
+        if (err == 0)
+            err = side->serve(side, &link);
+        mc_amqp_desk_socket(desk, side->name, -1);
+        if (err != 0)
+            mc_amqp_desk_down(desk, side->name, err, link.text);
+        mc_amqp_link_close(&link);
+        if (desk->clock->now_ms(desk->clock) - since >= MC_AMQP_STEADY_MS &&
+            err != MCOS_E_CONFIG)
+            side->tries = 0;
+        stopping = err == 0 || mc_amqp_desk_pause(desk, side->name, retry_ms(side));
+    }
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->running[side->name] = false;
+    (void)pthread_cond_signal(&desk->ended);
+    (void)pthread_mutex_unlock(&desk->lock);
+    return NULL;
+}
+
+static void opened(void *ctx, int fd)
+{
+    struct mc_amqp_side *side = ctx;
+
+    mc_amqp_desk_socket(side->desk, side->name, fd);
+}
+
+/* Each broker once. What waiting does not mend is worth more words than what it
+ * may. */
+static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link)
+{
+    const struct mc_amqp_setup *s = side->setup;
+    const struct mc_amqp_tls tls = {.ca = s->ca, .cert = s->cert, .key = s->key};
+    char label[MC_NAME_MAX + 32];
+    char text[MC_AMQP_LINK_TEXT] = "";
+    int worst = 0;
+
+    (void)snprintf(label, sizeof(label), "mcosd %s %s", s->cluster.s,
+                   side->name == MC_AMQP_PUBLISHER ? "publish" : "consume");
+    for (size_t i = 0; i < s->url.host_count; i++) {
+        const struct mc_amqp_host *host = &s->url.hosts[side->host];
+        int err = mc_amqp_link_open(link, &s->url, &tls, host, label, opened, side);
+
+        if (err == 0)
+            return 0;
+        side->host = (side->host + 1) % s->url.host_count;
+        mc_amqp_desk_socket(side->desk, side->name, -1);
+        mc_amqp_link_close(link);
+        if (worst != MCOS_E_CONFIG) {
+            worst = err;
+            (void)snprintf(text, sizeof(text), "%s", link->text);
+        }
+        if (mc_amqp_desk_stopping(side->desk))
+            break;
+    }
+    (void)snprintf(link->text, sizeof(link->text), "%s", text);
+    return worst;
+}
+
+static uint64_t retry_ms(struct mc_amqp_side *side)
+{
+    uint64_t most = MC_AMQP_RETRY_MS_MAX;
+
+    if (side->tries < 16 && ((uint64_t)MC_AMQP_RETRY_MS << side->tries) < most)
+        most = (uint64_t)MC_AMQP_RETRY_MS << side->tries;
+    side->tries++;
+    return mc_rng_below(&side->rng, most + 1);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/amqp/url.c -- reading amqp:// addresses. */
+#include "adapter/amqp/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PORT     5672u
+#define PORT_TLS 5671u
+
+static int refuse(struct mcos_diag *diag, const char *why)
+{
+    return mcos_diag_set(diag, MCOS_E_CONFIG, "bus", "not an AMQP address: %s", why);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes %XX. False: too long, a bad escape, or a character that ends strings. */
+static bool decode(const char *src, size_t len, char dst[MC_AMQP_WORD_MAX + 1])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)src[i];
+
+        if (c == '%') {
+            int high = len - i > 2 ? hex_digit(src[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(src[i + 2]) : -1;
+
+            if (low < 0)
+                return false;
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c < ' ' || n == MC_AMQP_WORD_MAX)
+            return false;
+        dst[n++] = (char)c;
+    }
+    dst[n] = '\0';
+    return true;
+}
+
+static bool parse_port(const char *text, size_t len, uint16_t *ret)
+{
+    unsigned port = 0;
+
+    if (len == 0 || len > 5)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        port = port * 10 + (unsigned)(text[i] - '0');
+    }
+    if (port == 0 || port > 65535)
+        return false;
+    *ret = (uint16_t)port;
+    return true;
+}
+
+/* host, host:port, [v6] or [v6]:port. */
+static bool parse_host(const char *text, size_t len, bool tls, struct mc_amqp_host *ret)
+{
+    const char *end = text + len;
+    const char *name = text;
+    const char *stop = memchr(text, ':', len);
+
+    ret->port = tls ? PORT_TLS : PORT;
+    if (len > 0 && *text == '[') {
+        name = text + 1;
+        stop = memchr(text, ']', len);
+        if (stop == NULL)
+            return false;
+        text = stop + 1;
+    } else {
+        text = stop == NULL ? end : stop;
+        stop = text;
+    }
+    if (stop == name || (size_t)(stop - name) > MC_AMQP_WORD_MAX)
+        return false;
+    for (const char *c = name; c < stop; c++) {
+        if (*c <= ' ' || strchr("/@?#%[]", *c) != NULL)
+            return false;
+    }
+    memcpy(ret->name, name, (size_t)(stop - name));
+    ret->name[stop - name] = '\0';
+    if (text == end)
+        return true;
+    return *text == ':' && parse_port(text + 1, (size_t)(end - text) - 1, &ret->port);
+}
+
+static int parse_hosts(const char *text, size_t len, struct mc_amqp_url *url,
+                       struct mcos_diag *diag)
+{
+    const char *end = text + len;
+
+    for (;;) {
+        const char *comma = memchr(text, ',', (size_t)(end - text));
+        const char *stop = comma == NULL ? end : comma;
+
+        if (url->host_count == MC_AMQP_HOSTS_MAX)
+            return refuse(diag, "more than 8 hosts");
+        if (!parse_host(text, (size_t)(stop - text), url->tls,
+                        &url->hosts[url->host_count]))
+            return refuse(diag, "a host is NAME, NAME:PORT or [ADDRESS]:PORT");
+        url->host_count++;
+        if (comma == NULL)
+            return 0;
+        text = comma + 1;
+    }
+}
+
+/* After amqp:// or amqps://; NULL if it is neither. */
+static const char *after_scheme(const char *text)
+{
+    if (strncmp(text, "amqp://", 7) == 0)
+        return text + 7;
+    return strncmp(text, "amqps://", 8) == 0 ? text + 8 : NULL;
+}
+
+int mc_amqp_url_parse(const char *text, struct mc_amqp_url *ret_url,
+                      struct mcos_diag *diag)
+{
+    struct mc_amqp_url url = {.user = "guest", .password = "guest", .vhost = "/"};
+    const char *rest = after_scheme(text);
+    const char *slash, *at, *colon;
+    int err;
+
+    if (rest == NULL)
+        return refuse(diag, "it begins with amqp:// or amqps://");
+    url.tls = text[4] == 's';
+    at = strrchr(rest, '@'); /* a password may hold what a person forgot to escape */
+    if (at != NULL) {
+        colon = memchr(rest, ':', (size_t)(at - rest));
+        if (!decode(rest, (size_t)((colon == NULL ? at : colon) - rest), url.user) ||
+            (colon != NULL &&
+             !decode(colon + 1, (size_t)(at - colon) - 1, url.password)))
+            return refuse(diag, "user or password: too long, or a bad %XX");
+        rest = at + 1;
+    }
+    slash = strchr(rest, '/');
+    if (slash != NULL && slash[1] != '\0' &&
+        !decode(slash + 1, strlen(slash + 1), url.vhost))
+        return refuse(diag, "vhost: too long, or a bad %XX");
+    err = parse_hosts(rest, slash == NULL ? strlen(rest) : (size_t)(slash - rest), &url,
+                      diag);
+    if (err == 0)
+        *ret_url = url;
+    return err;
+}
+
+void mc_amqp_url_mask(const char *text, char *dst, size_t cap)
+{
+    const char *rest = strstr(text, "://");
+    const char *at = strrchr(text, '@');
+    const char *colon;
+
+    rest = rest == NULL ? text : rest + 3;
+    colon = at == NULL || at < rest ? NULL : memchr(rest, ':', (size_t)(at - rest));
+    if (colon == NULL)
+        (void)snprintf(dst, cap, "%s", text);
+    else
+        (void)snprintf(dst, cap, "%.*s:***%s", (int)(colon - text), text, at);
+}

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bus over a real RabbitMQ, a private one, and what can befall it.
+
+A test named row_N is row N of the catalogue of faults (section "Network and
+broker"). The outside world is Debian's python3-pika: it shares no code with us.
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+from servers import rabbit
+from world import BUILD, DEADLINE, new_world, spec, until
+
+pika = pytest.importorskip("pika")
+# Who finds no broker tries again after a random time that grows with the outage.
+RETURN = 120.0
+CONTRACT = BUILD / "test" / "contract" / "contract_bus_amqp"
+
+
+@pytest.fixture(scope="module")
+def certificates():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mcos-tls-"))
+    make_certificates(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def broker(certificates):
+    with rabbit(tls=certificates) as node:
+        yield node
+
+
+@pytest.fixture
+def world(broker):
+    with new_world(broker.url) as made:
+        yield made
+    if broker.process is None:
+        broker.start()
+
+
+@contextlib.contextmanager
+def channel(broker, vhost="/"):
+    made = pika.BlockingConnection(pika.ConnectionParameters(
+        "127.0.0.1", broker.port, vhost, heartbeat=0))
+    try:
+        yield made.channel()
+    finally:
+        with contextlib.suppress(pika.exceptions.AMQPError):
+            made.close()
+
+
+def make_certificates(folder):
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    for ca in ("ca", "stranger"):
+        openssl("req", "-x509", *key, "-subj", f"/CN={ca}", "-keyout", f"{ca}.key",
+                "-out", f"{ca}.pem")
+    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    for who in ("server", "client"):
+        openssl("req", *key, "-subj", f"/CN={who}", "-keyout", f"{who}.key", "-out", f"{who}.csr")
+        openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{who}.pem")
+
+
+class CuttingProxy:
+    """Passes bytes on; the first connection that sends `after` of them is reset."""
+
+    def __init__(self, port, after):
+        self.target, self.after, self.cuts = port, after, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+                threading.Thread(target=self.pump, args=(client, server, True),
+                                 daemon=True).start()
+                threading.Thread(target=self.pump, args=(server, client, False),
+                                 daemon=True).start()
+
+    def pump(self, source, sink, counts):
+        sent = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(4096):
+                sent += len(data)
+                if counts and self.cuts == 0 and sent >= self.after:
+                    self.cuts += 1
+                    for one in (source, sink):
+                        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+                        one.close()
+                    return
+                sink.sendall(data)
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.close()
+
+
+@contextlib.contextmanager
+def vhost(broker, name):
+    broker.ctl("add_vhost", name)
+    broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+    try:
+        yield broker.url + name
+    finally:
+        broker.ctl("delete_vhost", name)
+
+
+def queues_of(cluster):
+    """As in docs/operate.md: mcos.NAME.UID8 and the same with .talk."""
+    words = (cluster.data / "cluster.id").read_text().split()
+    uid = next(word for word in words if len(word) == 32)
+    name = f"mcos.{cluster.name}.{uid[:8]}"
+    return name, f"{name}.talk"
+
+
+def consumers(broker, queue):
+    """How many consume from it; None: there is no such queue."""
+    with channel(broker) as ch:
+        try:
+            return ch.queue_declare(queue, passive=True).method.consumer_count
+        except pika.exceptions.ChannelClosedByBroker:
+            return None
+
+
+def up(*clusters, deadline=DEADLINE):
+    for cluster in clusters:
+        until(lambda: cluster.says("event=bus-up"), f"{cluster.name} is connected", cluster,
+              deadline=deadline)
+
+
+def test_the_contract_of_the_port_is_kept(broker):
+    done = subprocess.run([str(CONTRACT)], env={**os.environ, "MCOS_AMQP_URL": broker.url},
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mode", ["digest", "full"])
+def test_row_16_a_newcomer_and_a_returner_get_every_ring(world, mode):
+    c1, c2 = world.start("c1", "c2", announce=mode)
+    made = c1.create("photos", spec())
+    assert made.status == 201, made.body
+    assert made.json["durable"] and made.json["distributed"]
+    first = made.json["stamp"]
+    world.agree("photos", first)
+    c3 = world.start("c3", announce=mode)
+    world.agree("photos", first, [c3])
+    c2.kill()
+    second = c3.update("photos", spec(weights=(1, 2, 3, 4))).json["stamp"]
+    world.agree("photos", second, [c1, c3])
+    c2.start()
+    world.agree("photos", second)
+    assert len({(c.data / "rings" / "photos.ring").read_bytes()
+                for c in world.clusters.values()}) == 1
+
+
+def test_any_consumer_reads_name_version_and_timestamp(broker, world):
+    c1 = world.start("c1")
+    up(c1)
+    with channel(broker) as ch:
+        queue = ch.queue_declare("", exclusive=True).method.queue
+        ch.queue_bind(queue, "mcos", "ring")
+        answer = c1.create("photos", spec())
+        stamp = answer.json["stamp"]
+        until(lambda: ch.queue_declare(queue, passive=True).method.message_count > 0,
+              "the record is in a stranger's queue", c1)
+        method, properties, body = ch.basic_get(queue, auto_ack=True)
+    assert method.routing_key == "ring" and body[:4] == b"MCOM"
+    assert properties.delivery_mode == 2
+    assert properties.content_type == "application/x-mcos"
+    headers = properties.headers
+    assert (headers["ring_name"], headers["version"]) == ("photos", 1)
+    assert abs(headers["timestamp"] / 1e9 - time.time()) < 60
+    assert headers["from"] == "c1" and queues_of(c1)[0].endswith(headers["from_uid"][:8])
+    assert isinstance(headers["sequence"], int)
+    assert stamp.startswith("v1.")
+
+
+def test_row_01_connection_reset_in_the_middle_of_a_publish(broker):
+    with contextlib.closing(CuttingProxy(broker.port, after=60000)) as proxy, \
+            new_world(broker.url) as world:
+        c2 = world.start("c2")
+        c1 = world.start("c1", bus=broker.url.replace(str(broker.port), str(proxy.port)))
+        up(c1, c2)
+        # Packed still far larger than what the proxy lets through.
+        made = c1.create("photos", spec(part_power=16))
+        assert made.status == 201 and made.json["durable"], made.body
+        world.agree("photos", made.json["stamp"])
+        assert proxy.cuts == 1
+        until(lambda: c1.get("/v1/status").json["undistributed"] == 0, "it is confirmed", c1)
+
+
+def test_row_06_broker_killed_during_publish(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    stamps = {}
+    for i in range(12):
+        answer = c1.create(f"ring{i}", spec(part_power=8))
+        assert answer.status == 201, answer.body
+        stamps[f"ring{i}"] = answer.json["stamp"]
+        if i == 5:
+            broker.kill()
+    broker.start()
+    for ring, stamp in stamps.items():
+        world.agree(ring, stamp, deadline=RETURN)
+
+
+def test_row_07_broker_away_then_back(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    broker.stop()
+    until(lambda: c1.says("event=bus-down"), "c1 notices", c1)
+    until(lambda: c1.says("event=bus-trouble", "127.0.0.1"), "c1 says why", c1)
+    changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    assert changed.status == 200 and changed.json["durable"]
+    assert not changed.json["distributed"]
+    assert c2.lookup("photos", "a")
+    broker.start()
+    world.agree("photos", changed.json["stamp"], deadline=RETURN)
+    assert not c1.says("guest:guest") and not c1.says("event=bus-fresh")
+
+
+def test_row_08_broker_wiped(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    broker.wipe()
+    broker.start()
+    for cluster in (c1, c2):
+        until(lambda: cluster.says("event=bus-fresh"), "the queues are made anew", cluster,
+              deadline=RETURN)
+    changed = c2.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_09_queue_deleted_by_an_operator(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    for queue in queues_of(c2):
+        assert consumers(broker, queue) == 1
+        with channel(broker) as ch:
+            ch.queue_delete(queue)
+        until(lambda: consumers(broker, queue) == 1, f"{queue} is there again", c2,
+              deadline=5)
+    changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_09_exchange_deleted_by_an_operator(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    with channel(broker) as ch:
+        ch.exchange_delete("mcos")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+
+
+def test_row_10_exchange_with_other_arguments(broker):
+    with vhost(broker, "taken") as url, channel(broker, "taken") as ch, \
+            new_world(url) as world:
+        ch.exchange_declare("mcos", "fanout", durable=False)
+        c1 = world.start("c1", alone=True)
+        until(lambda: c1.says("level=error", "event=bus-trouble", "PRECONDITION_FAILED",
+                              "exchange 'mcos'"), "c1 says what is wrong", c1)
+        # The rest of the agent works, and nothing that was not ours is touched.
+        made = c1.create("photos", spec())
+        assert made.status == 201 and not made.json["distributed"]
+        assert c1.lookup("photos", "a")
+        ch.exchange_declare("mcos", "fanout", durable=False)
+        ch.exchange_delete("mcos")
+        up(c1, deadline=RETURN)
+        assert len(c1.says("event=bus-trouble")) <= 2, "on change, not per attempt"
+
+
+def test_row_11_letters_that_no_queue_takes_are_noticed(broker):
+    """Alone in a vhost, so that nobody else's queue takes them."""
+    with vhost(broker, "alone") as url, new_world(url) as world:
+        c1 = world.start("c1")
+        up(c1)
+        _, talk = queues_of(c1)
+        with channel(broker, "alone") as ch:
+            ch.queue_unbind(talk, "mcos", "talk")
+        until(lambda: c1.says("event=no-listener"), "c1 notices that its words fall flat", c1)
+        until(lambda: len(c1.says("event=bus-up")) >= 2, "c1 binds its queue again", c1)
+        until(lambda: c1.get("/readyz").status == 200, "c1 hears itself", c1)
+
+
+def test_row_11_bindings_that_an_operator_took_come_back(broker, world):
+    """Others take the letters, so nothing comes back that could tell."""
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    with channel(broker) as ch:
+        for queue, key in zip(queues_of(c2), ("ring", "talk")):
+            ch.queue_unbind(queue, "mcos", key)
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+
+
+def test_row_12_memory_alarm(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    try:
+        broker.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+        until(lambda: c1.says("event=bus-blocked"), "c1 is told that there is no room", c1)
+        started = time.monotonic()
+        changed = c1.update("photos", spec(weights=(5, 4, 3, 2, 1)))
+        assert changed.status == 200 and changed.json["durable"]
+        assert time.monotonic() - started < 10
+        assert c1.get("/v1/status").json["undistributed"] == 1
+        # Consuming goes on: its connection is another one.
+        assert consumers(broker, queues_of(c1)[0]) == 1
+        # No letter waits for ever; the machine keeps the newest and asks again.
+        time.sleep(11)
+        assert c1.alive() and c1.get("/v1/rings/photos").status == 200
+    finally:
+        broker.ctl("set_vm_memory_high_watermark", "absolute", "2GB")
+    until(lambda: c1.says("event=bus-unblocked"), "there is room again", c1)
+    world.agree("photos", changed.json["stamp"])
+
+
+def test_row_20_what_is_no_letter_is_dropped(broker, world):
+    c1, c2 = world.start("c1", "c2")
+    up(c1, c2)
+    with channel(broker) as ch:
+        for key in ("ring", "talk", "ring.c1", "talk.c2"):
+            for body in (b"", b"\0" * 100, b"MCOM" + b"\xff" * 70000):
+                ch.basic_publish("mcos", key, body)
+                ch.basic_publish("mcos", key, body, pika.BasicProperties(headers={
+                    "from": 7, "from_uid": "x" * 32, "sequence": "many", "ring_name": "../x",
+                    "version": None, "timestamp": {"a": [1, 2]}}))
+        # Straight into the queue: a key that is not one of the bus.
+        ch.basic_publish("", queues_of(c1)[0], b"hello")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    until(lambda: c1.says("event=bad-delivery"), "it is counted", c1)
+    for queue in (*queues_of(c1), *queues_of(c2)):
+        with channel(broker) as ch:
+            until(lambda: ch.queue_declare(queue, passive=True).method.message_count == 0,
+                  f"nothing is stuck in {queue}", c1)
+
+
+def test_several_brokers_one_of_them_away(broker):
+    url = broker.url.replace("@", "@127.0.0.1:1,localhost:2,")
+    with new_world(url) as world:
+        c1, c2 = world.start("c1", "c2")
+        stamp = c1.create("photos", spec()).json["stamp"]
+        world.agree("photos", stamp)
+
+
+def test_row_19_larger_than_the_broker_takes(broker):
+    """The broker closes the channel over it; the smaller ones still go through."""
+    broker.ctl("eval", "application:set_env(rabbit, max_message_size, 20000).")
+    try:
+        with new_world(broker.url) as world:
+            c1, c2 = world.start("c1", "c2")
+            up(c1, c2)
+            big = c1.create("big", spec(part_power=16))
+            assert big.status == 201 and big.json["durable"]
+            until(lambda: c1.says("event=bus-trouble", "PRECONDITION_FAILED", "20000"),
+                  "c1 says why", c1)
+            small = c1.create("small", spec()).json["stamp"]
+            world.agree("small", small, deadline=RETURN)
+            assert c2.stamp("big") is None
+            time.sleep(3)
+            assert len(c1.says("event=bus-down")) == 1, "it is not tried again and again"
+    finally:
+        broker.ctl("eval", "application:set_env(rabbit, max_message_size, 134217728).")
+
+
+def test_row_77_tls_with_certificates_and_not_without(broker, certificates):
+    url = f"amqps://guest:guest@localhost:{broker.tls_port}/"
+    good = {"bus-ca": certificates / "ca.pem", "bus-cert": certificates / "client.pem",
+            "bus-key": certificates / "client.key"}
+    with new_world(url) as world:
+        c1, c2 = world.start("c1", "c2", **good)
+        stamp = c1.create("photos", spec()).json["stamp"]
+        world.agree("photos", stamp)
+        strange = world.start("c3", **{**good, "bus-ca": certificates / "stranger.pem"})
+        bare = world.start("c4", **{"bus-ca": certificates / "ca.pem"})
+        other = world.start("c5", **{**good, "bus": url.replace("localhost", "127.0.0.1")})
+        for cluster in (strange, bare, other):
+            until(lambda: cluster.says("event=bus-trouble"), f"{cluster.name} is refused",
+                  cluster)
+            assert not cluster.says("event=bus-up")
