@@ -113,12 +113,43 @@ static void print_head(const struct mc_out *out, const json_t *ring)
                  mc_doc_real(ring, "dispersion"), mc_doc_int(ring, "violations"),
                  mc_doc_int(ring, "device_count"), mc_doc_int(ring, "bytes"),
                  converged);
-    if (mc_doc_int(ring, "conflicts") > 0)
-        (void)printf("%s%s CONFLICT%s: %lld other version(s) of the same number stand "
-                     "unresolved\n",
-                     mc_out_style(out, MC_STYLE_BAD),
-                     mc_out_glyph(out, MC_GLYPH_CONFLICT),
-                     mc_out_style(out, MC_STYLE_PLAIN), mc_doc_int(ring, "conflicts"));
+}
+
+/* The changes that lost, and what to do about them. */
+static void print_losers(const struct mc_out *out, const json_t *ring)
+{
+    const char *name = mc_doc_text(ring, "ring");
+    size_t i;
+    json_t *loser;
+
+    if (mc_doc_int(ring, "conflicts") == 0)
+        return;
+    (void)printf("%s%s CONFLICT%s: made at the same time as what is held, lost, and "
+                 "kept:\n",
+                 mc_out_style(out, MC_STYLE_BAD), mc_out_glyph(out, MC_GLYPH_CONFLICT),
+                 mc_out_style(out, MC_STYLE_PLAIN));
+    json_array_foreach(json_object_get(ring, "losers"), i, loser)
+    {
+        const char *note = mc_doc_text(loser, "note");
+
+        (void)printf("  %s   %s", mc_doc_text(loser, "stamp"),
+                     mc_doc_text(loser, "time"));
+        if (mc_doc_text(loser, "origin")[0] != '\0')
+            (void)printf(" by %s via %s%s", mc_doc_text(loser, "author"),
+                         mc_doc_text(loser, "origin"),
+                         mc_doc_bool(loser, "deleted") ? "   deleted" : "");
+        if (note[0] != '\0') {
+            (void)fputs("   \"", stdout);
+            mc_table_plain(stdout, note);
+            (void)fputs("\"", stdout);
+        }
+        (void)fputc('\n', stdout);
+    }
+    mc_out_hint(out,
+                "  the next version settles it: put what both wanted into a spec (mcos "
+                "ring show %s\n  --spec is what is held), then mcos ring update %s -f "
+                "SPEC",
+                name, name);
 }
 
 static void device_row(struct mc_table *t, const json_t *d, bool wide)
@@ -218,6 +249,8 @@ int mc_cmd_ring_show(struct mc_cli *cli)
         return mc_out_json(doc);
     if (!cli->out.plain)
         print_head(&cli->out, doc);
+    if (!cli->out.plain)
+        print_losers(&cli->out, doc);
     if ((wide || cli->out.plain || cli->out.verbose || mc_cli_has(cli, "devices")) &&
         !mc_doc_bool(doc, "deleted"))
         rc = print_devices(&cli->out, doc, wide);

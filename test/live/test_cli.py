@@ -298,6 +298,43 @@ class Online(unittest.TestCase):
         self.assertIn("waiting for: b", err)
         self.assertNotIn("\033", err)
 
+    def test_a_change_that_lost_is_4_and_names_what_won(self):
+        self.on("PUT", "/v1/rings/photos", (201, CHANGE))
+        won = {**convergence(True), "stamp": "v1.bbbbbbbb", "conflicts": 1}
+        self.on("GET", "/v1/rings/photos/convergence", (200, convergence(False)), (200, won))
+        ring = {"ring": "photos", "stamp": "v1.bbbbbbbb", "version": 1, "epoch": 0,
+                "origin": "us", "author": "ann", "conflicts": 1,
+                "losers": [{"stamp": "v1.91d0aa02", "version": 1}]}
+        self.on("GET", "/v1/rings/photos", (200, ring))
+        status, d = self.create()
+        self.assertEqual((status, d["error"]["code"], d["fate"]), (4, "conflict", "lost"))
+        self.assertEqual((d["stamp"], d["error"]["stamp"]), ("v1.91d0aa02", "v1.bbbbbbbb"))
+        status, out, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)
+        self.assertEqual(status, 4)
+        self.assertIn("lost against v1.bbbbbbbb, made on us", err)
+        self.assertNotIn("ACTIVE clusters", out)
+        self.on("GET", "/v1/rings/photos", (200, {**ring, "losers": []}))
+        status, d = self.create()
+        self.assertEqual((status, d["error"]["code"], d["fate"]), (4, "conflict", "not-in-force"))
+        self.on("GET", "/v1/rings/photos", (200, {**ring, "losers": [], "version": 2,
+                                                  "stamp": "v2.bbbbbbbb"}))
+        status, d = self.create()
+        self.assertEqual((status, d["fate"]), (0, "replaced"))
+
+    def test_a_conflict_is_listed_and_marked(self):
+        self.on("GET", "/v1/rings/photos", (200, {
+            "ring": "photos", "stamp": "v2.bb", "conflicts": 1, "losers": [
+                {"stamp": "v2.aa", "version": 2, "origin": "eu", "author": "bob",
+                 "note": "more\033 disks", "time": "2026-01-02T10:00:00.000Z"}]}))
+        status, out, err = run("--server", self.url, "ring", "show", "photos")
+        self.assertEqual(status, 0)
+        self.assertIn('v2.aa   2026-01-02T10:00:00.000Z by bob via eu   "more\\x1b disks"', out)
+        self.assertIn("mcos ring update photos", err)
+        self.on("GET", "/v1/convergence", (200, {"rings": [{**convergence(True),
+                                                            "conflicts": 1}]}))
+        self.on("GET", "/v1/clusters", (200, {"clusters": []}))
+        self.assertIn("✗ 1 lost", run("--server", self.url, "matrix")[1])
+
     def test_ctrl_c_is_130_and_what_was_accepted_goes_on(self):
         self.on("PUT", "/v1/rings/photos", (201, CHANGE))
         self.on("GET", "/v1/rings/photos/convergence", (200, convergence(False)))
@@ -310,6 +347,7 @@ class Online(unittest.TestCase):
         _, err = p.communicate(timeout=20)
         self.assertEqual(p.returncode, 130)
         self.assertIn(b"goes on", err)
+        self.assertNotIn(b"does not answer", err)
 
     def test_refusals_keep_the_agents_words(self):
         for code, status, expected in (("exists", 412, 4), ("placement-impossible", 422, 8),
