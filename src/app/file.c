@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK (1u << 16)
@@ -80,17 +81,46 @@ static int sync_folder(const char *path)
     return rc;
 }
 
+/* What a path comes to behind its links, to be freed; it may be replaced. */
+static int find_target(const char *path, char **ret_target, struct mcos_diag *diag)
+{
+    struct stat st;
+    bool there = lstat(path, &st) == 0;
+    char *target = there && S_ISLNK(st.st_mode) ? realpath(path, NULL) : strdup(path);
+
+    if (target == NULL)
+        return mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", path, strerror(errno));
+    if (there && stat(target, &st) == 0 && !S_ISREG(st.st_mode)) {
+        free(target);
+        return mcos_diag_set(diag, MCOS_E_USAGE, "out",
+                             "%.180s is there and is no file (but a %s): it is left "
+                             "as it is",
+                             path,
+                             S_ISDIR(st.st_mode)    ? "folder"
+                             : S_ISFIFO(st.st_mode) ? "pipe"
+                             : S_ISSOCK(st.st_mode) ? "socket"
+                                                    : "device");
+    }
+    *ret_target = target;
+    return 0;
+}
+
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag)
 {
+    char *target = NULL;
     char *aside = NULL;
     int fd = -1;
-    int rc = 0;
+    int rc = find_target(path, &target, diag);
 
-    if (asprintf(&aside, "%s.aside-%ld", path, (long)getpid()) < 0)
+    if (rc < 0)
+        return rc;
+    if (asprintf(&aside, "%s.aside-%ld", target, (long)getpid()) < 0) {
+        free(target);
         return MCOS_E_NOMEM;
+    }
     fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 || write_all(fd, bytes) != 0 || fsync(fd) != 0 ||
-        rename(aside, path) != 0 || sync_folder(path) != 0)
+        rename(aside, target) != 0 || sync_folder(target) != 0)
         rc = mcos_diag_set(diag,
                            errno == ENOSPC || errno == EDQUOT ? MCOS_E_FULL : MCOS_E_IO,
                            "", "%.180s: %s", path, strerror(errno));
@@ -100,5 +130,6 @@ int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *dia
             (void)unlink(aside);
     }
     free(aside);
+    free(target);
     return rc;
 }

@@ -15,7 +15,9 @@ int mc_file_read(const char *path, size_t max, struct mc_buf *b,
 
 /*
  * Written aside, made durable, then renamed over `path`: whoever looks sees the
- * old bytes or the new ones. Fails with FULL, IO, NOMEM; then `path` is as before.
+ * old bytes or the new ones. A link is followed; what is there and is no file (a
+ * device, a pipe, a folder) is left alone. Fails with USAGE (no file), FULL, IO,
+ * NOMEM; then `path` is as before.
  */
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag);
 
