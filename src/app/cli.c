@@ -4,6 +4,8 @@
 
 #include "base/name.h"
 
+#define CONNECT_MS 3000u /* for an agent that was started a moment ago */
+
 volatile sig_atomic_t mc_cli_signal;
 
 const char *mc_cli_opt(const struct mc_cli *cli, const char *name)
@@ -21,6 +23,8 @@ int mc_cli_connect(struct mc_cli *cli)
     int rc = mc_api_init(&cli->api, cli->server, cli->timeout_ms);
 
     cli->api.stop = &mc_cli_signal;
+    cli->api.out = &cli->out;
+    cli->api.connect_ms = cli->timeout_ms < CONNECT_MS ? cli->timeout_ms : CONNECT_MS;
     return rc;
 }
 

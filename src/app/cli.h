@@ -65,5 +65,7 @@ int mc_cmd_version(struct mc_cli *cli);
 void mc_help_all(FILE *to);
 void mc_help_noun(FILE *to, const char *noun_of); /* a command's name of that noun */
 void mc_help_command(FILE *to, const struct mc_command *command);
+/* One document of the commands whose names begin with these words; "": of all. */
+int mc_help_json(const char *words);
 
 #endif /* MCOS_APP_CLI_H */

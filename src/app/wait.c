@@ -299,6 +299,7 @@ int mc_wait_run(struct mc_cli *cli, const json_t *change, const struct mc_wait *
         return 0;
     w.start_ms = mc_api_now_ms();
     cli->api.patience_ms = 0;
+    cli->api.connect_ms = 0;
     while ((rc = look(&w)) == 0) {
         if (mc_cli_signal != 0) {
             mc_out_hint(

@@ -10,6 +10,8 @@ import http.server
 import json
 import os
 import signal
+import socket
+import stat
 import subprocess
 import threading
 import time
@@ -77,6 +79,33 @@ class Usage(unittest.TestCase):
             self.assertEqual((status, err), (0, ""), args)
             self.assertTrue(out)
         self.assertEqual(doc("version")[0], 0)
+        self.assertEqual(run("--version"), run("version"))
+        self.assertEqual(doc("--version"), doc("version"))
+
+    def test_help_is_one_document_too(self):
+        for args in (["help"], ["--help"], ["-h"]):
+            status, d = doc(*args)
+            self.assertEqual((status, len(d["commands"]) > 10), (0, True))
+        for args in (["help", "ring"], ["ring", "--help"]):
+            self.assertTrue(all(c["name"].startswith("ring ") for c in doc(*args)[1]["commands"]))
+        for args in (["help", "ring", "create"], ["ring", "create", "-h"]):
+            self.assertEqual([c["name"] for c in doc(*args)[1]["commands"]], ["ring create"])
+        for args in (["help", "nonsense"], ["help", "rin"], ["help", "ring", "nonsense"]):
+            status, d = doc(*args)
+            self.assertEqual((status, d["error"]["code"]), (2, "usage"))
+            status, out, err = run(*args)
+            self.assertEqual((status, out), (2, ""))
+            self.assertIn("there is no command", err)
+
+    def test_an_answer_that_cannot_be_written_is_9(self):
+        for args in (["help"], ["version"], ["help", "--json"], ["version", "--json"],
+                     ["lookup", "--file", GZ, "--swift-conf", CONF, "a", "--json"],
+                     ["lookup", "--file", GZ, "--swift-conf", CONF, "a"],
+                     ["status", "--nope", "--json"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([MCOS, *args], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 9, args)
+            self.assertIn(b"could not be written", done.stderr)
 
 
 class Offline(unittest.TestCase):
@@ -141,8 +170,28 @@ class Offline(unittest.TestCase):
         self.assertEqual((status, d["error"]["code"]), (9, "store-failed"))
         os.mkdir(self.path("folder"))
         self.assertEqual(doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
-                             self.path("folder"))[0], 9)
+                             self.path("folder"))[0], 2)
         self.assertEqual(os.listdir(self.dir.name), ["folder"])
+
+    def test_only_a_file_is_replaced_and_a_link_stays_one(self):
+        def build(out):
+            return doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out", out)
+        os.mkfifo(self.path("pipe"))
+        os.symlink("/dev/full", self.path("device"))
+        os.symlink("nothing", self.path("dangling"))
+        for name, expected in (("pipe", 2), ("device", 2), ("dangling", 9)):
+            status, d = build(self.path(name))
+            self.assertEqual(status, expected, d)
+            self.assertIn(name, d["error"]["detail"])
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
+        os.mkdir(self.path("far"))
+        Path(self.path("far/real")).write_bytes(b"old")
+        os.symlink("far/real", self.path("link"))
+        self.assertEqual(build(self.path("link"))[0], 0)
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertGreater(len(Path(self.path("far/real")).read_bytes()), 1000)
+        self.assertEqual(os.listdir(self.path("far")), ["real"])
 
     def test_golden_lookups_of_an_imported_ring(self):
         ring = self.path("gold.ring")
@@ -359,6 +408,27 @@ class Online(unittest.TestCase):
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
 
+    def test_an_agent_that_listens_a_moment_later_is_waited_for(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        p = subprocess.Popen([MCOS, "--server", f"http://127.0.0.1:{port}", "status"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1)
+        late = http.server.ThreadingHTTPServer(("127.0.0.1", port), Agent)
+        late.rows = {("GET", "/v1/status"): [(200, {}, {"verdict": "ok", "clusters": {}})]}
+        late.seen = []
+        threading.Thread(target=late.serve_forever, args=(0.02,), daemon=True).start()
+        _, err = p.communicate(timeout=30)
+        late.shutdown()
+        late.server_close()
+        self.assertEqual((p.returncode, len(late.seen)), (0, 1))
+        self.assertEqual(err.count(b"waiting for it"), 1)
+        start = time.monotonic()
+        self.assertEqual(doc("--server", f"http://127.0.0.1:{port}", "--timeout", "400ms",
+                             "status")[0], 6)
+        self.assertLess(time.monotonic() - start, 2.5)
+
     def test_not_ready_is_tried_again_until_the_timeout(self):
         not_ready = (503, {"Retry-After": "1"}, problem("not-ready", 503))
         self.on("PUT", "/v1/rings/photos", not_ready, not_ready, (201, CHANGE))
@@ -398,7 +468,6 @@ class Online(unittest.TestCase):
         self.assertEqual(self.doc("status")[0], 6)
 
     def test_an_agent_that_does_not_answer_is_6_in_time(self):
-        import socket
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen()
