@@ -94,9 +94,10 @@ static void report_end(const struct mc_cli *cli, const struct mc_change *change,
             mc_doc_int(json_object_get(seen, "active"), "of"), pending);
     if (mc_doc_int(seen, "conflicts") > 0)
         mc_out_hint(out,
-                    "%lld other change(s) of %s lost and are kept: mcos ring show %s "
+                    "%lld other change(s) of %s lost and are kept: %s ring show %s "
                     "lists them",
-                    mc_doc_int(seen, "conflicts"), change->ring, change->ring);
+                    mc_doc_int(seen, "conflicts"), change->ring, mc_out_self,
+                    change->ring);
 }
 
 /* One document: the change, and why it is not all done if it is not. */
@@ -149,7 +150,8 @@ static int watch(struct mc_cli *cli, const struct mc_change *change,
     else if (rc == 0 && waited.convergence != NULL)
         report_end(cli, change, &waited);
     if (!cli->out.json && rc == 0)
-        mc_out_hint(&cli->out, "  next: mcos ring show %s   mcos matrix", change->ring);
+        mc_out_hint(&cli->out, "  next: %s ring show %s   %s matrix", mc_out_self,
+                    change->ring, mc_out_self);
     json_decref(lost);
     mc_waited_fini(&waited);
     return printed < 0 ? printed : rc;
@@ -168,8 +170,8 @@ int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
             mc_out_hint(
                 &cli->out,
                 "whether the change of %s was accepted is not known; look with: "
-                "mcos ring show %s",
-                change->ring, change->ring);
+                "%s ring show %s",
+                change->ring, mc_out_self, change->ring);
         return rc;
     }
     if (!cli->out.json)

@@ -47,7 +47,10 @@ static void on_signal(int number)
 void mc_cli_catch(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction before;
 
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &action, NULL); /* nohup stays what it is */
 }

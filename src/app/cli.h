@@ -32,7 +32,7 @@ struct mc_cli {
 extern const struct mc_command mc_cli_commands[];
 extern const struct mc_opt mc_cli_globals[];
 
-/* Set to the signal's number by SIGINT or SIGTERM after mc_cli_catch(). */
+/* Set to the signal's number by SIGINT, SIGTERM or SIGHUP after mc_cli_catch(). */
 extern volatile sig_atomic_t mc_cli_signal;
 void mc_cli_catch(void);
 

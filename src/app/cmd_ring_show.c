@@ -74,7 +74,8 @@ int mc_cmd_ring_list(struct mc_cli *cli)
     json_array_foreach(json_object_get(doc, "rings"), i, ring) list_row(t, ring);
     rc = mc_table_print(t, stdout);
     if (rc == 0 && json_array_size(json_object_get(doc, "rings")) == 0)
-        mc_out_hint(&cli->out, "no ring yet: mcos ring create NAME -f SPEC makes one");
+        mc_out_hint(&cli->out, "no ring yet: %s ring create NAME -f SPEC makes one",
+                    mc_out_self);
 out:
     mc_table_free(t);
     json_decref(doc);
@@ -145,11 +146,11 @@ static void print_losers(const struct mc_out *out, const json_t *ring)
         }
         (void)fputc('\n', stdout);
     }
-    mc_out_hint(out,
-                "  the next version settles it: put what both wanted into a spec (mcos "
-                "ring show %s\n  --spec is what is held), then mcos ring update %s -f "
-                "SPEC",
-                name, name);
+    mc_out_hint(
+        out,
+        "  the next version settles it: put what both wanted into a spec, then\n"
+        "  next: %s ring show %s --spec   %s ring update %s -f SPEC",
+        mc_out_self, name, mc_out_self, name);
 }
 
 static void device_row(struct mc_table *t, const json_t *d, bool wide)
@@ -255,8 +256,8 @@ int mc_cmd_ring_show(struct mc_cli *cli)
         !mc_doc_bool(doc, "deleted"))
         rc = print_devices(&cli->out, doc, wide);
     else
-        mc_out_hint(&cli->out, "  next: mcos ring show %s --devices   mcos matrix",
-                    name);
+        mc_out_hint(&cli->out, "  next: %s ring show %s --devices   %s matrix",
+                    mc_out_self, name, mc_out_self);
     json_decref(doc);
     return rc;
 }

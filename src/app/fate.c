@@ -31,7 +31,7 @@ json_t *mc_fate_problem(enum mc_fate fate, const json_t *change, const json_t *r
 {
     const char *name = mc_doc_text(ring, "ring");
     struct mcos_diag diag = {.offset = -1};
-    char hint[256];
+    char hint[1024];
     json_t *p;
 
     if (fate == MC_FATE_LOST)
@@ -50,9 +50,10 @@ json_t *mc_fate_problem(enum mc_fate fate, const json_t *change, const json_t *r
     if (p == NULL)
         return NULL;
     (void)snprintf(hint, sizeof(hint),
-                   "mcos ring show %s shows %s; mcos ring update %s makes the next "
-                   "version of it and settles it",
-                   name, fate == MC_FATE_LOST ? "both" : "what is held", name);
+                   "%s ring show %s shows %s; %s ring update %s makes the next "
+                   "version and settles it",
+                   mc_out_self, name, fate == MC_FATE_LOST ? "both" : "what is held",
+                   mc_out_self, name);
     (void)json_object_set_new(p, "hint", json_string(hint));
     for (unsigned i = 0; i < 3; i++) {
         static const char *const keys[] = {"stamp", "author", "time"};

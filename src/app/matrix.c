@@ -125,3 +125,14 @@ int mc_matrix_print(const struct mc_out *out, FILE *to, const json_t *clusters,
     mc_table_free(t);
     return rc;
 }
+
+void mc_matrix_key(const struct mc_out *out, FILE *to)
+{
+    (void)fprintf(to,
+                  "key: %s equal  %s on its way  %s behind (share of replicas placed "
+                  "elsewhere)  %s conflict  %s none  ? last known  * answered\n",
+                  mc_out_glyph(out, MC_GLYPH_OK), mc_out_glyph(out, MC_GLYPH_WAY),
+                  mc_out_glyph(out, MC_GLYPH_BEHIND),
+                  mc_out_glyph(out, MC_GLYPH_CONFLICT),
+                  mc_out_glyph(out, MC_GLYPH_NONE));
+}

@@ -220,7 +220,7 @@ static int run(struct mc_cli *cli, int argc, char *const *argv)
 /* Whatever came of the command: an answer that could not be given is no success. */
 static int check_output(int rc)
 {
-    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+    if ((fflush(stdout) == 0 && ferror(stdout) == 0) || rc > 128)
         return rc;
     (void)fprintf(stderr, "mcos: the answer could not be written to standard output\n"
                           "  code: store-failed\n");
@@ -233,6 +233,8 @@ int main(int argc, char **argv)
                          .diag = {.offset = -1}};
     int rc;
 
+    if (argc > 0)
+        mc_out_name_self(argv[0]);
     rc = run(&cli, argc, argv);
     if (rc < 0 && mc_cli_signal != 0) {
         if (cli.out.json)

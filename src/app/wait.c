@@ -305,16 +305,16 @@ int mc_wait_run(struct mc_cli *cli, const json_t *change, const struct mc_wait *
             mc_out_hint(
                 &cli->out,
                 "interrupted: %s was accepted and goes on by itself; look with: "
-                "mcos matrix",
-                w.ring);
+                "%s matrix",
+                w.ring, mc_out_self);
             rc = 128 + mc_cli_signal;
             break;
         }
         if (mc_api_now_ms() - w.start_ms >= wait->timeout_ms) {
             mc_out_hint(&cli->out,
                         "%s was accepted and is durable, but is not everywhere after "
-                        "%.1f s; it goes on by itself; look with: mcos matrix",
-                        w.ring, (double)wait->timeout_ms / 1000);
+                        "%.1f s; it goes on by itself; look with: %s matrix",
+                        w.ring, (double)wait->timeout_ms / 1000, mc_out_self);
             rc = MC_EXIT_WAITING;
             break;
         }

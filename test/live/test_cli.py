@@ -164,6 +164,20 @@ class Offline(unittest.TestCase):
         self.assertEqual(doc("ring", "build", "--spec", none, "--out", self.path("x"))[0], 3)
         self.assertEqual(doc("lookup", "--file", none, "a")[0], 3)
 
+    def test_an_odd_file_name_is_shown_without_harm(self):
+        odd = self.path("a\033[31m\u009b\udcff\u00e9")
+        for args in (["ring", "create", "x", "-f", odd], ["lookup", "--file", odd, "a"]):
+            status, d = doc(*args)
+            self.assertEqual((status, d["error"]["code"]), (3, "not-found"))
+            self.assertTrue(d["error"]["detail"].endswith(
+                "/a\\x1b[31m\\xc2\\x9b\\xff\u00e9: No such file or directory"), d)
+            self.assertNotIn("\033", run(*args)[2])
+
+    def test_an_empty_spec_is_said_to_be_empty(self):
+        status, d = doc("ring", "build", "--spec", "-", "--out", self.path("x"), stdin=b"")
+        self.assertEqual((status, d["error"]["code"]), (8, "bad-json"))
+        self.assertIn("empty", d["error"]["detail"])
+
     def test_a_folder_that_is_not_there_is_9(self):
         status, d = doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
                         self.path("no/such.ring"))
@@ -397,6 +411,12 @@ class Online(unittest.TestCase):
         self.assertEqual(p.returncode, 130)
         self.assertIn(b"goes on", err)
         self.assertNotIn(b"does not answer", err)
+
+    def test_a_hint_can_be_pasted(self):
+        self.on("PUT", "/v1/rings/photos", (201, CHANGE))
+        _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec,
+                        "--wait", "none")
+        self.assertIn(f"next: {MCOS} ring show photos", err)
 
     def test_refusals_keep_the_agents_words(self):
         for code, status, expected in (("exists", 412, 4), ("placement-impossible", 422, 8),
