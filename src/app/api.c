@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define SAY_MS 500u /* of waiting for an agent to listen */
+
 static int read_answer(struct mc_api *api, json_t **ret_doc);
 
 int mc_api_init(struct mc_api *api, const char *server, uint32_t timeout_ms)
@@ -26,12 +28,15 @@ void mc_api_fini(struct mc_api *api)
 
 int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **ret_doc)
 {
-    uint64_t until = mc_api_now_ms() + api->patience_ms;
+    uint64_t start = mc_api_now_ms();
+    bool said = api->out == NULL;
     int rc;
 
     mc_client_stop_on(api->client, api->stop);
     for (;;) {
-        uint64_t pause;
+        uint64_t pause = 200; /* Retry-After counts seconds; an agent is sooner ready */
+        uint64_t spent;
+        bool refused;
 
         json_decref(api->problem);
         api->problem = NULL;
@@ -39,11 +44,18 @@ int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **r
         rc = mc_client_send(api->client, request, &api->response, &api->diag);
         if (rc == 0)
             rc = read_answer(api, ret_doc);
-        if (rc != MCOS_E_NOTREADY || (api->stop != NULL && *api->stop != 0))
+        refused = rc == MCOS_E_UNREACHABLE && mc_client_refused(api->client);
+        if ((rc != MCOS_E_NOTREADY && !refused) ||
+            (api->stop != NULL && *api->stop != 0))
             return rc;
-        pause = 200; /* Retry-After counts whole seconds; an agent is ready sooner */
-        if (mc_api_now_ms() + pause > until)
+        spent = mc_api_now_ms() - start;
+        if (spent + pause > (refused ? api->connect_ms : api->patience_ms))
             return rc;
+        if (refused && !said && spent >= SAY_MS) {
+            mc_out_hint(api->out, "no agent listens at %s yet: waiting for it",
+                        mc_client_server(api->client));
+            said = true;
+        }
         mc_api_sleep_ms(pause);
     }
 }

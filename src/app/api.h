@@ -5,17 +5,21 @@
  * A refusal (status 400 and up) is returned as the code of its problem, and the
  * problem itself is kept until the next call. "Not ready yet" (503 with
  * Retry-After) is tried again until `patience_ms` is over: nothing was accepted.
+ * So is, until `connect_ms` is over, an agent that does not listen yet.
  */
 #ifndef MCOS_APP_API_H
 #define MCOS_APP_API_H
 
 #include "adapter/curl/client.h"
+#include "app/out.h"
 
 #include <jansson.h>
 
 struct mc_api {
     struct mc_client *client; /* yours: mc_api_fini() frees it */
     uint32_t patience_ms;
+    uint32_t connect_ms;      /* 0 as made */
+    const struct mc_out *out; /* where a word on the waiting goes; NULL: none */
     const volatile sig_atomic_t *stop;
     struct mc_response response; /* of the last call */
     json_t *problem;             /* of the last call, or NULL. Lent */

@@ -246,6 +246,10 @@ static int take_option(struct parser *p, int argc, char *const *argv, int *i)
         p->args->help = true;
         return 0;
     }
+    if (strcmp(arg, "--version") == 0) {
+        p->args->version = true;
+        return 0;
+    }
     if (p->args->command != NULL)
         opt = find_option(p->args->command->opts, name, len, letter);
     if (opt == NULL)
@@ -274,7 +278,8 @@ static int check_end(struct parser *p)
 {
     const struct mc_command *c = p->args->command;
 
-    if (p->args->help || c == NULL || p->args->param_count >= c->params_min)
+    if (p->args->help || p->args->version || c == NULL ||
+        p->args->param_count >= c->params_min)
         return 0;
     return mcos_diag_set(p->diag, MCOS_E_USAGE, "",
                          "something is missing: usage: mcos %s %s", c->name, c->params);

@@ -45,6 +45,7 @@ struct mc_args {
     const struct mc_command *command; /* NULL: none was named in full */
     const char *noun; /* first word of commands, if only that was given */
     bool help;        /* -h or --help */
+    bool version;     /* --version */
     const char *params[MC_PARAMS_MAX];
     unsigned param_count;
     struct {

@@ -72,11 +72,16 @@ static void report(const struct mc_cli *cli, const struct mc_change *change,
 }
 
 static void report_end(const struct mc_cli *cli, const struct mc_change *change,
-                       const json_t *seen)
+                       const struct mc_waited *waited)
 {
     const struct mc_out *out = &cli->out;
+    const json_t *seen = waited->convergence;
     size_t pending = json_array_size(json_object_get(seen, "inactive_pending"));
 
+    if (waited->fate == MC_FATE_REPLACED)
+        (void)printf("  replaced meanwhile by %s, made by %s on %s\n",
+                     mc_doc_text(seen, "stamp"), mc_doc_text(waited->ring, "author"),
+                     mc_doc_text(waited->ring, "origin"));
     if (strcmp(mc_doc_text(seen, "state"), "alone") == 0)
         (void)printf("%s no other cluster is known: they get it when they join\n",
                      mc_out_glyph(out, MC_GLYPH_OK));
@@ -87,18 +92,36 @@ static void report_end(const struct mc_cli *cli, const struct mc_change *change,
             mc_out_style(out, MC_STYLE_PLAIN), change->ring, mc_doc_text(seen, "stamp"),
             mc_doc_bool(seen, "deleted") ? " (deleted)" : "",
             mc_doc_int(json_object_get(seen, "active"), "of"), pending);
+    if (mc_doc_int(seen, "conflicts") > 0)
+        mc_out_hint(out,
+                    "%lld other change(s) of %s lost and are kept: %s ring show %s "
+                    "lists them",
+                    mc_doc_int(seen, "conflicts"), change->ring, mc_out_self,
+                    change->ring);
 }
 
-/* One document: the change, and who is still waited for if that was not all. */
-static int print_doc(const struct mc_wait *wait, json_t *take_doc, json_t *seen, int rc)
+/* One document: the change, and why it is not all done if it is not. */
+static int print_doc(const struct mc_wait *wait, json_t *take_doc,
+                     const struct mc_waited *waited, json_t *lost, int rc)
 {
-    if (seen != NULL)
-        (void)json_object_set(take_doc, "convergence", seen);
+    static const char *const fates[] = {
+        [MC_FATE_IN_FORCE] = "in-force",
+        [MC_FATE_REPLACED] = "replaced",
+        [MC_FATE_LOST] = "lost",
+        [MC_FATE_ELSEWHERE] = "not-in-force",
+    };
+
+    if (waited->convergence != NULL) {
+        (void)json_object_set(take_doc, "convergence", waited->convergence);
+        (void)json_object_set_new(take_doc, "fate", json_string(fates[waited->fate]));
+    }
+    if (lost != NULL)
+        (void)json_object_set(take_doc, "error", lost);
     if (rc == MC_EXIT_WAITING) {
         json_t *names = json_array();
         json_t *problem = mc_out_problem(MCOS_E_TIMEOUT, NULL);
 
-        (void)mc_wait_missing(seen, wait->whom, names);
+        (void)mc_wait_missing(waited->convergence, wait->whom, names);
         (void)json_object_set_new(problem, "waiting_for", names);
         (void)json_object_set_new(take_doc, "error", problem);
     }
@@ -107,13 +130,38 @@ static int print_doc(const struct mc_wait *wait, json_t *take_doc, json_t *seen,
     return mc_out_json(take_doc);
 }
 
+/* Waits and says how it ended. Returns an exit status or a failure to print. */
+static int watch(struct mc_cli *cli, const struct mc_change *change,
+                 const struct mc_wait *wait, json_t *doc)
+{
+    struct mc_waited waited;
+    json_t *lost = NULL;
+    int printed = 0;
+    int rc = mc_wait_run(cli, doc, wait, &waited);
+
+    if (rc < 0) {
+        lost = mc_fate_problem(waited.fate, doc, waited.ring);
+        rc = mcos_err_exit(rc);
+    }
+    if (cli->out.json)
+        printed = print_doc(wait, json_incref(doc), &waited, lost, rc);
+    else if (lost != NULL)
+        (void)mc_out_fail(&cli->out, MCOS_E_CONFLICT, NULL, lost);
+    else if (rc == 0 && waited.convergence != NULL)
+        report_end(cli, change, &waited);
+    if (!cli->out.json && rc == 0)
+        mc_out_hint(&cli->out, "  next: %s ring show %s   %s matrix", mc_out_self,
+                    change->ring, mc_out_self);
+    json_decref(lost);
+    mc_waited_fini(&waited);
+    return printed < 0 ? printed : rc;
+}
+
 int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
                   const struct mc_wait *wait)
 {
     json_t *doc = NULL;
-    json_t *seen = NULL;
     int rc;
-    int printed = 0;
 
     mc_cli_catch();
     rc = mc_api_call(&cli->api, &change->request, &doc);
@@ -122,21 +170,13 @@ int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
             mc_out_hint(
                 &cli->out,
                 "whether the change of %s was accepted is not known; look with: "
-                "mcos ring show %s",
-                change->ring, change->ring);
+                "%s ring show %s",
+                change->ring, mc_out_self, change->ring);
         return rc;
     }
     if (!cli->out.json)
         report(cli, change, doc);
-    rc = mc_wait_run(cli, change->ring, wait, &seen);
-    if (cli->out.json) {
-        printed = print_doc(wait, json_incref(doc), seen, rc);
-    } else if (rc == 0 && seen != NULL) {
-        report_end(cli, change, seen);
-    }
-    if (!cli->out.json && rc == 0)
-        mc_out_hint(&cli->out, "  next: mcos ring show %s   mcos matrix", change->ring);
-    json_decref(seen);
+    rc = watch(cli, change, wait, doc);
     json_decref(doc);
-    return printed < 0 ? printed : rc;
+    return rc;
 }

@@ -4,6 +4,8 @@
 
 #include "base/name.h"
 
+#define CONNECT_MS 3000u /* for an agent that was started a moment ago */
+
 volatile sig_atomic_t mc_cli_signal;
 
 const char *mc_cli_opt(const struct mc_cli *cli, const char *name)
@@ -21,6 +23,8 @@ int mc_cli_connect(struct mc_cli *cli)
     int rc = mc_api_init(&cli->api, cli->server, cli->timeout_ms);
 
     cli->api.stop = &mc_cli_signal;
+    cli->api.out = &cli->out;
+    cli->api.connect_ms = cli->timeout_ms < CONNECT_MS ? cli->timeout_ms : CONNECT_MS;
     return rc;
 }
 
@@ -43,7 +47,10 @@ static void on_signal(int number)
 void mc_cli_catch(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction before;
 
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &action, NULL); /* nohup stays what it is */
 }

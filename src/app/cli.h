@@ -32,7 +32,7 @@ struct mc_cli {
 extern const struct mc_command mc_cli_commands[];
 extern const struct mc_opt mc_cli_globals[];
 
-/* Set to the signal's number by SIGINT or SIGTERM after mc_cli_catch(). */
+/* Set to the signal's number by SIGINT, SIGTERM or SIGHUP after mc_cli_catch(). */
 extern volatile sig_atomic_t mc_cli_signal;
 void mc_cli_catch(void);
 
@@ -65,5 +65,7 @@ int mc_cmd_version(struct mc_cli *cli);
 void mc_help_all(FILE *to);
 void mc_help_noun(FILE *to, const char *noun_of); /* a command's name of that noun */
 void mc_help_command(FILE *to, const struct mc_command *command);
+/* One document of the commands whose names begin with these words; "": of all. */
+int mc_help_json(const char *words);
 
 #endif /* MCOS_APP_CLI_H */

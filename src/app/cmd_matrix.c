@@ -23,15 +23,8 @@ int mc_cmd_matrix(struct mc_cli *cli)
     }
     rc = mc_matrix_print(&cli->out, stdout, json_object_get(clusters, "clusters"),
                          json_object_get(rings, "rings"));
-    if (!cli->out.plain)
-        mc_out_hint(&cli->out,
-                    "key: %s equal  %s on its way  %s behind (share of replicas placed "
-                    "elsewhere)  %s conflict  %s none  ? last known  * answered",
-                    mc_out_glyph(&cli->out, MC_GLYPH_OK),
-                    mc_out_glyph(&cli->out, MC_GLYPH_WAY),
-                    mc_out_glyph(&cli->out, MC_GLYPH_BEHIND),
-                    mc_out_glyph(&cli->out, MC_GLYPH_CONFLICT),
-                    mc_out_glyph(&cli->out, MC_GLYPH_NONE));
+    if (!cli->out.plain && !cli->out.quiet)
+        mc_matrix_key(&cli->out, stderr);
 out:
     json_decref(clusters);
     json_decref(rings);

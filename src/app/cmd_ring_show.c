@@ -74,7 +74,8 @@ int mc_cmd_ring_list(struct mc_cli *cli)
     json_array_foreach(json_object_get(doc, "rings"), i, ring) list_row(t, ring);
     rc = mc_table_print(t, stdout);
     if (rc == 0 && json_array_size(json_object_get(doc, "rings")) == 0)
-        mc_out_hint(&cli->out, "no ring yet: mcos ring create NAME -f SPEC makes one");
+        mc_out_hint(&cli->out, "no ring yet: %s ring create NAME -f SPEC makes one",
+                    mc_out_self);
 out:
     mc_table_free(t);
     json_decref(doc);
@@ -113,12 +114,43 @@ static void print_head(const struct mc_out *out, const json_t *ring)
                  mc_doc_real(ring, "dispersion"), mc_doc_int(ring, "violations"),
                  mc_doc_int(ring, "device_count"), mc_doc_int(ring, "bytes"),
                  converged);
-    if (mc_doc_int(ring, "conflicts") > 0)
-        (void)printf("%s%s CONFLICT%s: %lld other version(s) of the same number stand "
-                     "unresolved\n",
-                     mc_out_style(out, MC_STYLE_BAD),
-                     mc_out_glyph(out, MC_GLYPH_CONFLICT),
-                     mc_out_style(out, MC_STYLE_PLAIN), mc_doc_int(ring, "conflicts"));
+}
+
+/* The changes that lost, and what to do about them. */
+static void print_losers(const struct mc_out *out, const json_t *ring)
+{
+    const char *name = mc_doc_text(ring, "ring");
+    size_t i;
+    json_t *loser;
+
+    if (mc_doc_int(ring, "conflicts") == 0)
+        return;
+    (void)printf("%s%s CONFLICT%s: made at the same time as what is held, lost, and "
+                 "kept:\n",
+                 mc_out_style(out, MC_STYLE_BAD), mc_out_glyph(out, MC_GLYPH_CONFLICT),
+                 mc_out_style(out, MC_STYLE_PLAIN));
+    json_array_foreach(json_object_get(ring, "losers"), i, loser)
+    {
+        const char *note = mc_doc_text(loser, "note");
+
+        (void)printf("  %s   %s", mc_doc_text(loser, "stamp"),
+                     mc_doc_text(loser, "time"));
+        if (mc_doc_text(loser, "origin")[0] != '\0')
+            (void)printf(" by %s via %s%s", mc_doc_text(loser, "author"),
+                         mc_doc_text(loser, "origin"),
+                         mc_doc_bool(loser, "deleted") ? "   deleted" : "");
+        if (note[0] != '\0') {
+            (void)fputs("   \"", stdout);
+            mc_table_plain(stdout, note);
+            (void)fputs("\"", stdout);
+        }
+        (void)fputc('\n', stdout);
+    }
+    mc_out_hint(
+        out,
+        "  the next version settles it: put what both wanted into a spec, then\n"
+        "  next: %s ring show %s --spec   %s ring update %s -f SPEC",
+        mc_out_self, name, mc_out_self, name);
 }
 
 static void device_row(struct mc_table *t, const json_t *d, bool wide)
@@ -218,12 +250,14 @@ int mc_cmd_ring_show(struct mc_cli *cli)
         return mc_out_json(doc);
     if (!cli->out.plain)
         print_head(&cli->out, doc);
+    if (!cli->out.plain)
+        print_losers(&cli->out, doc);
     if ((wide || cli->out.plain || cli->out.verbose || mc_cli_has(cli, "devices")) &&
         !mc_doc_bool(doc, "deleted"))
         rc = print_devices(&cli->out, doc, wide);
     else
-        mc_out_hint(&cli->out, "  next: mcos ring show %s --devices   mcos matrix",
-                    name);
+        mc_out_hint(&cli->out, "  next: %s ring show %s --devices   %s matrix",
+                    mc_out_self, name, mc_out_self);
     json_decref(doc);
     return rc;
 }

@@ -58,7 +58,8 @@ int mc_cmd_status(struct mc_cli *cli)
                      mc_doc_real(doc, "announce_interval"),
                      mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
     if (!ok)
-        mc_out_hint(&cli->out, "  next: mcos matrix   mcos cluster list");
+        mc_out_hint(&cli->out, "  next: %s matrix   %s cluster list", mc_out_self,
+                    mc_out_self);
     json_decref(doc);
     return ok ? 0 : MC_EXIT_NO;
 }

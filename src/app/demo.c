@@ -162,6 +162,8 @@ static bool first_half(struct mc_demo *demo, struct mc_target *objects)
     mc_demo_step(&demo->log,
                  "eu-west is asked to create \"objects\": 2^16 partitions, 3 "
                  "replicas, 20 devices");
+    mc_demo_say(&demo->log, "its devices are 20 stores, one in each of 20 places; five "
+                            "of them are the clusters of this story");
     if (!put_spec(demo, 1, "objects.json", NULL, objects) ||
         !mc_demo_held(demo, three, objects, SOON_MS))
         return false;
@@ -222,10 +224,11 @@ static void say_kept(const struct mc_demo *demo)
 
     (void)printf("\nThe clusters are still running; everything is in %s\n"
                  "  export MCOS_SERVER=%s\n"
-                 "  mcos status\n  mcos matrix\n  mcos ring show objects --devices\n"
-                 "  mcos lookup objects AUTH_me holidays beach.jpg --handoffs 2\n"
+                 "  %s status\n  %s matrix\n  %s ring show objects --devices\n"
+                 "  %s lookup objects AUTH_me holidays beach.jpg --handoffs 2\n"
                  "To end them:\n  kill",
-                 w->folder, w->sites[0].server);
+                 w->folder, w->sites[0].server, mc_out_self, mc_out_self, mc_out_self,
+                 mc_out_self);
     for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
         if (w->sites[i].pid > 0)
             (void)printf(" %ld", (long)w->sites[i].pid);
@@ -250,6 +253,9 @@ static json_t *sites_doc(const struct mc_demo *demo)
 
 static void say_end(struct mc_demo *demo)
 {
+    const char *slash = strrchr(mc_out_self, '/');
+    int folder_len = slash == NULL ? 0 : (int)(slash + 1 - mc_out_self);
+
     if (demo->log.out->json)
         return;
     if (demo->log.broken > 0) {
@@ -263,13 +269,13 @@ static void say_end(struct mc_demo *demo)
     if (demo->world.keep)
         say_kept(demo);
     else
-        (void)printf(
-            "\nGo on with:\n"
-            "  mcos demo --keep                the same, and leave it running\n"
-            "  mcos ring build --spec %s/objects.json --out objects.ring\n"
-            "  mcos lookup --file objects.ring AUTH_me holidays beach.jpg\n"
-            "  mcosd --help                    a cluster of your own\n",
-            demo->world.examples);
+        (void)printf("\nGo on with:\n"
+                     "  %s demo --keep   # the same, and leave it running\n"
+                     "  %s ring build --spec %s/objects.json --out objects.ring\n"
+                     "  %s lookup --file objects.ring AUTH_me holidays beach.jpg\n"
+                     "  %.*smcosd --help   # a cluster of your own\n",
+                     mc_out_self, mc_out_self, demo->world.examples, mc_out_self,
+                     folder_len, mc_out_self);
 }
 
 int mc_cmd_demo(struct mc_cli *cli)

@@ -111,6 +111,9 @@ void mc_demo_matrix(struct mc_demo_log *log, struct mc_api *api)
             (void)mc_matrix_print(log->out, stdout,
                                   json_object_get(clusters, "clusters"),
                                   json_object_get(rings, "rings"));
+        if (!log->out->json && !log->out->plain && !log->key_shown)
+            mc_matrix_key(log->out, stdout);
+        log->key_shown = true;
         (void)fflush(stdout);
     }
     json_decref(clusters);

@@ -18,6 +18,7 @@ struct mc_demo_log {
     json_t *events;
     json_t *promises;
     unsigned broken;
+    bool key_shown; /* below the first matrix */
 };
 
 void mc_demo_log_init(struct mc_demo_log *log, const struct mc_out *out);

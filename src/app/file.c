@@ -8,19 +8,61 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK (1u << 16)
+
+/* Bytes of the character at `c` (UTF-8 that may be shown), or 0. */
+static size_t good_character(const unsigned char *c)
+{
+    size_t len = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+
+    if (c[0] < 0x20 || c[0] == 0x7f || (c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4 ||
+        (c[0] == 0xc2 && c[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+        return 0;
+    return len;
+}
+
+const char *mc_file_shown(const char *path, char dst[MC_SHOWN_MAX])
+{
+    const unsigned char *c = (const unsigned char *)path;
+    size_t used = 0;
+
+    while (*c != '\0' && used + 8 < MC_SHOWN_MAX) {
+        size_t len = good_character(c);
+
+        if (len == 0) {
+            used += (size_t)snprintf(dst + used, MC_SHOWN_MAX - used, "\\x%02x",
+                                     (unsigned)*c);
+            c++;
+        } else {
+            memcpy(dst + used, c, len);
+            used += len;
+            c += len;
+        }
+    }
+    (void)snprintf(dst + used, MC_SHOWN_MAX - used, "%s", *c != '\0' ? "..." : "");
+    return dst;
+}
 
 int mc_file_read(const char *path, size_t max, struct mc_buf *b, struct mcos_diag *diag)
 {
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    char shown[MC_SHOWN_MAX];
     int rc = 0;
 
     if (fd < 0)
         return mcos_diag_set(diag, errno == ENOENT ? MCOS_E_NOTFOUND : MCOS_E_IO, "",
-                             "%.180s: %s", path, strerror(errno));
+                             "%s: %s", mc_file_shown(path, shown), strerror(errno));
     for (;;) {
         size_t before = b->len;
         uint8_t *room = mc_buf_reserve(b, CHUNK);
@@ -35,11 +77,11 @@ int mc_file_read(const char *path, size_t max, struct mc_buf *b, struct mcos_dia
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            rc =
-                mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", path, strerror(errno));
+            rc = mcos_diag_set(diag, MCOS_E_IO, "", "%s: %s",
+                               mc_file_shown(path, shown), strerror(errno));
         else if (b->len > max)
-            rc = mcos_diag_set(diag, MCOS_E_TOOBIG, "",
-                               "%.180s is longer than %zu bytes", path, max);
+            rc = mcos_diag_set(diag, MCOS_E_TOOBIG, "", "%s is longer than %zu bytes",
+                               mc_file_shown(path, shown), max);
         if (n <= 0 || rc < 0)
             break;
     }
@@ -80,25 +122,58 @@ static int sync_folder(const char *path)
     return rc;
 }
 
+/* What a path comes to behind its links, to be freed; it may be replaced. */
+static int find_target(const char *path, char **ret_target, struct mcos_diag *diag)
+{
+    char shown[MC_SHOWN_MAX];
+    struct stat st;
+    bool there = lstat(path, &st) == 0;
+    char *target = there && S_ISLNK(st.st_mode) ? realpath(path, NULL) : strdup(path);
+
+    if (target == NULL)
+        return mcos_diag_set(diag, MCOS_E_IO, "", "%s: %s", mc_file_shown(path, shown),
+                             strerror(errno));
+    if (there && stat(target, &st) == 0 && !S_ISREG(st.st_mode)) {
+        free(target);
+        return mcos_diag_set(diag, MCOS_E_USAGE, "out",
+                             "%s is there and is no file (but a %s): it is left "
+                             "as it is",
+                             mc_file_shown(path, shown),
+                             S_ISDIR(st.st_mode)    ? "folder"
+                             : S_ISFIFO(st.st_mode) ? "pipe"
+                             : S_ISSOCK(st.st_mode) ? "socket"
+                                                    : "device");
+    }
+    *ret_target = target;
+    return 0;
+}
+
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag)
 {
+    char *target = NULL;
     char *aside = NULL;
+    char shown[MC_SHOWN_MAX];
     int fd = -1;
-    int rc = 0;
+    int rc = find_target(path, &target, diag);
 
-    if (asprintf(&aside, "%s.aside-%ld", path, (long)getpid()) < 0)
+    if (rc < 0)
+        return rc;
+    if (asprintf(&aside, "%s.aside-%ld", target, (long)getpid()) < 0) {
+        free(target);
         return MCOS_E_NOMEM;
+    }
     fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 || write_all(fd, bytes) != 0 || fsync(fd) != 0 ||
-        rename(aside, path) != 0 || sync_folder(path) != 0)
+        rename(aside, target) != 0 || sync_folder(target) != 0)
         rc = mcos_diag_set(diag,
                            errno == ENOSPC || errno == EDQUOT ? MCOS_E_FULL : MCOS_E_IO,
-                           "", "%.180s: %s", path, strerror(errno));
+                           "", "%s: %s", mc_file_shown(path, shown), strerror(errno));
     if (fd >= 0) {
         (void)close(fd);
         if (rc < 0)
             (void)unlink(aside);
     }
     free(aside);
+    free(target);
     return rc;
 }

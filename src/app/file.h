@@ -13,9 +13,15 @@
 int mc_file_read(const char *path, size_t max, struct mc_buf *b,
                  struct mcos_diag *diag);
 
+/* A path for people to read: what would disturb a terminal or JSON as \xNN. */
+#define MC_SHOWN_MAX 200u
+const char *mc_file_shown(const char *path, char dst[MC_SHOWN_MAX]);
+
 /*
  * Written aside, made durable, then renamed over `path`: whoever looks sees the
- * old bytes or the new ones. Fails with FULL, IO, NOMEM; then `path` is as before.
+ * old bytes or the new ones. A link is followed; what is there and is no file (a
+ * device, a pipe, a folder) is left alone. Fails with USAGE (no file), FULL, IO,
+ * NOMEM; then `path` is as before.
  */
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag);
 

@@ -59,40 +59,66 @@ void mc_help_command(FILE *to, const struct mc_command *command)
     print_opts(to, mc_cli_globals);
 }
 
+static json_t *json_opts(const struct mc_opt *opts)
+{
+    json_t *list = json_array();
+
+    for (; opts != NULL && opts->name != NULL; opts++) {
+        json_t *o = json_pack("{s:s, s:s}", "name", opts->name, "summary", opts->help);
+
+        if (opts->value != NULL)
+            (void)json_object_set_new(o, "value", json_string(opts->value));
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static bool begins_with_words(const char *name, const char *words)
+{
+    size_t len = strlen(words);
+
+    return len == 0 ||
+           (strncmp(name, words, len) == 0 && (name[len] == '\0' || name[len] == ' '));
+}
+
+int mc_help_json(const char *words)
+{
+    json_t *list = json_array();
+
+    for (const struct mc_command *c = mc_cli_commands; c->name != NULL; c++) {
+        if (begins_with_words(c->name, words))
+            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name",
+                                                        c->name, "usage", c->params,
+                                                        "summary", c->summary,
+                                                        "options", json_opts(c->opts)));
+    }
+    return mc_out_json(json_pack("{s:o, s:o}", "commands", list, "options",
+                                 json_opts(mc_cli_globals)));
+}
+
 int mc_cmd_help(struct mc_cli *cli)
 {
-    char name[64];
+    char words[64] = "";
 
-    if (cli->out.json) {
-        json_t *list = json_array();
-
-        for (const struct mc_command *c = mc_cli_commands; c->name != NULL; c++)
-            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name",
-                                                        c->name, "usage", c->params,
-                                                        "summary", c->summary));
-        return mc_out_json(json_pack("{s:o}", "commands", list));
-    }
-    if (cli->args.param_count == 0) {
-        mc_help_all(stdout);
+    if (cli->args.param_count > 0)
+        (void)snprintf(words, sizeof(words), "%s%s%s", cli->args.params[0],
+                       cli->args.param_count > 1 ? " " : "",
+                       cli->args.param_count > 1 ? cli->args.params[1] : "");
+    for (const struct mc_command *c = mc_cli_commands; c->name != NULL; c++) {
+        if (!begins_with_words(c->name, words))
+            continue;
+        if (cli->out.json)
+            return mc_help_json(words);
+        if (words[0] == '\0')
+            mc_help_all(stdout);
+        else if (strcmp(c->name, words) == 0)
+            mc_help_command(stdout, c);
+        else
+            mc_help_noun(stdout, c->name);
         return 0;
     }
-    (void)snprintf(name, sizeof(name), "%s%s%s", cli->args.params[0],
-                   cli->args.param_count > 1 ? " " : "",
-                   cli->args.param_count > 1 ? cli->args.params[1] : "");
-    for (const struct mc_command *c = mc_cli_commands; c->name != NULL; c++) {
-        size_t len = strlen(name);
-
-        if (strcmp(c->name, name) == 0) {
-            mc_help_command(stdout, c);
-            return 0;
-        }
-        if (strncmp(c->name, name, len) == 0 && c->name[len] == ' ') {
-            mc_help_noun(stdout, c->name);
-            return 0;
-        }
-    }
-    return mcos_diag_set(&cli->diag, MCOS_E_NOTFOUND, "",
-                         "there is no command \"%s\": `mcos help` lists them", name);
+    return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "",
+                         "there is no command \"%s\": `mcos help` lists them", words);
 }
 
 int mc_cmd_version(struct mc_cli *cli)

@@ -70,6 +70,20 @@ static void state_cell(struct mc_table *t, const json_t *cluster)
                   reason[0] != '\0' ? " " : "", reason);
 }
 
+/* What is held where we ask; marked while a change that lost against it stands. */
+static void target_cell(const struct mc_out *out, struct mc_table *t,
+                        const json_t *ring)
+{
+    long long conflicts = mc_doc_int(ring, "conflicts");
+    const char *deleted = mc_doc_bool(ring, "deleted") ? " deleted" : "";
+
+    if (conflicts > 0)
+        mc_table_cell(t, MC_STYLE_BAD, "%s%s %s %lld lost", mc_doc_text(ring, "stamp"),
+                      deleted, mc_out_glyph(out, MC_GLYPH_CONFLICT), conflicts);
+    else
+        mc_table_cell(t, MC_STYLE_DIM, "%s%s", mc_doc_text(ring, "stamp"), deleted);
+}
+
 int mc_matrix_print(const struct mc_out *out, FILE *to, const json_t *clusters,
                     const json_t *convergence)
 {
@@ -89,9 +103,7 @@ int mc_matrix_print(const struct mc_out *out, FILE *to, const json_t *clusters,
     mc_table_row(t);
     mc_table_cell(t, MC_STYLE_DIM, "target");
     mc_table_cell(t, MC_STYLE_DIM, "->");
-    json_array_foreach(convergence, j, ring)
-        mc_table_cell(t, MC_STYLE_DIM, "%s%s", mc_doc_text(ring, "stamp"),
-                      mc_doc_bool(ring, "deleted") ? " deleted" : "");
+    json_array_foreach(convergence, j, ring) target_cell(out, t, ring);
     json_array_foreach(clusters, i, cluster)
     {
         const char *name = mc_doc_text(cluster, "cluster");
@@ -112,4 +124,15 @@ int mc_matrix_print(const struct mc_out *out, FILE *to, const json_t *clusters,
     rc = mc_table_print(t, to);
     mc_table_free(t);
     return rc;
+}
+
+void mc_matrix_key(const struct mc_out *out, FILE *to)
+{
+    (void)fprintf(to,
+                  "key: %s equal  %s on its way  %s behind (share of replicas placed "
+                  "elsewhere)  %s conflict  %s none  ? last known  * answered\n",
+                  mc_out_glyph(out, MC_GLYPH_OK), mc_out_glyph(out, MC_GLYPH_WAY),
+                  mc_out_glyph(out, MC_GLYPH_BEHIND),
+                  mc_out_glyph(out, MC_GLYPH_CONFLICT),
+                  mc_out_glyph(out, MC_GLYPH_NONE));
 }

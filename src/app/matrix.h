@@ -18,4 +18,7 @@ int mc_matrix_print(const struct mc_out *out, FILE *to, const json_t *clusters,
 void mc_matrix_cell(const struct mc_out *out, const json_t *cell, char dst[64],
                     enum mc_style *ret_style);
 
+/* One line that says what the glyphs mean. */
+void mc_matrix_key(const struct mc_out *out, FILE *to);
+
 #endif /* MCOS_APP_MATRIX_H */

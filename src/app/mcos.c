@@ -177,8 +177,15 @@ static int read_globals(struct mc_cli *cli)
     return rc;
 }
 
+static const char *noun_of(const char *name, char dst[32])
+{
+    (void)snprintf(dst, 32, "%.*s", (int)strcspn(name, " "), name);
+    return dst;
+}
+
 static int run(struct mc_cli *cli, int argc, char *const *argv)
 {
+    char noun[32];
     int rc = mc_args_parse(mc_cli_commands, mc_cli_globals, argc, argv, &cli->args,
                            &cli->diag);
     int globals = read_globals(cli);
@@ -187,6 +194,12 @@ static int run(struct mc_cli *cli, int argc, char *const *argv)
         rc = globals;
     if (rc < 0)
         return rc;
+    if (cli->args.version)
+        return mc_cmd_version(cli);
+    if (cli->args.help && cli->out.json)
+        return mc_help_json(cli->args.command != NULL ? cli->args.command->name
+                            : cli->args.noun != NULL  ? noun_of(cli->args.noun, noun)
+                                                      : "");
     if (cli->args.command != NULL && cli->args.help)
         mc_help_command(stdout, cli->args.command);
     else if (cli->args.help && cli->args.noun != NULL)
@@ -204,26 +217,36 @@ static int run(struct mc_cli *cli, int argc, char *const *argv)
     return cli->args.help ? 0 : MC_EXIT_USAGE;
 }
 
+/* Whatever came of the command: an answer that could not be given is no success. */
+static int check_output(int rc)
+{
+    if ((fflush(stdout) == 0 && ferror(stdout) == 0) || rc > 128)
+        return rc;
+    (void)fprintf(stderr, "mcos: the answer could not be written to standard output\n"
+                          "  code: store-failed\n");
+    return mcos_err_exit(MCOS_E_IO);
+}
+
 int main(int argc, char **argv)
 {
     struct mc_cli cli = {.out = {.json = wants_json(argc, argv)},
                          .diag = {.offset = -1}};
     int rc;
 
+    if (argc > 0)
+        mc_out_name_self(argv[0]);
     rc = run(&cli, argc, argv);
     if (rc < 0 && mc_cli_signal != 0) {
         if (cli.out.json)
             (void)mc_out_json(json_pack("{s:b}", "interrupted", 1));
         mc_out_hint(&cli.out, "mcos: interrupted");
         rc = 128 + mc_cli_signal;
-    } else if (rc < 0) {
+    } else if (rc < 0 && ferror(stdout) == 0) {
         const struct mcos_diag *diag =
             cli.api.diag.text[0] != '\0' ? &cli.api.diag : &cli.diag;
 
         rc = mc_out_fail(&cli.out, rc, diag, cli.api.problem);
     }
     mc_api_fini(&cli.api);
-    if (fflush(stdout) != 0 && rc == 0)
-        rc = mcos_err_exit(MCOS_E_IO);
-    return rc;
+    return check_output(rc);
 }

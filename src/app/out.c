@@ -2,6 +2,8 @@
 /* app/out.c -- how `mcos` speaks. */
 #include "app/out.h"
 
+#include "app/table.h"
+
 #include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
@@ -9,6 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *mc_out_self = "mcos";
+
+void mc_out_name_self(const char *argv0)
+{
+    if (strchr(argv0, '/') != NULL &&
+        strspn(argv0, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                      "/._+-") == strlen(argv0))
+        mc_out_self = argv0;
+}
 
 bool mc_out_color(enum mc_color_mode mode, const struct mc_surroundings *around)
 {
@@ -131,9 +143,9 @@ static void print_problem(const struct mc_out *out, const json_t *problem)
     const char *stamp = text_of(problem, "stamp");
     json_int_t line = json_integer_value(json_object_get(problem, "line"));
 
-    (void)fprintf(stderr, "%smcos:%s %s", mc_out_style_err(out, MC_STYLE_BAD),
-                  mc_out_style_err(out, MC_STYLE_PLAIN),
-                  detail[0] != '\0' ? detail : text_of(problem, "title"));
+    (void)fprintf(stderr, "%smcos:%s ", mc_out_style_err(out, MC_STYLE_BAD),
+                  mc_out_style_err(out, MC_STYLE_PLAIN));
+    mc_table_plain(stderr, detail[0] != '\0' ? detail : text_of(problem, "title"));
     if (line > 0)
         (void)fprintf(stderr, " (line %lld)", (long long)line);
     (void)fputc('\n', stderr);

@@ -70,6 +70,10 @@ const char *mc_out_style_err(const struct mc_out *out, enum mc_style style);
  */
 int mc_out_json(json_t *take_doc);
 
+/* How to call this program again: "mcos", or the path that it was called by. Lent. */
+extern const char *mc_out_self;
+void mc_out_name_self(const char *argv0); /* borrowed for good */
+
 /* A line on stderr, unless -q. */
 void mc_out_hint(const struct mc_out *out, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

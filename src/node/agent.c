@@ -416,6 +416,17 @@ size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name)
     return slot == NULL ? 0 : slot->loser_count;
 }
 
+bool mc_agent_loser(const struct mc_agent *agent, const char *name, size_t i,
+                    struct mc_stamp *ret_stamp)
+{
+    const struct mc_slot *slot = find_slot(agent, name);
+
+    if (slot == NULL || i >= slot->loser_count)
+        return false;
+    *ret_stamp = slot->losers[i];
+    return true;
+}
+
 int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring)
 {

@@ -102,8 +102,11 @@ const struct mc_ring *mc_agent_ring(const struct mc_agent *agent,
                                     size_t i); /* by name order */
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent,
                                          const char *name);
-/* Unresolved losers of a ring: how many, and the i-th. */
+/* Unresolved losers of a ring: how many, and the i-th (false: there is none); its
+ * record is mc_agent_record()'s. */
 size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name);
+bool mc_agent_loser(const struct mc_agent *agent, const char *name, size_t i,
+                    struct mc_stamp *ret_stamp);
 /* A held, lost or older record by digest; yours. Fails as store.get_digest. */
 int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring);

@@ -29,6 +29,37 @@ void mc_get_rings(struct mc_call *call)
     mc_json_answer(call->response, 200, doc);
 }
 
+/* Who lost against the ring. Of a record that cannot be read its stamp is told. */
+static json_t *json_losers(const struct mc_call *call)
+{
+    json_t *list = json_array();
+    struct mc_stamp stamp;
+
+    for (size_t i = 0; mc_agent_loser(call->agent, call->ring.s, i, &stamp); i++) {
+        struct mc_ring *ring = NULL;
+        json_t *o = json_object();
+        char text[MC_STAMP_TEXT_MAX];
+
+        mc_stamp_format(&stamp, text);
+        mc_json_put_text(o, "stamp", text);
+        mc_json_put_int(o, "epoch", stamp.epoch);
+        mc_json_put_int(o, "version", stamp.version);
+        mc_json_put_hex(o, "digest", stamp.digest, MC_DIGEST_BYTES);
+        mc_json_put_time(o, "time", stamp.timestamp);
+        if (mc_agent_record(call->agent, call->ring.s, stamp.digest, &ring) == 0) {
+            const struct mc_head *head = mc_ring_head(ring);
+
+            mc_json_put_bool(o, "deleted", head->tombstone);
+            mc_json_put_text(o, "origin", head->origin.s);
+            mc_json_put_text(o, "author", head->author);
+            mc_json_put_text(o, "note", head->note);
+            mc_ring_unref(ring);
+        }
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
 void mc_get_ring(struct mc_call *call)
 {
     const struct mc_ring *ring = mc_call_ring(call);
@@ -37,6 +68,7 @@ void mc_get_ring(struct mc_call *call)
     if (ring == NULL)
         return;
     doc = mc_json_ring(call->routes, ring);
+    (void)json_object_set_new(doc, "losers", json_losers(call));
     if (!mc_ring_head(ring)->tombstone) {
         (void)json_object_set_new(doc, "devices", mc_json_devices(call->routes, ring));
         put_etag(call, ring);

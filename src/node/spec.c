@@ -361,6 +361,9 @@ int mc_spec_parse(struct mc_bytes text, struct mc_spec_doc **ret_doc,
     json_error_t error = {.position = 0};
     int r;
 
+    if (text.len == 0)
+        return mcos_diag_set(diag, MCOS_E_JSON, "",
+                             "it is empty: a spec, which is a JSON object, is wanted");
     if (text.len > MC_SPEC_BYTES_MAX)
         return mcos_diag_set(diag, MCOS_E_TOOBIG, "", "more than %u bytes",
                              MC_SPEC_BYTES_MAX);

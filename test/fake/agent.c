@@ -67,6 +67,16 @@ size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name)
     return agent->losers;
 }
 
+bool mc_agent_loser(const struct mc_agent *agent, const char *name, size_t i,
+                    struct mc_stamp *ret_stamp)
+{
+    (void)name;
+    if (i >= agent->losers || i >= agent->record_count)
+        return false;
+    *ret_stamp = mc_stamp_of(mc_ring_head(agent->records[i]));
+    return true;
+}
+
 int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring)
 {

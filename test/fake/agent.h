@@ -30,6 +30,7 @@ struct mc_agent {
     size_t record_count;
     size_t losers; /* of every ring */
     const char *cache;
+    size_t losers; /* of every ring; the i-th is the i-th record minted */
     uint64_t now_ms;
     uint64_t wall_ns;
     int mint_err; /* what the next mints fail with */

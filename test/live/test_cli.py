@@ -10,6 +10,8 @@ import http.server
 import json
 import os
 import signal
+import socket
+import stat
 import subprocess
 import threading
 import time
@@ -77,6 +79,33 @@ class Usage(unittest.TestCase):
             self.assertEqual((status, err), (0, ""), args)
             self.assertTrue(out)
         self.assertEqual(doc("version")[0], 0)
+        self.assertEqual(run("--version"), run("version"))
+        self.assertEqual(doc("--version"), doc("version"))
+
+    def test_help_is_one_document_too(self):
+        for args in (["help"], ["--help"], ["-h"]):
+            status, d = doc(*args)
+            self.assertEqual((status, len(d["commands"]) > 10), (0, True))
+        for args in (["help", "ring"], ["ring", "--help"]):
+            self.assertTrue(all(c["name"].startswith("ring ") for c in doc(*args)[1]["commands"]))
+        for args in (["help", "ring", "create"], ["ring", "create", "-h"]):
+            self.assertEqual([c["name"] for c in doc(*args)[1]["commands"]], ["ring create"])
+        for args in (["help", "nonsense"], ["help", "rin"], ["help", "ring", "nonsense"]):
+            status, d = doc(*args)
+            self.assertEqual((status, d["error"]["code"]), (2, "usage"))
+            status, out, err = run(*args)
+            self.assertEqual((status, out), (2, ""))
+            self.assertIn("there is no command", err)
+
+    def test_an_answer_that_cannot_be_written_is_9(self):
+        for args in (["help"], ["version"], ["help", "--json"], ["version", "--json"],
+                     ["lookup", "--file", GZ, "--swift-conf", CONF, "a", "--json"],
+                     ["lookup", "--file", GZ, "--swift-conf", CONF, "a"],
+                     ["status", "--nope", "--json"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([MCOS, *args], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 9, args)
+            self.assertIn(b"could not be written", done.stderr)
 
 
 class Offline(unittest.TestCase):
@@ -135,14 +164,48 @@ class Offline(unittest.TestCase):
         self.assertEqual(doc("ring", "build", "--spec", none, "--out", self.path("x"))[0], 3)
         self.assertEqual(doc("lookup", "--file", none, "a")[0], 3)
 
+    def test_an_odd_file_name_is_shown_without_harm(self):
+        odd = self.path("a\033[31m\u009b\udcff\u00e9")
+        for args in (["ring", "create", "x", "-f", odd], ["lookup", "--file", odd, "a"]):
+            status, d = doc(*args)
+            self.assertEqual((status, d["error"]["code"]), (3, "not-found"))
+            self.assertTrue(d["error"]["detail"].endswith(
+                "/a\\x1b[31m\\xc2\\x9b\\xff\u00e9: No such file or directory"), d)
+            self.assertNotIn("\033", run(*args)[2])
+
+    def test_an_empty_spec_is_said_to_be_empty(self):
+        status, d = doc("ring", "build", "--spec", "-", "--out", self.path("x"), stdin=b"")
+        self.assertEqual((status, d["error"]["code"]), (8, "bad-json"))
+        self.assertIn("empty", d["error"]["detail"])
+
     def test_a_folder_that_is_not_there_is_9(self):
         status, d = doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
                         self.path("no/such.ring"))
         self.assertEqual((status, d["error"]["code"]), (9, "store-failed"))
         os.mkdir(self.path("folder"))
         self.assertEqual(doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out",
-                             self.path("folder"))[0], 9)
+                             self.path("folder"))[0], 2)
         self.assertEqual(os.listdir(self.dir.name), ["folder"])
+
+    def test_only_a_file_is_replaced_and_a_link_stays_one(self):
+        def build(out):
+            return doc("ring", "build", "--spec", EXAMPLES / "objects.json", "--out", out)
+        os.mkfifo(self.path("pipe"))
+        os.symlink("/dev/full", self.path("device"))
+        os.symlink("nothing", self.path("dangling"))
+        for name, expected in (("pipe", 2), ("device", 2), ("dangling", 9)):
+            status, d = build(self.path(name))
+            self.assertEqual(status, expected, d)
+            self.assertIn(name, d["error"]["detail"])
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
+        os.mkdir(self.path("far"))
+        Path(self.path("far/real")).write_bytes(b"old")
+        os.symlink("far/real", self.path("link"))
+        self.assertEqual(build(self.path("link"))[0], 0)
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertGreater(len(Path(self.path("far/real")).read_bytes()), 1000)
+        self.assertEqual(os.listdir(self.path("far")), ["real"])
 
     def test_golden_lookups_of_an_imported_ring(self):
         ring = self.path("gold.ring")
@@ -298,6 +361,43 @@ class Online(unittest.TestCase):
         self.assertIn("waiting for: b", err)
         self.assertNotIn("\033", err)
 
+    def test_a_change_that_lost_is_4_and_names_what_won(self):
+        self.on("PUT", "/v1/rings/photos", (201, CHANGE))
+        won = {**convergence(True), "stamp": "v1.bbbbbbbb", "conflicts": 1}
+        self.on("GET", "/v1/rings/photos/convergence", (200, convergence(False)), (200, won))
+        ring = {"ring": "photos", "stamp": "v1.bbbbbbbb", "version": 1, "epoch": 0,
+                "origin": "us", "author": "ann", "conflicts": 1,
+                "losers": [{"stamp": "v1.91d0aa02", "version": 1}]}
+        self.on("GET", "/v1/rings/photos", (200, ring))
+        status, d = self.create()
+        self.assertEqual((status, d["error"]["code"], d["fate"]), (4, "conflict", "lost"))
+        self.assertEqual((d["stamp"], d["error"]["stamp"]), ("v1.91d0aa02", "v1.bbbbbbbb"))
+        status, out, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)
+        self.assertEqual(status, 4)
+        self.assertIn("lost against v1.bbbbbbbb, made on us", err)
+        self.assertNotIn("ACTIVE clusters", out)
+        self.on("GET", "/v1/rings/photos", (200, {**ring, "losers": []}))
+        status, d = self.create()
+        self.assertEqual((status, d["error"]["code"], d["fate"]), (4, "conflict", "not-in-force"))
+        self.on("GET", "/v1/rings/photos", (200, {**ring, "losers": [], "version": 2,
+                                                  "stamp": "v2.bbbbbbbb"}))
+        status, d = self.create()
+        self.assertEqual((status, d["fate"]), (0, "replaced"))
+
+    def test_a_conflict_is_listed_and_marked(self):
+        self.on("GET", "/v1/rings/photos", (200, {
+            "ring": "photos", "stamp": "v2.bb", "conflicts": 1, "losers": [
+                {"stamp": "v2.aa", "version": 2, "origin": "eu", "author": "bob",
+                 "note": "more\033 disks", "time": "2026-01-02T10:00:00.000Z"}]}))
+        status, out, err = run("--server", self.url, "ring", "show", "photos")
+        self.assertEqual(status, 0)
+        self.assertIn('v2.aa   2026-01-02T10:00:00.000Z by bob via eu   "more\\x1b disks"', out)
+        self.assertIn("mcos ring update photos", err)
+        self.on("GET", "/v1/convergence", (200, {"rings": [{**convergence(True),
+                                                            "conflicts": 1}]}))
+        self.on("GET", "/v1/clusters", (200, {"clusters": []}))
+        self.assertIn("✗ 1 lost", run("--server", self.url, "matrix")[1])
+
     def test_ctrl_c_is_130_and_what_was_accepted_goes_on(self):
         self.on("PUT", "/v1/rings/photos", (201, CHANGE))
         self.on("GET", "/v1/rings/photos/convergence", (200, convergence(False)))
@@ -310,6 +410,13 @@ class Online(unittest.TestCase):
         _, err = p.communicate(timeout=20)
         self.assertEqual(p.returncode, 130)
         self.assertIn(b"goes on", err)
+        self.assertNotIn(b"does not answer", err)
+
+    def test_a_hint_can_be_pasted(self):
+        self.on("PUT", "/v1/rings/photos", (201, CHANGE))
+        _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec,
+                        "--wait", "none")
+        self.assertIn(f"next: {MCOS} ring show photos", err)
 
     def test_refusals_keep_the_agents_words(self):
         for code, status, expected in (("exists", 412, 4), ("placement-impossible", 422, 8),
@@ -320,6 +427,27 @@ class Online(unittest.TestCase):
             self.assertEqual((got, d["error"]["code"], d["error"]["hint"]),
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
+
+    def test_an_agent_that_listens_a_moment_later_is_waited_for(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        p = subprocess.Popen([MCOS, "--server", f"http://127.0.0.1:{port}", "status"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1)
+        late = http.server.ThreadingHTTPServer(("127.0.0.1", port), Agent)
+        late.rows = {("GET", "/v1/status"): [(200, {}, {"verdict": "ok", "clusters": {}})]}
+        late.seen = []
+        threading.Thread(target=late.serve_forever, args=(0.02,), daemon=True).start()
+        _, err = p.communicate(timeout=30)
+        late.shutdown()
+        late.server_close()
+        self.assertEqual((p.returncode, len(late.seen)), (0, 1))
+        self.assertEqual(err.count(b"waiting for it"), 1)
+        start = time.monotonic()
+        self.assertEqual(doc("--server", f"http://127.0.0.1:{port}", "--timeout", "400ms",
+                             "status")[0], 6)
+        self.assertLess(time.monotonic() - start, 2.5)
 
     def test_not_ready_is_tried_again_until_the_timeout(self):
         not_ready = (503, {"Retry-After": "1"}, problem("not-ready", 503))
@@ -360,7 +488,6 @@ class Online(unittest.TestCase):
         self.assertEqual(self.doc("status")[0], 6)
 
     def test_an_agent_that_does_not_answer_is_6_in_time(self):
-        import socket
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen()

@@ -175,6 +175,58 @@ static void waiting_names_exactly_those_waited_for(void **state)
     json_decref(conv);
 }
 
+static void names_are_cut_to_their_room_and_counted(void **state)
+{
+    json_t *names = json_array();
+    char text[48];
+
+    (void)state;
+    mc_wait_names(names, text, sizeof(text));
+    assert_string_equal(text, "");
+    (void)json_array_append_new(names, json_string("a"));
+    (void)json_array_append_new(names, json_string("b"));
+    mc_wait_names(names, text, sizeof(text));
+    assert_string_equal(text, "a, b");
+    for (int i = 0; i < 20; i++)
+        (void)json_array_append_new(names, json_string("eleven-long"));
+    mc_wait_names(names, text, sizeof(text));
+    assert_string_equal(text, "a, b, eleven-long and 19 more");
+    json_decref(names);
+    names = json_array();
+    for (int i = 0; i < 2; i++)
+        (void)json_array_append_new(
+            names, json_string("a-name-longer-than-any-line-that-it-could-stand-in"));
+    mc_wait_names(names, text, sizeof(text));
+    assert_string_equal(text, "2 more");
+    json_decref(names);
+}
+
+/* Ours is v7.aa; what the ring is now, and who is among the losers. */
+static enum mc_fate fate(int epoch, int version, const char *stamp, const char *loser)
+{
+    json_t *change =
+        json_pack("{s:s,s:i,s:i}", "stamp", "v7.aa", "epoch", 0, "version", 7);
+    json_t *ring = json_pack("{s:s,s:i,s:i,s:[{s:s}]}", "stamp", stamp, "epoch", epoch,
+                             "version", version, "losers", "stamp", loser);
+    enum mc_fate is = mc_fate_of(change, ring);
+
+    json_decref(change);
+    json_decref(ring);
+    return is;
+}
+
+static void a_change_is_done_only_if_it_or_its_heir_is_in_force(void **state)
+{
+    (void)state;
+    assert_int_equal(fate(0, 7, "v7.aa", "v7.00"), MC_FATE_IN_FORCE);
+    assert_int_equal(fate(0, 7, "v7.bb", "v7.aa"), MC_FATE_LOST);
+    assert_int_equal(fate(0, 9, "v9.bb", "v7.aa"), MC_FATE_LOST);
+    assert_int_equal(fate(0, 8, "v8.bb", "v7.00"), MC_FATE_REPLACED);
+    assert_int_equal(fate(1, 2, "e1.v2.bb", "v7.00"), MC_FATE_REPLACED);
+    assert_int_equal(fate(0, 7, "v7.bb", "v7.00"), MC_FATE_ELSEWHERE);
+    assert_int_equal(fate(0, 6, "v6.bb", "v7.00"), MC_FATE_ELSEWHERE);
+}
+
 static void a_cell_says_version_and_relation_in_a_word_or_glyph(void **state)
 {
     const struct mc_out ascii = {.utf8 = false};
@@ -251,6 +303,8 @@ int main(void)
         cmocka_unit_test(numbers_and_times_stop_at_their_edges),
         cmocka_unit_test(colour_follows_its_four_rules),
         cmocka_unit_test(waiting_names_exactly_those_waited_for),
+        cmocka_unit_test(names_are_cut_to_their_room_and_counted),
+        cmocka_unit_test(a_change_is_done_only_if_it_or_its_heir_is_in_force),
         cmocka_unit_test(a_cell_says_version_and_relation_in_a_word_or_glyph),
         cmocka_unit_test(a_line_is_split_at_tabs_and_absent_parts_are_absent),
         cmocka_unit_test(a_file_gives_its_ring_a_name),

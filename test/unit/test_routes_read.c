@@ -212,6 +212,7 @@ static void a_system_in_which_all_hold_the_same_is_ok(void **state)
 {
     struct world *w = *state;
     struct mc_holding same;
+    char digest[2 * MC_DIGEST_BYTES + 1];
 
     assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
     same = holding_of(w, 0);
@@ -230,6 +231,15 @@ static void a_system_in_which_all_hold_the_same_is_ok(void **state)
     assert_int_equal(get(w, "/v1/status"), 200);
     want_text(w, "verdict", "degraded");
     want_text(w, "reasons.0", "ring photos has 1 unresolved conflict");
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    assert_int_equal(json_array_size(at(w, "losers")), 1);
+    mc_hex(digest, mc_ring_head(w->agent.records[0])->digest, MC_DIGEST_BYTES);
+    want_text(w, "losers.0.digest", digest);
+    want_text(w, "losers.0.origin", "eu-west");
+    want_text(w, "losers.0.author", mc_ring_head(w->agent.records[0])->author);
+    w->agent.losers = 0;
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    assert_int_equal(json_array_size(at(w, "losers")), 0);
 }
 
 static void readiness_names_what_is_missing(void **state)

@@ -17,6 +17,7 @@ struct mc_client {
     char *socket_path; /* NULL: TCP */
     char *base;        /* http://host:port */
     uint32_t timeout_ms;
+    bool refused; /* by the last send */
     const volatile sig_atomic_t *stop;
 };
 
@@ -25,6 +26,7 @@ static int parse_server(struct mc_client *c, const char *server,
 static int set_up(struct mc_client *c, const struct mc_request *request,
                   struct mc_response *response, struct curl_slist **ret_headers,
                   char **ret_url);
+static bool nobody_listens(const struct mc_client *c);
 static int explain(const struct mc_client *c, CURLcode rc,
                    const struct mc_response *response, struct mcos_diag *diag);
 
@@ -87,10 +89,12 @@ int mc_client_send(struct mc_client *c, const struct mc_request *request,
     response->status = 0;
     response->etag[0] = response->content_type[0] = response->answered_by[0] = '\0';
     response->retry_after_s = 0;
+    c->refused = false;
     rc = set_up(c, request, response, &headers, &url);
     if (rc < 0)
         goto out;
     done = curl_easy_perform(c->curl);
+    c->refused = done == CURLE_COULDNT_CONNECT && nobody_listens(c);
     if (done != CURLE_OK) {
         rc = explain(c, done, response, diag);
         goto out;
@@ -276,6 +280,19 @@ static int set_up(struct mc_client *c, const struct mc_request *request,
     if (rc == 0)
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, *ret_headers);
     return rc;
+}
+
+bool mc_client_refused(const struct mc_client *client)
+{
+    return client->refused;
+}
+
+static bool nobody_listens(const struct mc_client *c)
+{
+    long os = 0;
+
+    (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
+    return os == ECONNREFUSED || os == ENOENT;
 }
 
 /* What went wrong below HTTP, and what a person does about it. */

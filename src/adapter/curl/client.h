@@ -70,6 +70,9 @@ const char *mc_client_server(const struct mc_client *client);
 int mc_client_send(struct mc_client *client, const struct mc_request *request,
                    struct mc_response *response, struct mcos_diag *diag);
 
+/* Did the last send fail because nobody listens? Then nothing was sent. */
+bool mc_client_refused(const struct mc_client *client);
+
 void mc_response_fini(struct mc_response *response);
 
 /* Appends `text` escaped for a path segment or a query value. */
