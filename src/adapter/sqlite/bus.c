@@ -29,9 +29,9 @@
 #define SAVE_MS         100 /* acknowledgements of records */
 #define SAVE_TALK_MS    2000
 #define SEEN_MS         3600000 /* an idle cluster says so that it lives */
-#define LOG_PAGES_IDLE  256     /* 8 MiB: copy the log, when readers have read it */
 #define LOG_REST_MS     300
-#define LOG_PAGES_MAX   2048 /* 64 MiB: and now */
+#define LOG_BYTES_IDLE  (4u << 20)  /* copy the log, when readers have read it */
+#define LOG_BYTES_MAX   (16u << 20) /* and now: see journal_size_limit */
 
 struct bus {
     struct mc_bus base;
@@ -341,6 +341,13 @@ static int trouble(struct bus *b, uint64_t now, int err)
 
 /* --- letters --- */
 
+/* Whoever is never idle copies the log too. */
+static void fold_if_long(struct bus *b)
+{
+    if (b->db != NULL && mc_db_log_bytes(b->db) >= LOG_BYTES_MAX)
+        (void)mc_db_checkpoint(b->db);
+}
+
 static void send_letters(struct bus *b, uint64_t now)
 {
     size_t sent = 0;
@@ -362,6 +369,7 @@ static void send_letters(struct bus *b, uint64_t now)
                 mc_outbox_confirm(&b->out, sent, 0);
             mc_lane_wake(&b->lane[0]);
             mc_lane_wake(&b->lane[1]);
+            fold_if_long(b);
             return;
         }
         if (err != MCOS_E_FULL && err != MCOS_E_NOMEM) {
@@ -373,7 +381,7 @@ static void send_letters(struct bus *b, uint64_t now)
             continue;
         }
         mc_outbox_confirm(&b->out, 1, err);
-        mc_db_checkpoint(b->db);
+        (void)mc_db_checkpoint(b->db);
     }
 }
 
@@ -433,13 +441,13 @@ static void keep_books(struct bus *b, uint64_t now)
         if (err != 0) /* success need not mean that it could write */
             (void)trouble(b, now, err);
     }
-    if (b->db == NULL || b->db->log_pages < LOG_PAGES_IDLE) {
+    if (b->db == NULL || mc_db_log_bytes(b->db) < LOG_BYTES_IDLE) {
         b->fold_ms = 0;
     } else if (b->fold_ms == 0) {
         b->fold_ms = now + LOG_REST_MS;
     } else if (now >= b->fold_ms) {
         b->fold_ms = 0;
-        mc_db_checkpoint(b->db);
+        (void)mc_db_checkpoint(b->db);
     }
 }
 
@@ -491,8 +499,7 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
     if (mc_outbox_take(&b->out, ret_event))
         return 0;
     if (take_letter(b, now, ret_event) == 0) {
-        if (b->db->log_pages >= LOG_PAGES_MAX)
-            mc_db_checkpoint(b->db);
+        fold_if_long(b);
         return 0;
     }
     if (b->db != NULL)

@@ -108,6 +108,19 @@ static int on_commit(void *arg, sqlite3 *handle, const char *name, int pages)
     return SQLITE_OK;
 }
 
+static int read_page_size(struct mc_db *db)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA page_size", -1, &st, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        db->page_bytes = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return mc_db_error(db->handle, db->path, rc);
+}
+
 int mc_db_open(const char *path, bool known, struct mc_db **ret_db, bool *ret_made,
                struct mcos_diag *diag)
 {
@@ -125,7 +138,6 @@ int mc_db_open(const char *path, bool known, struct mc_db **ret_db, bool *ret_ma
     if (err != 0)
         goto out;
     sqlite3_busy_handler(db->handle, on_busy, NULL);
-    sqlite3_wal_hook(db->handle, on_commit, db);
     /* A log removed by name could be somebody else's new one. */
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -133,8 +145,12 @@ int mc_db_open(const char *path, bool known, struct mc_db **ret_db, bool *ret_ma
     if (err == 0) /* settings write into the file: only now that it is ours */
         err = mc_db_error(db->handle, path,
                           sqlite3_exec(db->handle, settings, NULL, NULL, NULL));
+    /* Not before: `PRAGMA wal_autocheckpoint` takes the place of any hook. */
+    sqlite3_wal_hook(db->handle, on_commit, db);
     if (err == 0 && empty)
         err = mc_schema_make(db->handle, path);
+    if (err == 0)
+        err = read_page_size(db);
 out:
     if (err == 0) {
         *ret_made = empty;
@@ -264,9 +280,17 @@ void mc_db_rollback(struct mc_db *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void mc_db_checkpoint(struct mc_db *db)
+uint64_t mc_db_log_bytes(const struct mc_db *db)
 {
-    if (sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
-                                  NULL) == SQLITE_OK)
+    return (uint64_t)db->log_pages * db->page_bytes;
+}
+
+int mc_db_checkpoint(struct mc_db *db)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE,
+                                       NULL, NULL);
+
+    if (rc == SQLITE_OK) /* what a reader still held back shows at the next commit */
         db->log_pages = 0;
+    return mc_db_error(db->handle, db->path, rc);
 }

@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define MC_DB_BUSY_MS 100
 
@@ -43,7 +44,8 @@ struct mc_db {
     sqlite3 *handle;
     sqlite3_stmt *query[MC_DB_QUERIES][2];
     const char *path; /* lent by the bus */
-    int log_pages;    /* in SQLite's log after our last commit */
+    uint64_t page_bytes;
+    int log_pages; /* in SQLite's log after our last commit; 0: copied since */
 };
 
 /* *ret_db is yours (mc_db_close). Fails as mc_schema_look() says. */
@@ -66,7 +68,10 @@ int mc_db_step(struct mc_db *db, sqlite3_stmt *st);
 int mc_db_begin(struct mc_db *db, bool write);
 int mc_db_commit(struct mc_db *db); /* on failure nothing happened */
 void mc_db_rollback(struct mc_db *db);
-/* Copies the log into the file as far as readers allow. */
-void mc_db_checkpoint(struct mc_db *db);
+/* The log after our last commit; 0 once it was copied. */
+uint64_t mc_db_log_bytes(const struct mc_db *db);
+/* Copies the log into the file as far as readers allow: then the next writer begins
+ * it anew. Errors of mc_db_error(). */
+int mc_db_checkpoint(struct mc_db *db);
 
 #endif /* MCOS_ADAPTER_SQLITE_DB_H */
