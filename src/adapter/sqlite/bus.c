@@ -13,6 +13,7 @@
 #include "adapter/sqlite/lane.h"
 #include "adapter/sqlite/outbox.h"
 #include "adapter/sqlite/place.h"
+#include "adapter/sqlite/room.h"
 #include "adapter/sqlite/sweep.h"
 
 #include <stdlib.h>
@@ -50,6 +51,10 @@ struct bus {
     bool condemned;           /* `place` is damaged: replace it */
     bool reload;              /* our queues' rows were lost */
     bool down;                /* DOWN was told, and no UP since */
+    bool full;                /* and this is why, though we can read */
+    uint64_t full_bytes;      /* what did not fit */
+    uint64_t full_ms;         /* how long to wait before the next try, */
+    uint64_t room_ms;         /* and when that is */
     uint64_t retry_ms;        /* away: when to try again */
     uint64_t away_ms;         /* and how long to wait after that */
     uint64_t locked_since_ms; /* 0: not locked */
@@ -71,6 +76,7 @@ static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag);
 static void go_down(struct bus *b, uint64_t now, int err);
 static void send_letters(struct bus *b, uint64_t now);
 static void save_lanes(struct bus *b, uint64_t now, bool all);
+static void go_full(struct bus *b, uint64_t now, uint64_t bytes);
 
 static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
@@ -100,7 +106,7 @@ int mc_sqlite_bus_open(const struct mc_sqlite_bus_config *config,
     mc_hex(b->owner.uid8, config->uid, 4);
     b->talk_ttl_ms = config->talk_ttl_ms;
     b->clock = config->clock;
-    b->away_ms = AWAY_MS_MIN;
+    b->away_ms = b->full_ms = AWAY_MS_MIN;
     mc_bell_init(&b->bell);
     mc_outbox_init(&b->out);
     mc_lane_init(&b->lane[0], MC_QUEUE_RECORDS, &b->owner);
@@ -122,7 +128,7 @@ static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
 
     if (err != 0)
         return err;
-    if (b->db == NULL)
+    if (b->db == NULL || b->full)
         mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
     mc_bell_poke(&b->bell);
     return 0;
@@ -280,6 +286,11 @@ static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag)
     return 0;
 }
 
+static uint64_t longer(uint64_t ms)
+{
+    return ms * 2 > AWAY_MS_MAX ? AWAY_MS_MAX : ms * 2;
+}
+
 static void go_down(struct bus *b, uint64_t now, int err)
 {
     bool first = !b->down;
@@ -292,13 +303,32 @@ static void go_down(struct bus *b, uint64_t now, int err)
         mc_outbox_state(&b->out,
                         (struct mc_bus_event){.kind = MC_BUS_DOWN, .err = err});
     b->down = true;
+    b->full = false;
     mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
     if (first && (err == MCOS_E_FORMAT || err == MCOS_E_NOTFOUND)) {
         b->retry_ms = now; /* nothing to wait for */
         return;
     }
     b->retry_ms = now + b->away_ms;
-    b->away_ms = b->away_ms * 2 > AWAY_MS_MAX ? AWAY_MS_MAX : b->away_ms * 2;
+    b->away_ms = longer(b->away_ms);
+}
+
+/*
+ * The disk has no room for so much: that is told as DOWN, but we go on reading,
+ * acknowledging and dropping, for nothing else makes room.
+ */
+static void go_full(struct bus *b, uint64_t now, uint64_t bytes)
+{
+    struct mc_bus_event down = {.kind = MC_BUS_DOWN, .err = MCOS_E_FULL};
+
+    if (b->full)
+        return;
+    mc_outbox_state(&b->out, down);
+    b->down = b->full = true;
+    b->full_bytes = bytes;
+    mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
+    b->room_ms = now + b->full_ms;
+    b->full_ms = longer(b->full_ms);
 }
 
 /* Is what we have open still what stands under the path? */
@@ -322,8 +352,15 @@ static int trouble(struct bus *b, uint64_t now, int err)
         b->locked_since_ms = 0;
         return 0;
     }
-    if (err == MCOS_E_NOMEM || err == MCOS_E_FULL)
+    if (err == MCOS_E_NOMEM)
         return 0;
+    if (err == MCOS_E_FULL) { /* perhaps of the log alone */
+        if (!b->full && mc_db_checkpoint(b->db) != 0)
+            go_full(b, now, 0);
+        else if (!b->full && mc_room_probe(b->db, 0) == MCOS_E_FULL)
+            go_full(b, now, 0);
+        return 0;
+    }
     if (err == MCOS_E_LOCKED) {
         if (b->locked_since_ms == 0)
             b->locked_since_ms = now;
@@ -345,18 +382,27 @@ static int trouble(struct bus *b, uint64_t now, int err)
 static void fold_if_long(struct bus *b)
 {
     if (b->db != NULL && mc_db_log_bytes(b->db) >= LOG_BYTES_MAX)
-        (void)mc_db_checkpoint(b->db);
+        (void)mc_db_restart_log(b->db);
 }
 
 static void send_letters(struct bus *b, uint64_t now)
 {
+    bool made_room = false;
     size_t sent = 0;
     int err;
 
     while (b->db != NULL && b->out.letters.first != NULL && now >= b->send_ms) {
-        err = mc_outbox_commit(&b->out, b->db, wall_ms(b), b->talk_ttl_ms, &sent);
+        uint64_t bytes = 0;
+
+        (void)mc_outbox_group(&b->out, &bytes);
+        err = MCOS_E_FULL;
+        if (mc_room_for(b->db, bytes))
+            err = mc_outbox_commit(&b->out, b->db, wall_ms(b), b->talk_ttl_ms, &sent);
         if (err == 0) {
             int moved = look_again(b, now);
+
+            if (bytes >= b->full_bytes)
+                b->full_ms = AWAY_MS_MIN;
 
             mc_bell_ring(&b->bell);
             b->locked_since_ms = 0;
@@ -376,13 +422,36 @@ static void send_letters(struct bus *b, uint64_t now)
             (void)trouble(b, now, err);
             return;
         }
-        if (mc_outbox_group(&b->out) > 1) {
+        if (mc_outbox_group(&b->out, &bytes) > 1) {
             b->out.group_max = 1; /* small ones may fit where all do not */
-            continue;
+        } else if (err == MCOS_E_FULL && !made_room) {
+            mc_room_make(b->db, wall_ms(b));
+            made_room = true;
+        } else {
+            mc_outbox_confirm(&b->out, 1, err);
+            if (err == MCOS_E_FULL)
+                go_full(b, now, bytes);
         }
-        mc_outbox_confirm(&b->out, 1, err);
-        (void)mc_db_checkpoint(b->db);
     }
+}
+
+/* Is there room again? */
+static void try_room(struct bus *b, uint64_t now)
+{
+    int err;
+
+    if (b->db == NULL || !b->full || now < b->room_ms)
+        return;
+    mc_room_make(b->db, wall_ms(b));
+    err = mc_room_probe(b->db, b->full_bytes);
+    if (err == 0) {
+        b->down = b->full = false;
+        mc_outbox_state(&b->out, (struct mc_bus_event){.kind = MC_BUS_UP});
+        return;
+    }
+    b->room_ms = now + b->full_ms;
+    b->full_ms = longer(b->full_ms);
+    (void)trouble(b, now, err);
 }
 
 static int take_letter(struct bus *b, uint64_t now, struct mc_bus_event *ret_event)
@@ -474,6 +543,8 @@ static uint64_t wait_ms(const struct bus *b, uint64_t now)
         }
         if (b->out.letters.first != NULL)
             at = min_u64(at, b->send_ms);
+        if (b->full)
+            at = min_u64(at, b->room_ms);
     }
     return at > now ? at - now : 0;
 }
@@ -495,6 +566,7 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
         if (err != 0)
             go_down(b, now, err);
     }
+    try_room(b, now);
     send_letters(b, now);
     if (mc_outbox_take(&b->out, ret_event))
         return 0;
