@@ -406,6 +406,55 @@ static void what_was_sent_into_a_removed_file_is_not_confirmed(void **state)
     a->ops->close(a);
 }
 
+static void two_with_one_uid_cannot_be_connected(void **state)
+{
+    struct mcos_diag diag = {0};
+    struct mc_bus *a = open_site(1, true), *b = open_site(2, true), *twin = NULL;
+
+    (void)state;
+    assert_int_equal(site_open(path, 1, &twin, &diag), MCOS_E_IDENTITY);
+    assert_null(twin);
+    assert_non_null(strstr(diag.text, "s1 is connected to this bus by another"));
+    assert_int_equal(send_confirmed(a, 1, "talk", 1, 10), 0); /* it lives on */
+    a->ops->close(a);
+    a = open_site(1, false);
+    a->ops->close(a);
+    b->ops->close(b);
+}
+
+static void a_claim_outlives_the_files_of_the_bus(void **state)
+{
+    static const char *const gone[] = {"", ".lock"};
+    struct mc_bus *a = open_site(1, true), *twin = NULL;
+    struct mc_bus_event ev;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(unlink(beside(gone[i])), 0);
+        (void)site_next_kind(a, MC_BUS_CONFIRM, 1200, &ev);
+        assert_int_equal(site_open(path, 1, &twin, NULL), MCOS_E_IDENTITY);
+        assert_null(twin);
+    }
+    a->ops->close(a);
+}
+
+static void who_comes_too_late_for_a_new_claim_is_down(void **state)
+{
+    struct mc_bus *a = open_site(1, true), *twin;
+    struct mc_bus_event ev;
+
+    (void)state;
+    assert_int_equal(unlink(beside(".lock")), 0);
+    twin = open_site(1, false); /* before a has looked */
+    assert_true(site_next_kind(a, MC_BUS_DOWN, SOON_MS, &ev));
+    assert_int_equal(ev.err, MCOS_E_IDENTITY);
+    assert_int_equal(send_confirmed(a, 1, "talk", 1, 10), MCOS_E_AWAY);
+    assert_int_equal(send_confirmed(twin, 1, "talk", 2, 10), 0);
+    twin->ops->close(twin);
+    assert_true(site_next_kind(a, MC_BUS_UP, 6000, &ev));
+    a->ops->close(a);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -423,6 +472,9 @@ int main(void)
         CASE(what_was_handed_over_before_close_still_goes_out),
         CASE(a_ring_wakes_the_others_at_once),
         CASE(what_was_sent_into_a_removed_file_is_not_confirmed),
+        CASE(two_with_one_uid_cannot_be_connected),
+        CASE(a_claim_outlives_the_files_of_the_bus),
+        CASE(who_comes_too_late_for_a_new_claim_is_down),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -46,6 +46,7 @@ struct bus {
     struct mc_lane lane[2];
     uint64_t delivery;
 
+    int claim_fd;             /* nobody else is who we are; -1: not claimed yet */
     struct mc_db *db;         /* NULL: away */
     struct mc_place_id place; /* what stood under the path when we opened it */
     bool condemned;           /* `place` is damaged: replace it */
@@ -106,13 +107,15 @@ int mc_sqlite_bus_open(const struct mc_sqlite_bus_config *config,
     mc_hex(b->owner.uid8, config->uid, 4);
     b->talk_ttl_ms = config->talk_ttl_ms;
     b->clock = config->clock;
+    b->claim_fd = -1;
     b->away_ms = b->full_ms = AWAY_MS_MIN;
     mc_bell_init(&b->bell);
     mc_outbox_init(&b->out);
     mc_lane_init(&b->lane[0], MC_QUEUE_RECORDS, &b->owner);
     mc_lane_init(&b->lane[1], MC_QUEUE_TALK, &b->owner);
     err = connect_file(b, b->clock->now_ms(b->clock), diag);
-    if (err == MCOS_E_CONFIG || err == MCOS_E_UPGRADE || err == MCOS_E_NOMEM) {
+    if (err == MCOS_E_CONFIG || err == MCOS_E_UPGRADE || err == MCOS_E_NOMEM ||
+        err == MCOS_E_IDENTITY) {
         bus_close(&b->base);
         return err;
     }
@@ -170,6 +173,8 @@ static void bus_close(struct mc_bus *base)
         mc_lane_fini(&b->lane[i]);
     mc_outbox_fini(&b->out);
     mc_bell_fini(&b->bell);
+    if (b->claim_fd >= 0)
+        close(b->claim_fd);
     free(b);
 }
 
@@ -260,8 +265,15 @@ static int connect_locked(struct bus *b, struct mcos_diag *diag)
 static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag)
 {
     int lock = -1;
-    int err = mc_place_lock(b->path, &lock);
+    int err = mc_place_claim(b->path, b->owner.uid, &b->claim_fd);
 
+    if (err == MCOS_E_IDENTITY)
+        mcos_diag_set(diag, err, "bus",
+                      "%s is connected to this bus by another process: was its data "
+                      "folder copied?",
+                      b->owner.cluster.s);
+    if (err == 0)
+        err = mc_place_lock(b->path, &lock);
     if (err == MCOS_E_LOCKED) { /* another process is opening it: mostly for moments */
         if (b->locked_since_ms == 0)
             b->locked_since_ms = now;
@@ -338,6 +350,8 @@ static int look_again(struct bus *b, uint64_t now)
     int err = mc_place_look(b->path, &there);
 
     b->poll_ms = now + (b->bell.watch < 0 ? POLL_DEAF_MS : POLL_MS);
+    if (mc_place_claim(b->path, b->owner.uid, &b->claim_fd) == MCOS_E_IDENTITY)
+        return MCOS_E_IDENTITY;
     if (err == 0 && mc_place_same(&there, &b->place))
         return mc_bell_attach(&b->bell, b->path);
     if (err == 0 && there.dev == b->place.dev && there.file == b->place.file)
