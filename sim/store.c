@@ -21,6 +21,12 @@ static bool in_line(const struct mc_ring *b, const struct mc_ring *a)
     return d == MC_DESCENT_SAME || d == MC_DESCENT_YES;
 }
 
+/* Once b is held nobody asks about a any more, also if b cannot tell (P7). */
+static bool settles(const struct mc_ring *b, const struct mc_ring *a)
+{
+    return mc_ring_descends(b, mc_ring_head(a)) != MC_DESCENT_NO;
+}
+
 static int cmp(const struct mc_ring *a, const struct mc_ring *b)
 {
     struct mc_stamp x = mc_stamp_of(mc_ring_head(a));
@@ -119,7 +125,7 @@ bool sim_store_covers(const struct sim_store *s, const struct mc_ring *ring)
 
     if (shelf == NULL)
         return false;
-    if (in_line(shelf->held, ring))
+    if (settles(shelf->held, ring))
         return true;
     for (size_t i = 0; i < shelf->loser_count; i++) {
         if (in_line(shelf->losers[i], ring))
@@ -130,12 +136,14 @@ bool sim_store_covers(const struct sim_store *s, const struct mc_ring *ring)
 
 /* ---- merge ---- */
 
-static void drop_losers_of(struct sim_shelf *shelf, const struct mc_ring *ring)
+static void drop_losers_of(struct sim_shelf *shelf, const struct mc_ring *ring,
+                           bool (*ends)(const struct mc_ring *by,
+                                        const struct mc_ring *old))
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < shelf->loser_count; i++) {
-        if (in_line(ring, shelf->losers[i]))
+        if (ends(ring, shelf->losers[i]))
             mc_ring_unref(shelf->losers[i]);
         else
             shelf->losers[kept++] = shelf->losers[i];
@@ -151,7 +159,7 @@ static void lose(struct sim_shelf *shelf, struct mc_ring *loser)
         if (in_line(shelf->losers[i], loser))
             return;
     }
-    drop_losers_of(shelf, loser);
+    drop_losers_of(shelf, loser, in_line);
     while (at < shelf->loser_count && cmp(shelf->losers[at], loser) > 0)
         at++;
     if (at == MC_LOSERS_MAX)
@@ -197,7 +205,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
             lose(shelf, shelf->held);
         put_older(shelf, shelf->held);
         shelf->held = mc_ring_ref(ring);
-        drop_losers_of(shelf, ring);
+        drop_losers_of(shelf, ring, settles);
         break;
     case MC_MERGE_SAME:
         break;

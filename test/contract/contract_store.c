@@ -275,6 +275,37 @@ static void a_record_that_descends_from_losers_settles_them(void **state)
     mc_ring_unref(both);
 }
 
+static void a_loser_leaves_when_the_record_held_can_no_longer_tell(void **state)
+{
+    struct mc_ring *line;
+    struct mc_ring *greater;
+    struct mc_ring *smaller;
+
+    (void)state;
+    mint_two(NULL, &greater, &smaller);
+    (void)merge(greater);
+    (void)merge(smaller);
+    line = mc_ring_ref(greater);
+    for (unsigned i = 1; i <= MC_ANCESTORS_MAX + 76; i++) {
+        struct mc_ring *next = record_mint("r", line, NULL, "", 2);
+
+        mc_ring_unref(line);
+        line = next;
+        if (i % 100 != 0)
+            continue;
+        expect(line, MC_MERGE_REPLACED, MC_RELATION_LINE);
+        assert_int_equal(loser_count("r"), i < MC_ANCESTORS_MAX ? 1 : 0);
+    }
+    assert_int_equal(mc_ring_descends(line, mc_ring_head(smaller)), MC_DESCENT_UNKNOWN);
+    expect(smaller, MC_MERGE_OLDER, MC_RELATION_UNKNOWN);
+    assert_int_equal(loser_count("r"), 0);
+    reopen();
+    assert_int_equal(loser_count("r"), 0);
+    mc_ring_unref(greater);
+    mc_ring_unref(smaller);
+    mc_ring_unref(line);
+}
+
 static void at_most_so_many_losers_are_kept(void **state)
 {
     struct mc_ring *v1 = record_mint("r", NULL, NULL, "", 2);
@@ -436,6 +467,7 @@ int contract_store_run(struct contract_store_world *of)
         CASE(all_survives_a_restart),
         CASE(the_loser_of_a_conflict_is_kept_whichever_came_first),
         CASE(a_record_that_descends_from_losers_settles_them),
+        CASE(a_loser_leaves_when_the_record_held_can_no_longer_tell),
         CASE(at_most_so_many_losers_are_kept),
         CASE(older_versions_are_found_by_digest_until_they_are_gone),
         CASE(a_tombstone_is_held_like_any_record),

@@ -217,6 +217,23 @@ def test_two_clusters_with_one_name_the_newcomer_is_refused(world):
     world.agree("photos", stamp)
 
 
+def test_a_copied_data_folder_is_refused_while_the_first_one_lives(world):
+    """Both would be the same cluster, and each would take the other's letters."""
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    twin = world.cluster("twin2", cluster="c1")
+    shutil.copytree(c1.data, twin.data)
+    twin.start(ready=False)
+    until(lambda: twin.process.poll() is not None, "the twin ends", twin)
+    assert twin.process.returncode != 0
+    assert "c1 is connected to this bus by another process" in twin.tail()
+    world.clusters.pop("twin2")
+    assert c1.alive()
+    stamp = c2.update("photos", spec(weights=(100, 90, 50, 70))).json["stamp"]
+    world.agree("photos", stamp)
+
+
 def test_hostile_letters_are_dropped_and_others_get_through(world):
     """Anybody who may write to the bus may write anything."""
     c1, c2 = world.start("c1", "c2")

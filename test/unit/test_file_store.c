@@ -534,6 +534,42 @@ static void a_data_folder_that_is_gone_is_said_and_a_new_one_works(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void a_ring_that_is_held_outlives_its_file_being_cut_short(void **state)
+{
+    struct mc_ring *ring = record_mint("r", NULL, NULL, "", 16);
+    struct mc_name name = record_name("r");
+    struct mc_store *store = open_store();
+    struct mc_ring *held = NULL;
+
+    (void)state;
+    assert_int_equal(merge(store, ring), 0);
+    assert_int_equal(store->ops->get(store, &name, &held), 0);
+    assert_int_equal(truncate(at("rings/r.ring"), 0), 0);
+    for (uint32_t part = 0; part < 1u << 16; part++)
+        assert_int_equal(mc_ring_at(held, part, 0), part % 2);
+    mc_ring_unref(held);
+    mc_ring_unref(ring);
+    store->ops->close(store);
+}
+
+static void where_no_loser_is_kept_the_ring_is_not_read_for_them(void **state)
+{
+    struct mc_ring *rings[MC_LOSERS_MAX];
+    struct mc_name name = record_name("r");
+    struct mc_ring *ring = record_mint("r", NULL, NULL, "", 2);
+    struct mc_store *store = open_store();
+    size_t count = SIZE_MAX;
+
+    (void)state;
+    assert_int_equal(merge(store, ring), 0);
+    flip("rings/r.ring", 100);
+    assert_int_equal(store->ops->losers(store, &name, rings, &count), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(access(at("quarantine"), F_OK), -1); /* nobody saw it */
+    mc_ring_unref(ring);
+    store->ops->close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -552,6 +588,8 @@ int main(void)
         CASE(of_what_two_processes_merge_at_once_the_greatest_stays),
         CASE(a_process_that_merges_for_ever_is_waited_for_only_so_long),
         CASE(a_data_folder_that_is_gone_is_said_and_a_new_one_works),
+        CASE(a_ring_that_is_held_outlives_its_file_being_cut_short),
+        CASE(where_no_loser_is_kept_the_ring_is_not_read_for_them),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the SQLite bus does with its file beyond the contract: whose file it
- * touches, what it keeps and for how long, and a disk without room. The tables
+ * touches, what it keeps and for how long (its disk: test_sqlite_disk.c). The tables
  * are looked at with a connection of the test's own, as an operator would.
  */
 #include "sqlite_site.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sqlite3.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -36,7 +33,6 @@ static int tear_down(void **state)
 {
     (void)state;
     site_clear(folder);
-    (void)umount(folder); /* of the case of the full disk, if it failed */
     return rmdir(folder);
 }
 
@@ -337,62 +333,6 @@ static void without_its_folder_the_bus_is_down_and_publishing_says_so(void **sta
     assert_int_equal(rmdir(path), 0);
 }
 
-/* A small disk of our own needs root; without it, small files. */
-static bool make_room_small(void)
-{
-    struct rlimit limit;
-
-    if (geteuid() == 0 && mount("none", folder, "tmpfs", 0, "size=4m") == 0)
-        return true;
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = 2u << 20;
-    return setrlimit(RLIMIT_FSIZE, &limit) == 0;
-}
-
-static void make_room_large(void)
-{
-    struct rlimit limit;
-
-    (void)mount("none", folder, "tmpfs", MS_REMOUNT, "size=64m");
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-static void a_full_disk_is_said_and_survived(void **state)
-{
-    struct mc_bus *a, *b;
-    struct mc_bus_event ev;
-    uint64_t n = 0, got = 0;
-    int err = 0;
-
-    (void)state;
-    if (!make_room_small())
-        skip();
-    a = open_site(1, true);
-    b = open_site(2, true);
-    while (err == 0 && n < 40)
-        err = send_confirmed(a, 1, "ring.s2", ++n, 300000);
-    assert_int_equal(err, MCOS_E_FULL);
-    assert_true(n > 3);
-    while (site_next(b, 300, &ev)) { /* what was confirmed before is there */
-        assert_int_equal(ev.kind, MC_BUS_MESSAGE);
-        assert_int_equal(ev.head.sequence, ++got);
-        mc_blob_unref(ev.body);
-        b->ops->ack(b, ev.delivery);
-    }
-    assert_int_equal(got, n - 1);
-    assert_false(site_next_kind(a, MC_BUS_DOWN, 300, &ev));
-    make_room_large();
-    assert_int_equal(send_confirmed(a, 1, "ring.s2", ++n, 300000), 0);
-    assert_true(site_next_kind(b, MC_BUS_MESSAGE, SOON_MS, &ev));
-    assert_int_equal(ev.head.sequence, n);
-    mc_blob_unref(ev.body);
-    a->ops->close(a);
-    b->ops->close(b);
-}
-
 static void a_letter_with_a_key_that_is_none_is_refused(void **state)
 {
     static const char *const keys[] = {"", "rin", "rings", "ring.", "ring.A", "talk.*"};
@@ -466,6 +406,55 @@ static void what_was_sent_into_a_removed_file_is_not_confirmed(void **state)
     a->ops->close(a);
 }
 
+static void two_with_one_uid_cannot_be_connected(void **state)
+{
+    struct mcos_diag diag = {0};
+    struct mc_bus *a = open_site(1, true), *b = open_site(2, true), *twin = NULL;
+
+    (void)state;
+    assert_int_equal(site_open(path, 1, &twin, &diag), MCOS_E_IDENTITY);
+    assert_null(twin);
+    assert_non_null(strstr(diag.text, "s1 is connected to this bus by another"));
+    assert_int_equal(send_confirmed(a, 1, "talk", 1, 10), 0); /* it lives on */
+    a->ops->close(a);
+    a = open_site(1, false);
+    a->ops->close(a);
+    b->ops->close(b);
+}
+
+static void a_claim_outlives_the_files_of_the_bus(void **state)
+{
+    static const char *const gone[] = {"", ".lock"};
+    struct mc_bus *a = open_site(1, true), *twin = NULL;
+    struct mc_bus_event ev;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(unlink(beside(gone[i])), 0);
+        (void)site_next_kind(a, MC_BUS_CONFIRM, 1200, &ev);
+        assert_int_equal(site_open(path, 1, &twin, NULL), MCOS_E_IDENTITY);
+        assert_null(twin);
+    }
+    a->ops->close(a);
+}
+
+static void who_comes_too_late_for_a_new_claim_is_down(void **state)
+{
+    struct mc_bus *a = open_site(1, true), *twin;
+    struct mc_bus_event ev;
+
+    (void)state;
+    assert_int_equal(unlink(beside(".lock")), 0);
+    twin = open_site(1, false); /* before a has looked */
+    assert_true(site_next_kind(a, MC_BUS_DOWN, SOON_MS, &ev));
+    assert_int_equal(ev.err, MCOS_E_IDENTITY);
+    assert_int_equal(send_confirmed(a, 1, "talk", 1, 10), MCOS_E_AWAY);
+    assert_int_equal(send_confirmed(twin, 1, "talk", 2, 10), 0);
+    twin->ops->close(twin);
+    assert_true(site_next_kind(a, MC_BUS_UP, 6000, &ev));
+    a->ops->close(a);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -479,11 +468,13 @@ int main(void)
         CASE(the_queue_of_an_absent_cluster_is_bounded_and_ends),
         CASE(who_was_given_up_says_so_when_it_wakes),
         CASE(without_its_folder_the_bus_is_down_and_publishing_says_so),
-        CASE(a_full_disk_is_said_and_survived),
         CASE(a_letter_with_a_key_that_is_none_is_refused),
         CASE(what_was_handed_over_before_close_still_goes_out),
         CASE(a_ring_wakes_the_others_at_once),
         CASE(what_was_sent_into_a_removed_file_is_not_confirmed),
+        CASE(two_with_one_uid_cannot_be_connected),
+        CASE(a_claim_outlives_the_files_of_the_bus),
+        CASE(who_comes_too_late_for_a_new_claim_is_down),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -10,12 +10,19 @@
 
 #include <stdlib.h>
 
-/* Nobody has to ask about `old` any more once `by` is known. */
-static bool settles(const struct mc_ring *by, const struct mc_ring *old)
+/* `old` is `by` or, as far as `by` knows, among its ancestors. */
+static bool in_line(const struct mc_ring *by, const struct mc_ring *old)
 {
     enum mc_descent descent = mc_ring_descends(by, mc_ring_head(old));
 
     return descent == MC_DESCENT_SAME || descent == MC_DESCENT_YES;
+}
+
+/* Nobody has to ask about `old` any more once `by` is held: also when `by` is so
+ * many versions younger that it cannot tell (P7). */
+static bool settles(const struct mc_ring *by, const struct mc_ring *old)
+{
+    return mc_ring_descends(by, mc_ring_head(old)) != MC_DESCENT_NO;
 }
 
 int mc_losers_list(const struct mc_place *place, const char *name,
@@ -68,7 +75,7 @@ static int is_needless(const struct mc_place *place, const struct mc_ring *loser
     for (size_t i = 0; i < count; i++) {
         struct mc_entry other = mc_entry_of(mc_ring_head(rings[i]));
 
-        if (settles(rings[i], loser))
+        if (in_line(rings[i], loser))
             *ret_needless = true;
         if (mc_version_cmp(&other, &mine) > 0)
             greater++;
@@ -79,7 +86,8 @@ static int is_needless(const struct mc_place *place, const struct mc_ring *loser
     return 0;
 }
 
-/* Drops what `by` settles; `keep` (NULL: none) stays though it settles itself. */
+/* Drops what `by`, held, settles; or what it is in line with, if it is the loser
+ * `keep` (NULL: it is not), which stays. */
 static void drop_settled(const struct mc_place *place, const struct mc_ring *by,
                          const struct mc_entry *keep)
 {
@@ -97,7 +105,7 @@ static void drop_settled(const struct mc_place *place, const struct mc_ring *by,
         if (keep != NULL && mc_version_cmp(&entries[i], keep) == 0)
             continue;
         err = mc_history_ring(place->conflicts, &entries[i], name, &ring, NULL, NULL);
-        if (err == 0 && settles(by, ring))
+        if (err == 0 && (keep == NULL ? settles(by, ring) : in_line(by, ring)))
             (void)mc_folder_remove(place->conflicts, file.s);
         else if (mc_mapping_damaged(err))
             (void)mc_quarantine_move(place->data, place->conflicts, file.s,

@@ -36,7 +36,8 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser,
 int mc_losers_link(struct mc_place *place, const struct mc_ring *held,
                    struct mcos_diag *diag);
 
-/* Removes what `ring` settles (itself and its ancestors), damaged ones (to
+/* Removes what `ring` settles (itself, its ancestors, and those of which it cannot
+ * tell), damaged ones (to
  * quarantine) and those beyond MC_LOSERS_MAX. What fails is met again next time. */
 void mc_losers_settle(const struct mc_place *place, const struct mc_ring *ring);
 

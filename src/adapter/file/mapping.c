@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapter/file/mapping.c -- files mapped read-only. */
+/* adapter/file/mapping.c -- files as bytes. */
 #include "adapter/file/mapping.h"
 
 #include "adapter/file/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -43,6 +44,43 @@ static int map(int fd, size_t size, const char *name, struct mc_blob **ret_blob,
     return err;
 }
 
+static void release(void *ctx, struct mc_bytes bytes)
+{
+    (void)bytes;
+    free(ctx);
+}
+
+/* What is there, if somebody cuts it short meanwhile: that is found damaged. */
+static int read_all(int fd, size_t size, const char *name, struct mc_blob **ret_blob,
+                    struct mcos_diag *diag)
+{
+    uint8_t *bytes = malloc(size);
+    size_t got = 0;
+    int err = 0;
+
+    if (bytes == NULL)
+        return MCOS_E_NOMEM;
+    while (got < size) {
+        ssize_t n = read(fd, bytes + got, size - got);
+
+        if (n == 0)
+            break;
+        if (n > 0) {
+            got += (size_t)n;
+        } else if (errno != EINTR) {
+            err = errno == EIO ? mcos_diag_set(diag, MCOS_E_DIGEST, name,
+                                               "%s cannot be read", name)
+                               : mc_folder_fail(diag, "cannot read", name);
+            break;
+        }
+    }
+    if (err == 0)
+        err = mc_blob_wrap((struct mc_bytes){bytes, got}, release, bytes, ret_blob);
+    if (err != 0)
+        free(bytes);
+    return err;
+}
+
 int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
                     ino_t *ret_inode, struct mcos_diag *diag)
 {
@@ -68,6 +106,8 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
         err = mcos_diag_set(diag, MCOS_E_TOOBIG, name, "%s is too large", name);
     else if (st.st_size == 0)
         err = mc_blob_new((struct mc_bytes){NULL, 0}, ret_blob);
+    else if ((uint64_t)st.st_size <= MC_MAPPING_READ_MAX)
+        err = read_all(fd, (size_t)st.st_size, name, ret_blob, diag);
     else
         err = map(fd, (size_t)st.st_size, name, ret_blob, diag);
     (void)close(fd);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * adapter/file/mapping.h -- a file as bytes, mapped; a ring file as a ring.
+ * adapter/file/mapping.h -- a file as bytes; a ring file as a ring.
  *
- * A mapping stays whole when its file is replaced or removed, for files are
- * replaced by rename only. dirfd may be AT_FDCWD.
+ * The bytes stay whole when the file is replaced or removed, for files are
+ * replaced by rename only. Somebody else might cut it short, though, and who then
+ * looks into a mapping is ended by SIGBUS: so an agent, which must not end with one
+ * file, reads what it holds into its own memory. Only what is too large for that
+ * is mapped. (Resolvers map by themselves: they can be started again.)
+ * dirfd may be AT_FDCWD.
  */
 #ifndef MCOS_ADAPTER_FILE_MAPPING_H
 #define MCOS_ADAPTER_FILE_MAPPING_H
@@ -12,8 +16,10 @@
 
 #include <sys/types.h>
 
+#define MC_MAPPING_READ_MAX (64u << 20) /* larger files are mapped */
+
 /*
- * Maps a regular file of at most max bytes; links are not followed. On success
+ * Reads or maps a regular file of at most max bytes; links are not followed. On success
  * *ret_blob is yours and *ret_inode (may be NULL) says which file it is.
  * Fails with NOTFOUND, TOOBIG, FORMAT (not a regular file), DIGEST (the medium
  * cannot read it), IO, NOMEM.
@@ -22,7 +28,7 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
                     ino_t *ret_inode, struct mcos_diag *diag);
 
 /*
- * The ring in a file: mapped, XXH3 and meaning checked, and of the name given
+ * The ring in a file: XXH3 and meaning checked, and of the name given
  * (NULL: any). Fails as above and as mc_ring_open does.
  */
 int mc_mapping_ring(int dirfd, const char *file, const char *ring_name,

@@ -13,6 +13,7 @@
 #include "adapter/sqlite/lane.h"
 #include "adapter/sqlite/outbox.h"
 #include "adapter/sqlite/place.h"
+#include "adapter/sqlite/room.h"
 #include "adapter/sqlite/sweep.h"
 
 #include <stdlib.h>
@@ -29,9 +30,9 @@
 #define SAVE_MS         100 /* acknowledgements of records */
 #define SAVE_TALK_MS    2000
 #define SEEN_MS         3600000 /* an idle cluster says so that it lives */
-#define LOG_PAGES_IDLE  256     /* 8 MiB: copy the log, when readers have read it */
 #define LOG_REST_MS     300
-#define LOG_PAGES_MAX   2048 /* 64 MiB: and now */
+#define LOG_BYTES_IDLE  (4u << 20)  /* copy the log, when readers have read it */
+#define LOG_BYTES_MAX   (16u << 20) /* and now: see journal_size_limit */
 
 struct bus {
     struct mc_bus base;
@@ -45,11 +46,16 @@ struct bus {
     struct mc_lane lane[2];
     uint64_t delivery;
 
+    int claim_fd;             /* nobody else is who we are; -1: not claimed yet */
     struct mc_db *db;         /* NULL: away */
     struct mc_place_id place; /* what stood under the path when we opened it */
     bool condemned;           /* `place` is damaged: replace it */
     bool reload;              /* our queues' rows were lost */
     bool down;                /* DOWN was told, and no UP since */
+    bool full;                /* and this is why, though we can read */
+    uint64_t full_bytes;      /* what did not fit */
+    uint64_t full_ms;         /* how long to wait before the next try, */
+    uint64_t room_ms;         /* and when that is */
     uint64_t retry_ms;        /* away: when to try again */
     uint64_t away_ms;         /* and how long to wait after that */
     uint64_t locked_since_ms; /* 0: not locked */
@@ -71,6 +77,7 @@ static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag);
 static void go_down(struct bus *b, uint64_t now, int err);
 static void send_letters(struct bus *b, uint64_t now);
 static void save_lanes(struct bus *b, uint64_t now, bool all);
+static void go_full(struct bus *b, uint64_t now, uint64_t bytes);
 
 static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
@@ -100,13 +107,15 @@ int mc_sqlite_bus_open(const struct mc_sqlite_bus_config *config,
     mc_hex(b->owner.uid8, config->uid, 4);
     b->talk_ttl_ms = config->talk_ttl_ms;
     b->clock = config->clock;
-    b->away_ms = AWAY_MS_MIN;
+    b->claim_fd = -1;
+    b->away_ms = b->full_ms = AWAY_MS_MIN;
     mc_bell_init(&b->bell);
     mc_outbox_init(&b->out);
     mc_lane_init(&b->lane[0], MC_QUEUE_RECORDS, &b->owner);
     mc_lane_init(&b->lane[1], MC_QUEUE_TALK, &b->owner);
     err = connect_file(b, b->clock->now_ms(b->clock), diag);
-    if (err == MCOS_E_CONFIG || err == MCOS_E_UPGRADE || err == MCOS_E_NOMEM) {
+    if (err == MCOS_E_CONFIG || err == MCOS_E_UPGRADE || err == MCOS_E_NOMEM ||
+        err == MCOS_E_IDENTITY) {
         bus_close(&b->base);
         return err;
     }
@@ -122,7 +131,7 @@ static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
 
     if (err != 0)
         return err;
-    if (b->db == NULL)
+    if (b->db == NULL || b->full)
         mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
     mc_bell_poke(&b->bell);
     return 0;
@@ -164,6 +173,8 @@ static void bus_close(struct mc_bus *base)
         mc_lane_fini(&b->lane[i]);
     mc_outbox_fini(&b->out);
     mc_bell_fini(&b->bell);
+    if (b->claim_fd >= 0)
+        close(b->claim_fd);
     free(b);
 }
 
@@ -254,8 +265,15 @@ static int connect_locked(struct bus *b, struct mcos_diag *diag)
 static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag)
 {
     int lock = -1;
-    int err = mc_place_lock(b->path, &lock);
+    int err = mc_place_claim(b->path, b->owner.uid, &b->claim_fd);
 
+    if (err == MCOS_E_IDENTITY)
+        mcos_diag_set(diag, err, "bus",
+                      "%s is connected to this bus by another process: was its data "
+                      "folder copied?",
+                      b->owner.cluster.s);
+    if (err == 0)
+        err = mc_place_lock(b->path, &lock);
     if (err == MCOS_E_LOCKED) { /* another process is opening it: mostly for moments */
         if (b->locked_since_ms == 0)
             b->locked_since_ms = now;
@@ -280,6 +298,11 @@ static int connect_file(struct bus *b, uint64_t now, struct mcos_diag *diag)
     return 0;
 }
 
+static uint64_t longer(uint64_t ms)
+{
+    return ms * 2 > AWAY_MS_MAX ? AWAY_MS_MAX : ms * 2;
+}
+
 static void go_down(struct bus *b, uint64_t now, int err)
 {
     bool first = !b->down;
@@ -292,13 +315,32 @@ static void go_down(struct bus *b, uint64_t now, int err)
         mc_outbox_state(&b->out,
                         (struct mc_bus_event){.kind = MC_BUS_DOWN, .err = err});
     b->down = true;
+    b->full = false;
     mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
     if (first && (err == MCOS_E_FORMAT || err == MCOS_E_NOTFOUND)) {
         b->retry_ms = now; /* nothing to wait for */
         return;
     }
     b->retry_ms = now + b->away_ms;
-    b->away_ms = b->away_ms * 2 > AWAY_MS_MAX ? AWAY_MS_MAX : b->away_ms * 2;
+    b->away_ms = longer(b->away_ms);
+}
+
+/*
+ * The disk has no room for so much: that is told as DOWN, but we go on reading,
+ * acknowledging and dropping, for nothing else makes room.
+ */
+static void go_full(struct bus *b, uint64_t now, uint64_t bytes)
+{
+    struct mc_bus_event down = {.kind = MC_BUS_DOWN, .err = MCOS_E_FULL};
+
+    if (b->full)
+        return;
+    mc_outbox_state(&b->out, down);
+    b->down = b->full = true;
+    b->full_bytes = bytes;
+    mc_outbox_confirm(&b->out, SIZE_MAX, MCOS_E_AWAY);
+    b->room_ms = now + b->full_ms;
+    b->full_ms = longer(b->full_ms);
 }
 
 /* Is what we have open still what stands under the path? */
@@ -308,6 +350,8 @@ static int look_again(struct bus *b, uint64_t now)
     int err = mc_place_look(b->path, &there);
 
     b->poll_ms = now + (b->bell.watch < 0 ? POLL_DEAF_MS : POLL_MS);
+    if (mc_place_claim(b->path, b->owner.uid, &b->claim_fd) == MCOS_E_IDENTITY)
+        return MCOS_E_IDENTITY;
     if (err == 0 && mc_place_same(&there, &b->place))
         return mc_bell_attach(&b->bell, b->path);
     if (err == 0 && there.dev == b->place.dev && there.file == b->place.file)
@@ -322,8 +366,15 @@ static int trouble(struct bus *b, uint64_t now, int err)
         b->locked_since_ms = 0;
         return 0;
     }
-    if (err == MCOS_E_NOMEM || err == MCOS_E_FULL)
+    if (err == MCOS_E_NOMEM)
         return 0;
+    if (err == MCOS_E_FULL) { /* perhaps of the log alone */
+        if (!b->full && mc_db_checkpoint(b->db) != 0)
+            go_full(b, now, 0);
+        else if (!b->full && mc_room_probe(b->db, 0) == MCOS_E_FULL)
+            go_full(b, now, 0);
+        return 0;
+    }
     if (err == MCOS_E_LOCKED) {
         if (b->locked_since_ms == 0)
             b->locked_since_ms = now;
@@ -341,15 +392,31 @@ static int trouble(struct bus *b, uint64_t now, int err)
 
 /* --- letters --- */
 
+/* Whoever is never idle copies the log too. */
+static void fold_if_long(struct bus *b)
+{
+    if (b->db != NULL && mc_db_log_bytes(b->db) >= LOG_BYTES_MAX)
+        (void)mc_db_restart_log(b->db);
+}
+
 static void send_letters(struct bus *b, uint64_t now)
 {
+    bool made_room = false;
     size_t sent = 0;
     int err;
 
     while (b->db != NULL && b->out.letters.first != NULL && now >= b->send_ms) {
-        err = mc_outbox_commit(&b->out, b->db, wall_ms(b), b->talk_ttl_ms, &sent);
+        uint64_t bytes = 0;
+
+        (void)mc_outbox_group(&b->out, &bytes);
+        err = MCOS_E_FULL;
+        if (mc_room_for(b->db, bytes))
+            err = mc_outbox_commit(&b->out, b->db, wall_ms(b), b->talk_ttl_ms, &sent);
         if (err == 0) {
             int moved = look_again(b, now);
+
+            if (bytes >= b->full_bytes)
+                b->full_ms = AWAY_MS_MIN;
 
             mc_bell_ring(&b->bell);
             b->locked_since_ms = 0;
@@ -362,19 +429,43 @@ static void send_letters(struct bus *b, uint64_t now)
                 mc_outbox_confirm(&b->out, sent, 0);
             mc_lane_wake(&b->lane[0]);
             mc_lane_wake(&b->lane[1]);
+            fold_if_long(b);
             return;
         }
         if (err != MCOS_E_FULL && err != MCOS_E_NOMEM) {
             (void)trouble(b, now, err);
             return;
         }
-        if (mc_outbox_group(&b->out) > 1) {
+        if (mc_outbox_group(&b->out, &bytes) > 1) {
             b->out.group_max = 1; /* small ones may fit where all do not */
-            continue;
+        } else if (err == MCOS_E_FULL && !made_room) {
+            mc_room_make(b->db, wall_ms(b));
+            made_room = true;
+        } else {
+            mc_outbox_confirm(&b->out, 1, err);
+            if (err == MCOS_E_FULL)
+                go_full(b, now, bytes);
         }
-        mc_outbox_confirm(&b->out, 1, err);
-        mc_db_checkpoint(b->db);
     }
+}
+
+/* Is there room again? */
+static void try_room(struct bus *b, uint64_t now)
+{
+    int err;
+
+    if (b->db == NULL || !b->full || now < b->room_ms)
+        return;
+    mc_room_make(b->db, wall_ms(b));
+    err = mc_room_probe(b->db, b->full_bytes);
+    if (err == 0) {
+        b->down = b->full = false;
+        mc_outbox_state(&b->out, (struct mc_bus_event){.kind = MC_BUS_UP});
+        return;
+    }
+    b->room_ms = now + b->full_ms;
+    b->full_ms = longer(b->full_ms);
+    (void)trouble(b, now, err);
 }
 
 static int take_letter(struct bus *b, uint64_t now, struct mc_bus_event *ret_event)
@@ -433,13 +524,13 @@ static void keep_books(struct bus *b, uint64_t now)
         if (err != 0) /* success need not mean that it could write */
             (void)trouble(b, now, err);
     }
-    if (b->db == NULL || b->db->log_pages < LOG_PAGES_IDLE) {
+    if (b->db == NULL || mc_db_log_bytes(b->db) < LOG_BYTES_IDLE) {
         b->fold_ms = 0;
     } else if (b->fold_ms == 0) {
         b->fold_ms = now + LOG_REST_MS;
     } else if (now >= b->fold_ms) {
         b->fold_ms = 0;
-        mc_db_checkpoint(b->db);
+        (void)mc_db_checkpoint(b->db);
     }
 }
 
@@ -466,6 +557,8 @@ static uint64_t wait_ms(const struct bus *b, uint64_t now)
         }
         if (b->out.letters.first != NULL)
             at = min_u64(at, b->send_ms);
+        if (b->full)
+            at = min_u64(at, b->room_ms);
     }
     return at > now ? at - now : 0;
 }
@@ -487,12 +580,12 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
         if (err != 0)
             go_down(b, now, err);
     }
+    try_room(b, now);
     send_letters(b, now);
     if (mc_outbox_take(&b->out, ret_event))
         return 0;
     if (take_letter(b, now, ret_event) == 0) {
-        if (b->db->log_pages >= LOG_PAGES_MAX)
-            mc_db_checkpoint(b->db);
+        fold_if_long(b);
         return 0;
     }
     if (b->db != NULL)

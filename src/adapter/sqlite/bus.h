@@ -8,12 +8,20 @@
  *     <path>-wal, -shm   SQLite's own
  *     <path>.bell        one byte, written after each commit; others watch it.
  *                        It also tells that a damaged <path> was ours
- *     <path>.lock        held while the file is opened, made or replaced
+ *     <path>.lock        held while the file is opened, made or replaced; and one
+ *                        byte of it per uid, for as long as its bus is open
  *     <path>.bad-1..3    damaged files that were moved aside, the newest first
  *
  * A file that is damaged or gone is made anew by whoever sees it first; the
  * others notice that another file stands under the path: DOWN, then UP with
  * fresh_queue. A file that is not ours is never touched.
+ *
+ * Two that live with the same uid (a copied data folder) would take each other's
+ * letters. The second is refused; if they meet later, because path.lock was removed
+ * between them, the one that comes too late is DOWN with IDENTITY.
+ *
+ * Without room on the disk the bus is DOWN with FULL, but letters still come and can
+ * be acknowledged: that makes room. UP when what was refused would fit.
  *
  * An acknowledgement is written within 0.1 s (talk: 2 s), or at close: a
  * process that is killed before sees those letters again.
@@ -43,7 +51,8 @@ struct mc_sqlite_bus_config {
 /*
  * *ret_bus is yours (ops->close). Only what waiting cannot mend fails: CONFIG
  * (the file is not ours, or not a file), UPGRADE (made by a newer version),
- * VALUE, NOMEM. Else the bus is open, and DOWN comes before the first UP if
+ * IDENTITY (another bus with this uid is open, here or in another process), VALUE,
+ * NOMEM. Else the bus is open, and DOWN comes before the first UP if
  * the file cannot be reached yet.
  */
 int mc_sqlite_bus_open(const struct mc_sqlite_bus_config *config,

@@ -13,6 +13,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define MC_DB_BUSY_MS 100
 
@@ -25,6 +26,7 @@ enum mc_db_query {
     MC_DB_DROP_PASSED, /* at most 1: those no queue of kind 2 needs */
     MC_DB_DROP_PRIVATE, /* the same among the letters to one cluster */
     MC_DB_DROP_EXPIRED, /* at most 1: expired at 2 */
+    MC_DB_DROP_ONE,     /* the id 1 */
     MC_DB_QUEUE_WANTS,  /* kind 1: is there a queue, with own_key 2 if not NULL */
     MC_DB_QUEUE_LOAD,   /* cluster uid8 kind: cursor, acked */
     MC_DB_QUEUE_ADD,    /* cluster uid8 kind own_key now */
@@ -35,6 +37,7 @@ enum mc_db_query {
     MC_DB_SWEPT,        /* swept_ms, checked_ms */
     MC_DB_SWEPT_SAVE,   /* the same */
     MC_DB_PAGES,        /* in use */
+    MC_DB_SPARE,        /* pages not in use */
     MC_DB_CHECK,        /* "ok", or what is damaged */
     MC_DB_QUERIES,
 };
@@ -43,7 +46,8 @@ struct mc_db {
     sqlite3 *handle;
     sqlite3_stmt *query[MC_DB_QUERIES][2];
     const char *path; /* lent by the bus */
-    int log_pages;    /* in SQLite's log after our last commit */
+    uint64_t page_bytes;
+    int log_pages; /* in SQLite's log after our last commit; 0: copied since */
 };
 
 /* *ret_db is yours (mc_db_close). Fails as mc_schema_look() says. */
@@ -66,7 +70,13 @@ int mc_db_step(struct mc_db *db, sqlite3_stmt *st);
 int mc_db_begin(struct mc_db *db, bool write);
 int mc_db_commit(struct mc_db *db); /* on failure nothing happened */
 void mc_db_rollback(struct mc_db *db);
-/* Copies the log into the file as far as readers allow. */
-void mc_db_checkpoint(struct mc_db *db);
+/* The log after our last commit; 0 once it was copied. */
+uint64_t mc_db_log_bytes(const struct mc_db *db);
+/* Copies the log into the file as far as readers allow: then the next writer begins
+ * it anew. Errors of mc_db_error(). */
+int mc_db_checkpoint(struct mc_db *db);
+/* The same while others go on writing, who must wait for it: what they append
+ * meanwhile would keep the log from ever beginning anew. */
+int mc_db_restart_log(struct mc_db *db);
 
 #endif /* MCOS_ADAPTER_SQLITE_DB_H */

@@ -137,7 +137,7 @@ static int insert(struct mc_db *db, const struct mc_parcel *p, int64_t expires_m
     return err;
 }
 
-size_t mc_outbox_group(const struct mc_outbox *box)
+size_t mc_outbox_group(const struct mc_outbox *box, uint64_t *ret_bytes)
 {
     uint64_t bytes = 0;
     size_t count = 0;
@@ -148,13 +148,15 @@ size_t mc_outbox_group(const struct mc_outbox *box)
         bytes += mc_blob_get(p->body).len;
         count++;
     }
+    *ret_bytes = bytes;
     return count;
 }
 
 int mc_outbox_commit(struct mc_outbox *box, struct mc_db *db, int64_t wall_ms,
                      uint64_t talk_ttl_ms, size_t *ret_sent)
 {
-    size_t count = mc_outbox_group(box);
+    uint64_t bytes;
+    size_t count = mc_outbox_group(box, &bytes);
     const struct mc_parcel *p = box->letters.first;
     int err = mc_db_begin(db, true);
 

@@ -59,8 +59,8 @@ int mc_outbox_commit(struct mc_outbox *box, struct mc_db *db, int64_t wall_ms,
                      uint64_t talk_ttl_ms, size_t *ret_sent);
 /* The first `count` letters become confirmations with this error. */
 void mc_outbox_confirm(struct mc_outbox *box, size_t count, int err);
-/* How many letters the next group would have: who fails with it. */
-size_t mc_outbox_group(const struct mc_outbox *box);
+/* How many letters the next group would have, and their bytes: who fails with it. */
+size_t mc_outbox_group(const struct mc_outbox *box, uint64_t *ret_bytes);
 
 /* Tells DOWN or UP after what is waiting; an UP not yet told is withdrawn by DOWN. */
 void mc_outbox_state(struct mc_outbox *box, struct mc_bus_event event);

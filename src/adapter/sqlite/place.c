@@ -53,10 +53,17 @@ static int why(void)
     return errno == ENOSPC || errno == EDQUOT ? MCOS_E_FULL : MCOS_E_IO;
 }
 
+static bool stands_there(int fd, const char *name)
+{
+    struct stat held, there;
+
+    return fstat(fd, &held) == 0 && stat(name, &there) == 0 &&
+           held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
 int mc_place_lock(const char *path, int *ret_fd)
 {
     char name[NAME_CAP];
-    struct stat held, there;
     int fd, err = 0;
 
     mc_place_name(name, path, ".lock");
@@ -65,14 +72,43 @@ int mc_place_lock(const char *path, int *ret_fd)
         return why();
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         err = errno == EWOULDBLOCK || errno == EINTR ? MCOS_E_LOCKED : MCOS_E_IO;
-    else if (fstat(fd, &held) != 0 || stat(name, &there) != 0 ||
-             held.st_ino != there.st_ino)
+    else if (!stands_there(fd, name))
         err = MCOS_E_LOCKED; /* the folder was replaced under us */
     if (err != 0) {
         close(fd);
         return err;
     }
     *ret_fd = fd;
+    return 0;
+}
+
+int mc_place_claim(const char *path, const uint8_t uid[MC_UID_BYTES], int *fd)
+{
+    struct flock one = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    char name[NAME_CAP];
+    int mine, err = 0;
+
+    mc_place_name(name, path, ".lock");
+    if (*fd >= 0 && stands_there(*fd, name))
+        return 0;
+    mine = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0660);
+    if (mine < 0)
+        return why();
+    for (int i = 0; i < 7; i++) /* 56 bits: other uids have other bytes */
+        one.l_start = one.l_start << 8 | uid[i];
+    one.l_start++;
+    /* Of this open file, not of the process: place_lock() opens and closes it too. */
+    if (fcntl(mine, F_OFD_SETLK, &one) != 0)
+        err = errno == EAGAIN || errno == EACCES ? MCOS_E_IDENTITY : MCOS_E_IO;
+    else if (!stands_there(mine, name))
+        err = MCOS_E_LOCKED; /* it was replaced under us */
+    if (err != 0) {
+        close(mine);
+        return err;
+    }
+    if (*fd >= 0)
+        close(*fd);
+    *fd = mine;
     return 0;
 }
 

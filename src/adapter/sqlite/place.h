@@ -9,8 +9,11 @@
 #ifndef MCOS_ADAPTER_SQLITE_PLACE_H
 #define MCOS_ADAPTER_SQLITE_PLACE_H
 
+#include "base/name.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define MC_PLACE_PATH_MAX 3840u /* with NUL; leaves room for what we append */
@@ -34,6 +37,15 @@ bool mc_place_same(const struct mc_place_id *a, const struct mc_place_id *b);
 /* *ret_fd is yours (close gives the lock back). Does not wait: fails with LOCKED,
  * IO, FULL. */
 int mc_place_lock(const char *path, int *ret_fd);
+
+/*
+ * A claim on the name `uid` among the users of this path, as a lock on one byte of
+ * path.lock. It goes with the descriptor, so also with a killed process.
+ * *fd: -1 or what an earlier call gave; yours (close). Does nothing while the file
+ * that is locked stands there; else claims anew. Fails with IDENTITY (somebody has
+ * it), LOCKED (try again), IO, FULL: then *fd is as it was.
+ */
+int mc_place_claim(const char *path, const uint8_t uid[MC_UID_BYTES], int *fd);
 
 /* With the lock held: an empty file, if there is none, without the old log of a
  * lost one. Fails with IO, FULL. */

@@ -12,8 +12,8 @@
 /* Letters dropped by one statement: a record may be large. */
 static const int drop_max[2] = {[MC_QUEUE_RECORDS] = 32, [MC_QUEUE_TALK] = 512};
 
-/* A file with more pages in use than this is checked more rarely. */
-#define CHECK_PAGES    2048
+/* A file with more bytes in use than this is checked more rarely. */
+#define CHECK_BYTES    (64 << 20)
 #define CHECK_LARGE_MS 600000
 
 struct row {
@@ -184,7 +184,8 @@ static int check_due(struct mc_db *db, int64_t since_ms, bool *ret_due)
         err = mc_db_step(db, st);
     if (err != 1)
         return err == 0 ? MCOS_E_FORMAT : err;
-    *ret_due = sqlite3_column_int64(st, 0) <= CHECK_PAGES || since_ms >= CHECK_LARGE_MS;
+    *ret_due = sqlite3_column_int64(st, 0) * (int64_t)db->page_bytes <= CHECK_BYTES ||
+               since_ms >= CHECK_LARGE_MS;
     sqlite3_reset(st);
     return 0;
 }
