@@ -28,7 +28,6 @@ struct mc_agent {
     size_t ring_count;
     struct mc_ring *records[FAKE_RECORDS]; /* every one ever minted */
     size_t record_count;
-    size_t losers; /* of every ring */
     const char *cache;
     size_t losers; /* of every ring; the i-th is the i-th record minted */
     uint64_t now_ms;
