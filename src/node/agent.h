@@ -67,6 +67,13 @@ int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
                      const struct mc_expect *expect, struct mcos_diag *diag);
 
 /*
+ * May a record be minted now? Fails with NOTREADY (*ret_retry_ms), CLOCK, IDENTITY;
+ * *ret_retry_ms is 0 when nothing is known.
+ */
+int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
+                      struct mcos_diag *diag);
+
+/*
  * Makes the draft the next version of the ring draft->head.name: stamps it,
  * stores it durably, adopts it, hands it to the bus. The draft needs its
  * placement (or tombstone), note and author; the rest is filled in here. On

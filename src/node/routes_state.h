@@ -24,7 +24,7 @@ struct mc_routes {
     unsigned figures_next;
 };
 
-/* One request on its way: all borrowed for the call. */
+/* One request on its way, or its answer: all borrowed for the call. */
 struct mc_call {
     struct mc_routes *routes;
     struct mc_agent *agent;
@@ -33,6 +33,9 @@ struct mc_call {
     struct mc_name ring; /* of the path, if it names one */
 };
 
+/* An answer to be made, for a ring or (NULL) none; there is no request to look at. */
+void mc_call_init(struct mc_call *call, struct mc_routes *routes,
+                  const struct mc_name *ring, struct mc_response *response);
 /* The value of a parameter of the query, or NULL. */
 const char *mc_call_param(const struct mc_call *call, const char *name);
 /* Answers with a problem; a 412 or 428 says what is held of the ring. */

@@ -116,6 +116,15 @@ int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
     return code == 0 ? 0 : mcos_diag_set(diag, code, "", "not as expected");
 }
 
+int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
+                      struct mcos_diag *diag)
+{
+    *ret_retry_ms = agent->may_err == 0 ? 0 : agent->retry_ms;
+    if (agent->may_err == 0)
+        return 0;
+    return mcos_diag_set(diag, agent->may_err, "", "not now");
+}
+
 int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   const struct mc_expect *expect, struct mc_ring **ret_ring,
                   bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)

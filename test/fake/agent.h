@@ -31,6 +31,7 @@ struct mc_agent {
     size_t losers; /* of every ring */
     uint64_t now_ms;
     uint64_t wall_ns;
+    int may_err;  /* why nothing may be minted */
     int mint_err; /* what the next mints fail with */
     uint64_t retry_ms;
 };

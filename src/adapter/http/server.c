@@ -37,6 +37,8 @@ struct mc_http_server {
     size_t gate_count;
     uint64_t request_ms;
     size_t busy;
+    struct mc_exchange *sleepers;
+    bool woken; /* an answer was given, which run() has to send */
     bool stopping;
 };
 
@@ -149,13 +151,14 @@ static int start_daemon(struct gate *gate, const struct mc_http_config *config,
     if (timeout_s == 0)
         timeout_s = MC_HTTP_TIMEOUT_S;
     gate->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, gate,
-        MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL, MHD_OPTION_LISTEN_SOCKET,
-        gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)MC_HTTP_HEAD_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, on_target, gate,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION,
-        on_visit, gate, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, gate, MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL,
+        MHD_OPTION_LISTEN_SOCKET, gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT,
+        connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MC_HTTP_HEAD_BYTES_MAX,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, gate, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION, on_visit, gate,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (gate->daemon == NULL)
         return mcos_diag_set(diag, MCOS_E_IO, "http",
                              "%s: libmicrohttpd does not start", gate->listen.address);
@@ -192,7 +195,9 @@ int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *
         gate->home = (struct mc_exchange_home){.handler = handler,
                                                .local = gate->listen.local,
                                                .stopping = &server->stopping,
-                                               .busy = &server->busy};
+                                               .busy = &server->busy,
+                                               .sleepers = &server->sleepers,
+                                               .woken = &server->woken};
         r = start_daemon(gate, config, diag);
     }
     if (r != 0) {
@@ -227,6 +232,7 @@ static void end_long_waits(const struct mc_http_server *server, struct visitor *
 
 void mc_http_server_run(struct mc_http_server *server)
 {
+    server->woken = false;
     for (size_t i = 0; i < server->gate_count; i++) {
         (void)MHD_run(server->gates[i].daemon);
         end_long_waits(server, server->gates[i].visitors);
@@ -235,7 +241,7 @@ void mc_http_server_run(struct mc_http_server *server)
 
 uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
 {
-    uint64_t least = UINT64_MAX;
+    uint64_t least = server->woken ? 0 : UINT64_MAX;
 
     for (size_t i = 0; i < server->gate_count; i++) {
         MHD_UNSIGNED_LONG_LONG ms = 0;
@@ -278,6 +284,7 @@ void mc_http_server_close(struct mc_http_server *server)
 {
     if (server == NULL)
         return;
+    mc_exchange_wake_all(server->sleepers);
     for (size_t i = 0; i < server->gate_count; i++) {
         struct gate *gate = &server->gates[i];
 

@@ -70,7 +70,8 @@ void mc_http_server_stop(struct mc_http_server *server);
 /* Requests that have begun and are not answered to the end. */
 size_t mc_http_server_busy(const struct mc_http_server *server);
 
-/* Cuts what is left, removes its unix sockets. NULL is fine. */
+/* Cuts what is left, removes its unix sockets. Answers that are given later than this
+ * are dropped. NULL is fine. */
 void mc_http_server_close(struct mc_http_server *server);
 
 #endif /* MCOS_ADAPTER_HTTP_SERVER_H */
