@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -305,6 +306,17 @@ static size_t finish(struct daemon *d)
     return left;
 }
 
+/* A shell's soft limit of 1024 is less than a crowd of clients and rings may need. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int complain(int err, const struct mcos_diag *diag)
 {
     (void)fprintf(stderr, "mcosd: %s%s%s\n", diag->text[0] == '\0' ? "" : diag->text,
@@ -329,6 +341,7 @@ int main(int argc, char **argv)
         return 0;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0027);
+    raise_limits();
     d.log = mc_os_log(d.config.log_level, d.config.cluster.s);
     err = start(&d, &diag);
     if (err == 0) {
