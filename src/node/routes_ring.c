@@ -64,12 +64,10 @@ void mc_get_spec(struct mc_call *call)
 void mc_get_file(struct mc_call *call)
 {
     const struct mc_ring *ring = mc_call_ring(call);
-    struct mc_bytes bytes;
 
     if (ring == NULL)
         return;
-    bytes = mc_blob_get(mc_ring_blob(ring));
-    mc_buf_put(&call->response->body, bytes.ptr, bytes.len);
+    call->response->blob = mc_blob_ref(mc_ring_blob(ring));
     call->response->status = 200;
     call->response->content_type = "application/octet-stream";
     if (!mc_ring_head(ring)->tombstone)
