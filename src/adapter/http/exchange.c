@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 
 #define DISCARD_BYTES_MAX (1u << 20)
+#define RETRY_S           5u
+#define CROWDED           "too many bodies are arriving at once"
 
 /*
  * Kept for a later answer, its connection sleeps: libmicrohttpd neither reads nor
@@ -40,6 +42,8 @@ struct mc_exchange {
     bool over;  /* the connection is gone */
     size_t body_max;
     size_t discarded;
+    size_t counted; /* in the home's bodies */
+    bool crowded;   /* there was no room for it */
     bool begun;
     bool answered;
     bool closing; /* the connection ends with the answer */
@@ -87,6 +91,7 @@ void mc_exchange_free(struct mc_exchange *x)
     if (x == NULL)
         return;
     (*x->home.busy)--;
+    *x->home.bodies -= x->counted;
     mc_blob_unref(x->blob);
     mc_buf_fini(&x->body);
     x->blob = NULL;
@@ -148,6 +153,11 @@ static enum MHD_Result sleep_on(struct mc_exchange *x, struct MHD_Connection *c)
 bool mc_exchange_answered(const struct mc_exchange *x)
 {
     return x->answered;
+}
+
+bool mc_exchange_asleep(const struct mc_exchange *x)
+{
+    return x->kept && !x->given;
 }
 
 /* ---- answer ---- */
@@ -221,6 +231,8 @@ static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, i
                                  .content_type = "application/problem+json"};
     char text[512];
 
+    if (answer.status == 503)
+        answer.retry_after_s = RETRY_S;
     (void)snprintf(text, sizeof(text),
                    "{\"type\": \"/problems/%s\", \"title\": \"%s\", \"status\": %d, "
                    "\"code\": \"%s\", \"detail\": \"%s\"}\n",
@@ -309,6 +321,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 {
     struct mc_request *q = &x->request;
     const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    unsigned long long bytes;
     const char *wrong;
 
     x->begun = true;
@@ -328,9 +341,14 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     q->author = x->author;
     x->body_max = x->home.handler->body_max(x->home.handler, q->method, q->path);
     x->body.max = x->body_max;
+    if (length == NULL)
+        return MHD_YES;
     /* libmicrohttpd has read this number before, so it is one. */
-    if (length != NULL && strtoull(length, NULL, 10) > x->body_max + DISCARD_BYTES_MAX)
+    bytes = strtoull(length, NULL, 10);
+    if (bytes > x->body_max + DISCARD_BYTES_MAX)
         return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+    if (bytes <= x->body_max && bytes > MC_HTTP_BODIES_MAX - *x->home.bodies)
+        return refuse(x, c, MCOS_E_BUSY, CROWDED);
     return MHD_YES;
 }
 
@@ -339,11 +357,17 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 static enum MHD_Result take_body(struct mc_exchange *x, const char *data, size_t *size)
 {
     size_t room = x->body_max - x->body.len;
-    size_t keep = *size < room ? *size : room;
+    size_t taken = *size < room ? *size : room;
 
-    if (keep > 0)
-        mc_buf_put(&x->body, data, keep);
-    x->discarded += *size - keep;
+    if (taken > MC_HTTP_BODIES_MAX - *x->home.bodies)
+        x->crowded = true;
+    if (x->crowded)
+        taken = 0;
+    if (taken > 0)
+        mc_buf_put(&x->body, data, taken);
+    x->counted += taken;
+    *x->home.bodies += taken;
+    x->discarded += *size - taken;
     *size = 0;
     return x->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
@@ -364,6 +388,8 @@ enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *
     }
     if (*size > 0)
         return take_body(x, data, size);
+    if (x->crowded)
+        return refuse(x, c, MCOS_E_BUSY, CROWDED);
     if (x->discarded > 0)
         return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
     if (x->body.err != 0)

@@ -17,6 +17,7 @@ struct mc_exchange_home {
     const bool *stopping; /* connections are closed after their answer */
     size_t *busy;
     struct mc_exchange **sleepers; /* exchanges that wait for an answer given later */
+    size_t *bodies;                /* bytes of bodies that are here */
     bool *woken;                   /* set when one got it */
 };
 
@@ -31,6 +32,9 @@ void mc_exchange_wake_all(struct mc_exchange *sleepers);
 
 /* Its answer was given; only sending it is left. */
 bool mc_exchange_answered(const struct mc_exchange *x);
+
+/* It was kept, and its answer is not there yet. */
+bool mc_exchange_asleep(const struct mc_exchange *x);
 
 /* libmicrohttpd's access handler, once x is known: called for the head, for each
  * piece of the body, and at its end. */
