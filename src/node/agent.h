@@ -90,9 +90,8 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   struct mcos_diag *diag);
 
 /* What is held, tombstones included. Lent until the next turn or mint. */
-size_t mc_agent_ring_count(const struct mc_agent *agent);
-const struct mc_ring *mc_agent_ring(const struct mc_agent *agent,
-                                    size_t i); /* by name order */
+/* The next ring by name order, or NULL at the end. *cursor starts as 0. */
+const struct mc_ring *mc_agent_ring_next(const struct mc_agent *agent, size_t *cursor);
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent,
                                          const char *name);
 /* Unresolved losers of a ring: how many, and the i-th. */
@@ -106,7 +105,5 @@ uint64_t mc_agent_now_ms(const struct mc_agent *agent);
 uint64_t mc_agent_wall_ns(const struct mc_agent *agent);
 const struct mc_machine_config *
 mc_agent_config(const struct mc_agent *agent); /* lent */
-/* Every time something that a reader may see has changed, this grows. */
-uint64_t mc_agent_generation(const struct mc_agent *agent);
 
 #endif /* MCOS_NODE_AGENT_H */

@@ -4,7 +4,8 @@
 
 #include "node/converge.h"
 #include "node/etag.h"
-#include "node/json_ring.h"
+#include "node/figures.h"
+#include "node/json_out.h"
 #include "node/problem.h"
 
 #include <stdio.h>
@@ -79,6 +80,8 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
     struct mc_response *response = call->response;
     json_t *o = json_object();
 
+    if (report->assignments != 0)
+        mc_figures_put(call->routes, change->made, report);
     if (!mc_ring_head(change->made)->tombstone)
         mc_etag_format(mc_ring_head(change->made), response->etag);
     if (change->old == NULL)
@@ -97,8 +100,9 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
     mc_json_put_real(o, "dispersion", report->dispersion);
     mc_json_put_int(o, "violations", report->violations);
     mc_json_put_real(o, "build_seconds", (double)change->build_ms / 1000.0);
-    (void)json_object_set_new(o, "convergence",
-                              mc_json_convergence(call->agent, change->made));
+    (void)json_object_set_new(
+        o, "convergence",
+        mc_json_convergence(call->agent, change->made, &call->routes->harms));
     mc_json_answer(response, change->old == NULL ? 201 : 200, o);
 }
 

@@ -139,6 +139,8 @@ static void handle(struct mc_handler *handler, const struct mc_request *request,
     int r = 0;
 
     mc_call_init(&call, self, NULL, response);
+    self->figures_budget = self->figures_per_request;
+    self->harms.budget = self->figures_per_request;
     call.request = request;
     if (route == NULL) {
         (void)mcos_diag_set(&diag, MCOS_E_NOTFOUND, "", "no such path");
@@ -176,13 +178,19 @@ int mc_routes_new(struct mc_agent *agent, const struct mc_routes_config *config,
     self->config = *config;
     (void)snprintf(self->system, sizeof(self->system), "%s", config->system);
     self->config.system = self->system;
+    self->figures_per_request = MC_FIGURES_PER_REQUEST;
     *ret_handler = &self->handler;
     return 0;
 }
 
 void mc_routes_free(struct mc_handler *handler)
 {
-    free(handler);
+    struct mc_routes *self = (struct mc_routes *)handler;
+
+    if (self == NULL)
+        return;
+    free(self->figures);
+    free(self);
 }
 
 /* ---- what every route uses ---- */

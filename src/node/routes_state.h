@@ -4,14 +4,17 @@
 #ifndef MCOS_NODE_ROUTES_STATE_H
 #define MCOS_NODE_ROUTES_STATE_H
 
+#include "node/converge.h"
 #include "node/routes.h"
 #include "ring/build.h"
 
-#define MC_ROUTES_FIGURES 256u /* measured rings remembered, by digest */
+/* Assignments looked at on the loop for one request: some tens of milliseconds. */
+#define MC_FIGURES_PER_REQUEST (1u << 20)
 
+/* A ring name, and the figures of the record of it that was measured last. */
 struct mc_figures {
+    struct mc_name ring;
     uint8_t digest[MC_DIGEST_BYTES];
-    bool known;
     struct mc_build_report report;
 };
 
@@ -20,8 +23,13 @@ struct mc_routes {
     struct mc_agent *agent;
     struct mc_routes_config config;
     char system[128];
-    struct mc_figures figures[MC_ROUTES_FIGURES];
-    unsigned figures_next;
+    struct mc_figures *figures; /* by name */
+    size_t figures_count;
+    size_t figures_cap;
+    uint64_t figures_per_request;
+    uint64_t figures_budget; /* what is left of it */
+    bool measuring;          /* by the worker */
+    struct mc_harms harms;
 };
 
 /* One request on its way, or its answer: all borrowed for the call. */

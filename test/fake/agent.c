@@ -38,14 +38,9 @@ static size_t find(const struct mc_agent *agent, const char *name)
     return i;
 }
 
-size_t mc_agent_ring_count(const struct mc_agent *agent)
+const struct mc_ring *mc_agent_ring_next(const struct mc_agent *agent, size_t *cursor)
 {
-    return agent->ring_count;
-}
-
-const struct mc_ring *mc_agent_ring(const struct mc_agent *agent, size_t i)
-{
-    return agent->rings[i];
+    return *cursor < agent->ring_count ? agent->rings[(*cursor)++] : NULL;
 }
 
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent, const char *name)
@@ -64,6 +59,8 @@ size_t mc_agent_loser_count(const struct mc_agent *agent, const char *name)
 int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring)
 {
+    if (agent->opens != NULL)
+        ++*agent->opens;
     for (size_t i = 0; i < agent->record_count; i++) {
         const struct mc_head *head = mc_ring_head(agent->records[i]);
 

@@ -28,7 +28,8 @@ struct mc_agent {
     size_t ring_count;
     struct mc_ring *records[FAKE_RECORDS]; /* every one ever minted */
     size_t record_count;
-    size_t losers; /* of every ring */
+    size_t losers;   /* of every ring */
+    unsigned *opens; /* counts records opened; may be NULL */
     uint64_t now_ms;
     uint64_t wall_ns;
     int may_err;  /* why nothing may be minted */

@@ -4,6 +4,7 @@
  * stepped by hand (test/fake/work.h), so that each order of build, result and other
  * requests is one that the test chose.
  */
+#include "node/routes_state.h"
 #include "test/fake/client.h"
 
 #include <setjmp.h>
@@ -192,6 +193,64 @@ static void an_import_is_read_and_measured_beside_the_loop(void **state)
     assert_int_equal(look(w, &asked), 201);
 }
 
+static struct mc_routes *routes_of(struct world *w)
+{
+    return (struct mc_routes *)w->handler;
+}
+
+static void a_record_is_measured_once_and_never_if_it_was_built_here(void **state)
+{
+    struct world *w = *state;
+
+    routes_of(w)->figures_per_request = 0;
+    assert_int_equal(create(w, "/v1/rings/a", THREE), 201);
+    assert_int_equal(create(w, "/v1/rings/b", FOUR), 201);
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    want_number(w, "rings.0.balance", 0);
+    want_number(w, "rings.1.violations", 0);
+    assert_int_equal(w->work.count, 0);
+
+    /* As after a start: nothing is known, and one small ring fits a request. */
+    routes_of(w)->figures_count = 0;
+    routes_of(w)->figures_per_request = 128;
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    want_number(w, "rings.0.balance", 0);
+    assert_true(json_is_null(at(w, "rings.1.balance")));
+    assert_true(json_is_null(at(w, "rings.1.violations")));
+    assert_int_equal(w->work.count, 1); /* the other is measured beside the loop */
+    assert_int_equal(get(w, "/v1/rings/a"), 200);
+    assert_int_equal(w->work.count, 1);
+    fake_work_step(&w->work);
+    routes_of(w)->figures_per_request = 0;
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    want_number(w, "rings.1.violations", 0);
+    assert_int_equal(w->work.count, 0);
+}
+
+static void large_rings_are_measured_one_after_the_other(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(create(w, "/v1/rings/a", THREE), 201);
+    assert_int_equal(create(w, "/v1/rings/b", FOUR), 201);
+    routes_of(w)->figures_count = 0;
+    routes_of(w)->figures_per_request = 0;
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(w->work.count, 1); /* changes find room beside it */
+        fake_work_step(&w->work);
+    }
+    assert_int_equal(w->work.count, 0);
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    want_number(w, "rings.0.violations", 0);
+    want_number(w, "rings.1.violations", 0);
+
+    /* At the end, what is being measured is nobody's. */
+    routes_of(w)->figures_count = 0;
+    assert_int_equal(get(w, "/v1/rings"), 200);
+    assert_int_equal(w->work.count, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -205,6 +264,8 @@ int main(void)
         CASE(as_many_wait_as_there_are_places_and_one_more_is_busy),
         CASE(at_the_end_what_is_built_is_not_minted),
         CASE(an_import_is_read_and_measured_beside_the_loop),
+        CASE(a_record_is_measured_once_and_never_if_it_was_built_here),
+        CASE(large_rings_are_measured_one_after_the_other),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -146,6 +146,8 @@ static void each_cluster_is_told_against_the_record_held_here(void **state)
     struct mc_holding old;
     struct mc_holding other;
     struct mc_holding newer;
+    unsigned opens = 0;
+    double divergence;
 
     assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
     w->agent.wall_ns += 1000000000u;
@@ -189,6 +191,12 @@ static void each_cluster_is_told_against_the_record_held_here(void **state)
     want_text(w, "clusters.6.relation", "none");
     assert_true(json_is_null(at(w, "clusters.6.stamp")));
     want_text(w, "clusters.7.relation", "unknown");
+
+    w->agent.opens = &opens; /* who asks again gets what was compared before */
+    divergence = json_real_value(at(w, "clusters.2.divergence"));
+    assert_int_equal(get(w, "/v1/rings/photos/convergence"), 200);
+    want_number(w, "clusters.2.divergence", divergence);
+    assert_int_equal(opens, 1); /* of the conflict's, which is not kept here */
 
     assert_int_equal(get(w, "/v1/rings"), 200);
     want_number(w, "rings.0.converged.active", 2);
