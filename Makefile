@@ -12,9 +12,10 @@ $(BUILD)/build.ninja:
 	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
-demo:                              ## five clusters on this machine tell their story
+demo:                              ## start here: five clusters on this machine tell their story
 	@tools/setup.sh build
-	@$(MAKE) -s all
+	@$(MAKE) -s $(BUILD)/build.ninja
+	@ninja -C $(BUILD) src/app/mcos src/app/mcosd
 	@$(BUILD)/src/app/mcos demo
 
 test:                              ## everything that is checked, as CI does it
@@ -31,11 +32,11 @@ bench: all                         ## figures, with their peers beside them
 	@tools/setup.sh build test
 	@tools/bench.sh
 
-fuzz:                              ## make fuzz T=record SECONDS=60
+fuzz:                              ## one fuzzer for a while: make fuzz T=record SECONDS=60
 	@tools/setup.sh build test
 	@tools/fuzz.sh $(T) $(SECONDS)
 
-sim: all                           ## make sim SEED=7: one small world, with its trace
+sim: all                           ## one small world by its seed: make sim SEED=7
 	@$(BUILD)/sim/mcos-sim --seed $(or $(SEED),1)
 
 clean:                             ## remove what was built

@@ -8,7 +8,7 @@ The inputs are test/data/swift/inputs: d (2^16 x 3, 20 devices), a (2^16 x 3, 10
 with --full also b (2^18 x 3, 300). The call is the builder alone, in CPU seconds;
 the process is `mcos ring build` and `swift-ring-builder … rebalance`, start to end, the
 file written, in CPU seconds of the child. Changes start from each builder's own first
-ring, and ours from Swift's too: then moves can be compared. Needs Debian's `swift`.
+ring, and ours from Swift's too: then moves can be compared. Needs Debian's python3-swift.
 """
 import argparse
 import gzip
@@ -24,6 +24,9 @@ from swift.common.ring import RingBuilder
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INPUTS = ROOT / "test" / "data" / "swift" / "inputs"
 RUNS = 3
+RING_BUILDER = ["/usr/bin/python3", "-W", "ignore", "-c",
+                "import sys; from swift.cli.ringbuilder import main; "
+                "sys.argv[0] = 'swift-ring-builder'; sys.exit(main())"]
 
 
 def child_cpu(command):
@@ -109,7 +112,7 @@ def theirs(folder, source, change):
     began = time.process_time()
     builder.rebalance(seed=source["seed"])
     call = time.process_time() - began
-    process, _ = child_cpu(["swift-ring-builder", name, "rebalance", "--seed", source["seed"]])
+    process, _ = child_cpu([*RING_BUILDER, name, "rebalance", "--seed", source["seed"]])
     moved = 0
     if change != "first":
         after = table(builder)

@@ -203,7 +203,7 @@ static void announce(struct world *w)
     unsigned from = mc_reader_u8(&w->in);
     unsigned what = mc_reader_u8(&w->in);
     struct mc_announce a = {.interval_ms = 1 + mc_reader_u16(&w->in),
-                            .established = (what & 8) != 0,
+                            .uptime_ms = (what & 8) != 0 ? 60000 : 0,
                             .whole = (what & 16) != 0};
     struct mc_buf b = {0};
     size_t at;

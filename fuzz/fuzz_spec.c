@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes are a spec or a refusal with a code; numbers read back as written. */
-#include "node/decimal.h"
+#include "base/decimal.h"
 #include "node/spec.h"
 
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 # into the corpus once it is mended.
 set -eu
 cd "$(dirname "$0")/.."
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 name=$1
 seconds=$2
 build=${3:-build-san}
@@ -11,7 +12,7 @@ if [ ! -e "$build/build.ninja" ]; then
     CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
         -Db_lundef=false >/dev/null
 fi
-ninja -C "$build" --quiet "fuzz/fuzz_$name"
+ninja -C "$build" --quiet "fuzz/fuzz_$name" >/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log="$work/log"

@@ -21,38 +21,68 @@ for package in $wanted; do
 done
 [ -z "$missing" ] && exit 0
 
+# sudo may ask for the password where there is somebody to ask.
 if [ "$(id -u)" = 0 ]; then
     as_root=
-elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root="sudo -n"
+elif command -v sudo >/dev/null 2>&1 &&
+    { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+    as_root=sudo
 else
-    echo "Packages are missing and only root may install them. Run this, then try again:" >&2
-    echo "    apt-get install --no-install-recommends$missing" >&2
+    echo "Debian packages are missing, and only root may install them. As root, run" >&2
+    echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
+    echo "and then the same make again." >&2
     exit 1
 fi
 
-echo "Installing:$missing"
+log=$(mktemp)
 policy=/usr/sbin/policy-rc.d
-ours=
+ours="refused by mcos tools/setup.sh"
+clean_up() {
+    if grep -qs "$ours" $policy; then $as_root rm -f $policy; fi
+}
+# dash runs no EXIT trap when a signal ends it, only when a trap does.
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 if [ ! -e $policy ]; then
-    ours=yes
-    trap '[ -z "$ours" ] || $as_root rm -f $policy' EXIT
-    printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+    printf '#!/bin/sh\n# %s\nexit 101\n' "$ours" | $as_root tee $policy >/dev/null
     $as_root chmod 755 $policy
 fi
-log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
+
+# sudo forgets the environment; another apt (a new machine updates itself) is waited for.
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+        apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$@" \
+        </dev/null >>"$log" 2>&1
+}
 install() {
     # shellcheck disable=SC2086
-    $as_root apt-get install -y -q --no-install-recommends $missing >>"$log" 2>&1
+    apt install -y --no-install-recommends $missing
 }
+echo "Installing, a minute or two:$missing"
+# A sign of life every few seconds: what apt says it is doing.
+tail --pid=$$ -n +1 -f "$log" 2>/dev/null | {
+    steps=0
+    while read -r word rest; do
+        case $word in
+        Need) echo "  $word $rest" ;;
+        Unpacking | Setting)
+            steps=$((steps + 1))
+            [ $((steps % 10)) != 0 ] || echo "  $steps: $word $rest"
+            ;;
+        esac
+    done
+} &
+status=0
 if ! install; then
     # The lists may be missing or old: fetch them once, then try again.
-    $as_root apt-get update -q >>"$log" 2>&1 || true
-    if ! install; then
-        tail -20 "$log" >&2
-        echo "Installing failed; the whole log: $log" >&2
-        exit 1
-    fi
+    echo "  fetching the lists of packages"
+    apt update || echo "apt-get update failed" >>"$log"
+    install || status=1
+fi
+if [ $status != 0 ]; then
+    grep -E '^(E|W|Err):?' "$log" | grep -v 'Unable to locate\|has no installation' | sort -u | tail -10 >&2
+    echo "Installing failed; the whole log: $log" >&2
+    exit 1
 fi
 rm -f "$log"

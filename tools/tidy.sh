@@ -10,6 +10,7 @@ say() {
 }
 
 ours=$(git ls-files '*.[ch]' '*.def')
+[ -n "$ours" ] || { say "git lists no files here: nothing was checked"; exit 1; }
 tools/check-layers.sh "$build/libmcos-core.a" || bad=1
 for f in $(git ls-files '*.[ch]'); do
     clang-format --dry-run -Werror "$f" >/dev/null 2>&1 || say "$f: run clang-format -i on it"

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_PER_TURN 256u /* then the loop gets a turn of its own */
+#define EVENTS_PER_TURN 256u /* then the loop gets a turn of its own, */
+#define TURN_MS         20u  /* or after this time: a record may take long to store */
 #define MEMBERS_SAVE_MS                                                                \
     1000u /* the clusters file is written once in this time at most */
 
@@ -208,9 +209,30 @@ struct mc_event mc_agent_event(struct mc_agent *agent, enum mc_event_kind kind)
         .now_ms = clock->now_ms(clock), .wall_ns = clock->wall_ns(clock), .kind = kind};
 }
 
+/*
+ * What the store holds is said as it is at this moment: of two answers in a row
+ * about one ring the later has replaced what the earlier saw.
+ */
+static void step(struct mc_agent *agent, struct mc_event *event)
+{
+    bool store = event->kind == MC_EV_HELD ||
+                 (event->kind == MC_EV_STORED && event->u.stored.err == 0);
+    const struct mc_slot *slot =
+        store ? mc_agent_slot(agent, event->u.stored.ring.s, false) : NULL;
+
+    if (slot != NULL) {
+        event->u.stored.held = slot->staged != NULL ? slot->staged : slot->held;
+        event->u.stored.losers = slot->losers;
+        event->u.stored.loser_count = slot->loser_count;
+    }
+    mc_agent_carry_out(agent, mc_machine_step(agent->machine, event));
+}
+
 void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event)
 {
-    mc_agent_carry_out(agent, mc_machine_step(agent->machine, event));
+    struct mc_event first = *event;
+
+    step(agent, &first);
     /* A step's effects may bring answers, these more: first come, first served. */
     for (size_t i = 0; i < agent->pending_count; i++) {
         struct mc_event next = agent->pending[i];
@@ -218,27 +240,25 @@ void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event)
 
         next.now_ms = now.now_ms;
         next.wall_ns = now.wall_ns;
-        mc_agent_carry_out(agent, mc_machine_step(agent->machine, &next));
+        step(agent, &next);
     }
     agent->pending_count = 0;
 }
 
-static void keep_letter(struct mc_agent *agent, uint64_t delivery,
-                        struct mc_blob *take_body)
+/* Room for one more letter, before it is taken. */
+static bool letter_room(struct mc_agent *agent)
 {
-    if (agent->letter_count == agent->letter_cap) {
-        size_t cap = agent->letter_cap == 0 ? 16 : 2 * agent->letter_cap;
-        struct mc_letter *grown = realloc(agent->letters, cap * sizeof(*grown));
+    size_t cap = agent->letter_cap == 0 ? 16 : 2 * agent->letter_cap;
+    struct mc_letter *grown;
 
-        if (grown == NULL) {
-            /* Not kept and not acknowledged: the bus will bring it again. */
-            mc_blob_unref(take_body);
-            return;
-        }
-        agent->letters = grown;
-        agent->letter_cap = cap;
-    }
-    agent->letters[agent->letter_count++] = (struct mc_letter){delivery, take_body};
+    if (agent->letter_count < agent->letter_cap)
+        return true;
+    grown = realloc(agent->letters, cap * sizeof(*grown));
+    if (grown == NULL)
+        return false;
+    agent->letters = grown;
+    agent->letter_cap = cap;
+    return true;
 }
 
 static void on_message(struct mc_agent *agent, struct mc_bus_event *in)
@@ -249,9 +269,16 @@ static void on_message(struct mc_agent *agent, struct mc_bus_event *in)
     event.u.message.records = in->queue == MC_QUEUE_RECORDS;
     event.u.message.own = in->own;
     event.u.message.sequence = in->head.sequence;
+    if (in->body != NULL && !letter_room(agent)) {
+        /* Lost, as a letter may be: announcements bring its record again. */
+        mc_blob_unref(in->body);
+        agent->ports.bus->ops->ack(agent->ports.bus, in->delivery);
+        return;
+    }
     if (in->body != NULL) {
         event.u.message.bytes = mc_blob_get(in->body);
-        keep_letter(agent, in->delivery, in->body);
+        agent->letters[agent->letter_count++] =
+            (struct mc_letter){in->delivery, in->body};
     }
     mc_agent_feed(agent, &event);
 }
@@ -286,11 +313,14 @@ static void save_members(struct mc_agent *agent, uint64_t now)
 {
     struct mc_store *store = agent->ports.store;
     struct mc_buf text = {0};
+    int err;
 
     mc_clusters_format(agent->machine, &text);
-    if (text.err == 0 &&
-        store->ops->save_clusters(store, (struct mc_bytes){text.ptr, text.len}) == 0)
-        agent->members_dirty = false;
+    err = text.err;
+    if (err == 0)
+        err = store->ops->save_clusters(store, (struct mc_bytes){text.ptr, text.len});
+    mc_agent_store_said(agent, err);
+    agent->members_dirty = err != 0;
     agent->members_saved_ms = now;
     mc_buf_fini(&text);
 }
@@ -301,15 +331,18 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     uint64_t now = mc_agent_now_ms(agent);
     uint64_t wait_ms = 0;
     uint64_t due;
+    bool full = false; /* more may be waiting: others get a turn first */
     unsigned count;
 
-    for (count = 0; count < EVENTS_PER_TURN; count++) {
+    for (count = 0; count < EVENTS_PER_TURN && !full; count++) {
         struct mc_bus_event in = {0};
 
         if (bus->ops->next(bus, &in, &wait_ms) != 0)
             break;
         on_bus_event(agent, &in);
+        full = mc_agent_now_ms(agent) - now >= TURN_MS;
     }
+    full = full || count == EVENTS_PER_TURN;
     now = mc_agent_now_ms(agent);
     if (now >= agent->wake_ms) {
         struct mc_event wake = mc_agent_event(agent, MC_EV_WAKE);
@@ -320,9 +353,11 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     }
     if (agent->members_dirty && now - agent->members_saved_ms >= MEMBERS_SAVE_MS)
         save_members(agent, now);
-    if (count == EVENTS_PER_TURN)
+    due = mc_agent_care(agent, now);
+    if (full)
         return now;
-    due = agent->wake_ms;
+    if (due > agent->wake_ms)
+        due = agent->wake_ms;
     if (agent->members_dirty && due > agent->members_saved_ms + MEMBERS_SAVE_MS)
         due = agent->members_saved_ms + MEMBERS_SAVE_MS;
     if (wait_ms != UINT64_MAX && due > now + wait_ms)

@@ -49,6 +49,10 @@ void mc_agent_free(struct mc_agent *agent); /* NULL is fine; does not say leave 
 /* Does all that is to be done now; returns when to be called again at the latest. */
 uint64_t mc_agent_turn(struct mc_agent *agent);
 
+/* Why the store refused last, in a sentence; "" while it works. Lent until the next
+ * turn. */
+const char *mc_agent_store_state(const struct mc_agent *agent);
+
 /* Says leave to the others and waits for nothing. */
 void mc_agent_stop(struct mc_agent *agent);
 

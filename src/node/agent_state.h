@@ -18,6 +18,7 @@ struct mc_slot {
     struct mc_ring *staged;  /* stored, adopted a moment later */
     struct mc_stamp *losers; /* as the store keeps them; room for MC_LOSERS_MAX */
     size_t loser_count;
+    bool doubt; /* the store could not be asked what it holds after a merge */
 };
 
 struct mc_agent {
@@ -55,6 +56,15 @@ struct mc_agent {
     uint64_t members_saved_ms;
     uint64_t generation;
     bool stopped;
+
+    /* The store: compared every so often; why it refused last, "" if it did not. */
+    uint64_t care_ms;
+    size_t care_at;
+    char store_trouble[256];
+
+    /* Refused records said and kept in this minute: a flood must not fill a disk. */
+    uint64_t refused_minute;
+    unsigned refused_count;
 };
 
 /* Slot of a name, made if `make` (then NULL means out of memory), or NULL. */
@@ -69,6 +79,16 @@ void mc_agent_log(struct mc_agent *agent, enum mc_log_level level, const char *f
 /* A sentence on why the store refused: its own, or the error's. Lent until the next
  * call of the store. */
 const char *mc_agent_store_trouble(const struct mc_agent *agent, int err);
+
+/* node/keep.c: what the store holds is in force once adopted, if it is greater. */
+void mc_agent_stage(struct mc_slot *slot, struct mc_ring *ring);
+void mc_agent_note_losers(struct mc_agent *agent, struct mc_slot *slot);
+/* Tells the machine of what was staged without a STORE of its own. */
+void mc_agent_found(struct mc_agent *agent, struct mc_slot *slot);
+/* 0 or why the store refused: said once, and shown until it works again. */
+void mc_agent_store_said(struct mc_agent *agent, int err);
+/* Compares agent and store when it is time; returns when the next time is. */
+uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms);
 
 /* node/effects.c: carries out one list; answers go to `pending`. */
 void mc_agent_carry_out(struct mc_agent *agent, struct mc_effects effects);

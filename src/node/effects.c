@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSED_PER_MINUTE 10u
+
 /* An answer to be stepped when the list is done. */
 static void answer(struct mc_agent *agent, const struct mc_event *event)
 {
@@ -49,6 +51,18 @@ void mc_agent_drop_letter(struct mc_agent *agent, uint64_t delivery)
 
 /* ---- store, adopt ---- */
 
+/* A few a minute are told and kept; the machine counts them all. */
+static bool may_tell_refused(struct mc_agent *agent)
+{
+    uint64_t minute = mc_agent_now_ms(agent) / 60000u;
+
+    if (agent->refused_minute != minute) {
+        agent->refused_minute = minute;
+        agent->refused_count = 0;
+    }
+    return agent->refused_count++ < REFUSED_PER_MINUTE;
+}
+
 /* The ring that a STORE effect means: of the mint, or out of a letter. Yours. */
 static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
                          uint64_t *ret_body_bytes, struct mc_ring **ret_ring)
@@ -69,12 +83,12 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
     }
     letter = find_letter(agent, effect->u.store.delivery);
     if (letter == NULL)
-        return MCOS_E_NOMEM; /* could not be kept; the bus brings it again */
+        return MCOS_E_NOTFOUND; /* acknowledged meanwhile */
     bytes = mc_blob_get(letter->body);
     err = mc_envelope_decode(bytes, &envelope, &body);
     if (err == 0)
         err = mc_unpack(body, ret_ring, &diag);
-    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY) {
+    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY && may_tell_refused(agent)) {
         agent->ports.store->ops->quarantine(agent->ports.store, bytes,
                                             mcos_err_slug(err));
         mc_agent_log(agent, MC_LOG_WARN,
@@ -85,63 +99,42 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
     return err;
 }
 
-static void note_losers(struct mc_agent *agent, struct mc_slot *slot)
-{
-    struct mc_store *store = agent->ports.store;
-    struct mc_ring *losers[MC_LOSERS_MAX];
-    size_t count = 0;
-
-    if (store->ops->losers(store, &slot->name, losers, &count) != 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        slot->losers[i] = mc_stamp_of(mc_ring_head(losers[i]));
-        mc_ring_unref(losers[i]);
-    }
-    slot->loser_count = count;
-}
-
-/* Merges into the store and stages what the store holds then. */
+/*
+ * Merges into the store. What is greater than what is in force is staged: the
+ * record itself, or what the store turns out to hold.
+ */
 static int merge_ring(struct mc_agent *agent, struct mc_ring *ring,
                       struct mc_event *event)
 {
     struct mc_store *store = agent->ports.store;
     const struct mc_head *head = mc_ring_head(ring);
     struct mc_slot *slot = mc_agent_slot(agent, head->name.s, true);
-    int err = slot == NULL ? MCOS_E_NOMEM : 0;
+    struct mc_merge *merge = &event->u.stored.merge;
+    struct mc_ring *kept = NULL;
+    int err;
 
     event->u.stored.ring = head->name;
     event->u.stored.came = mc_stamp_of(head);
-    if (err == 0)
-        err = store->ops->merge(store, ring, &event->u.stored.merge);
-    if (err != 0)
+    if (slot == NULL)
+        return MCOS_E_NOMEM;
+    err = store->ops->merge(store, ring, merge);
+    mc_agent_store_said(agent, err);
+    if (err != 0) {
+        slot->doubt = true; /* it may have got there all the same */
         return err;
-    if (slot->held == NULL || event->u.stored.merge.verdict == MC_MERGE_ADDED ||
-        event->u.stored.merge.verdict == MC_MERGE_REPLACED) {
-        struct mc_ring *now = NULL;
-
-        err = store->ops->get(store, &slot->name, &now);
+    }
+    if (merge->verdict == MC_MERGE_ADDED || merge->verdict == MC_MERGE_REPLACED) {
+        mc_agent_stage(slot, ring);
+    } else if (slot->held == NULL || slot->doubt) {
+        err = store->ops->get(store, &slot->name, &kept);
         if (err != 0)
             return err;
-        mc_ring_unref(slot->staged);
-        slot->staged = now;
+        mc_agent_stage(slot, kept);
+        mc_ring_unref(kept);
     }
-    note_losers(agent, slot);
-    event->u.stored.losers = slot->losers;
-    event->u.stored.loser_count = slot->loser_count;
-    event->u.stored.held = slot->staged != NULL ? slot->staged : slot->held;
+    slot->doubt = false;
+    mc_agent_note_losers(agent, slot);
     return 0;
-}
-
-/* For the log, and for whoever asked for the mint. */
-static void tell_trouble(struct mc_agent *agent, const struct mc_effect *effect,
-                         int err)
-{
-    const char *why = mc_agent_store_trouble(agent, err);
-
-    mc_agent_log(agent, MC_LOG_ERROR, "event=store-trouble error=%s msg=\"%.300s\"",
-                 mcos_err_slug(err), why);
-    if (effect->u.store.delivery == 0)
-        (void)snprintf(agent->mint_trouble, sizeof(agent->mint_trouble), "%s", why);
 }
 
 static void do_store(struct mc_agent *agent, const struct mc_effect *effect)
@@ -152,8 +145,9 @@ static void do_store(struct mc_agent *agent, const struct mc_effect *effect)
 
     if (err == 0) {
         err = merge_ring(agent, ring, &event);
-        if (err != 0)
-            tell_trouble(agent, effect, err);
+        if (err != 0 && effect->u.store.delivery == 0)
+            (void)snprintf(agent->mint_trouble, sizeof(agent->mint_trouble), "%s",
+                           mc_agent_store_trouble(agent, err));
     }
     mc_ring_unref(ring);
     event.u.stored.delivery = effect->u.store.delivery;

@@ -34,7 +34,10 @@ bool mc_health_ready(const struct mc_agent *agent, json_t *reasons)
     if (st.identity_lost)
         add_reason(reasons, "another cluster is alive under the name %s",
                    mc_agent_config(agent)->cluster.s);
-    return st.bus_up && !st.mute && !st.identity_lost;
+    if (mc_agent_store_state(agent)[0] != '\0')
+        add_reason(reasons, "the store refuses: %s", mc_agent_store_state(agent));
+    return st.bus_up && !st.mute && !st.identity_lost &&
+           mc_agent_store_state(agent)[0] == '\0';
 }
 
 static void count_clusters(const struct mc_agent *agent, struct mc_health *health,

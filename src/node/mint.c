@@ -120,6 +120,7 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
     struct mc_ring *ring = NULL;
     uint64_t token = agent->next_token;
+    struct mc_machine_status st;
     int err;
 
     assert(agent->mint_token == 0);
@@ -135,22 +136,25 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     agent->mint_token = token;
     agent->mint_ring = ring;
     agent->mint_done = false;
+    agent->mint_trouble[0] = '\0';
     event.u.mint.token = token;
     event.u.mint.ring = draft->head.name;
     event.u.mint.stamp = mc_stamp_of(mc_ring_head(ring));
     mc_agent_feed(agent, &event);
-    assert(
-        agent
-            ->mint_done); /* the store answers at once, so the mint ends in this feed */
-    err = agent->mint_err;
+    /* The store answers at once, so the mint ends in this feed, unless memory was out.
+     */
+    err = agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
     agent->mint_token = 0;
     agent->mint_ring = NULL;
     if (err != 0) {
+        agent->care_ms = 0; /* see soon whether it got there all the same */
         mc_ring_unref(ring);
         return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
-                             agent->mint_trouble);
+                             agent->mint_trouble[0] == '\0' ? mcos_err_text(err)
+                                                            : agent->mint_trouble);
     }
-    *ret_distributed = mc_machine_status(agent->machine).bus_up;
+    st = mc_machine_status(agent->machine);
+    *ret_distributed = st.bus_up && !st.mute;
     *ret_ring = ring;
     return 0;
 }

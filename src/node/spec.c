@@ -5,8 +5,8 @@
  */
 #include "node/spec.h"
 
-#include "node/decimal.h"
-#include "node/json_scan.h"
+#include "base/decimal.h"
+#include "base/json_scan.h"
 
 #include <jansson.h>
 #include <stdio.h>

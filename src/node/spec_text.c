@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* node/spec_text.c -- from a ring back to the spec that it was made from. */
-#include "node/decimal.h"
+#include "base/decimal.h"
 #include "node/spec.h"
 
 #include <inttypes.h>

@@ -266,6 +266,9 @@ static void take(struct mc_machine *m, const struct mc_event *event)
     case MC_EV_STORED:
         mc_on_stored(m, event);
         break;
+    case MC_EV_HELD:
+        mc_on_held(m, event);
+        break;
     case MC_EV_SENT:
         mc_on_sent(m, event->u.sent.token, event->u.sent.err);
         break;

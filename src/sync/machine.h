@@ -42,6 +42,7 @@ enum mc_event_kind {
     MC_EV_BUS,
     MC_EV_MESSAGE,
     MC_EV_STORED,
+    MC_EV_HELD, /* the store was found to hold this; fields as of STORED, without err */
     MC_EV_SENT,
     MC_EV_MINT,
     MC_EV_WAKE,

@@ -419,6 +419,7 @@ void mc_full_due(struct mc_machine *m);
 void mc_on_record(struct mc_machine *m, const struct mc_envelope *e,
                   struct mc_bytes body, uint64_t delivery);
 void mc_on_stored(struct mc_machine *m, const struct mc_event *event);
+void mc_on_held(struct mc_machine *m, const struct mc_event *event);
 void mc_on_mint(struct mc_machine *m, const struct mc_event *event);
 void mc_stores_due(struct mc_machine *m);
 

@@ -323,6 +323,31 @@ void mc_on_stored(struct mc_machine *m, const struct mc_event *event)
     mc_ring_row_unref(m, row);
 }
 
+/*
+ * Nobody of us brought it: another process did, or a write whose end was in
+ * doubt. It counts all the same (P62).
+ */
+void mc_on_held(struct mc_machine *m, const struct mc_event *event)
+{
+    struct mc_ring *held = event->u.stored.held;
+    struct mc_storing s = {0};
+    struct mc_stamp now = mc_stamp_of(mc_ring_head(held));
+
+    s.row = mc_ring_find_row(m, mc_ring_head(held)->name.s);
+    if ((s.row == NULL || s.row->held == NULL) && m->held_count >= MC_RINGS_MAX) {
+        mc_say(m, MC_NOTE_FULL_TABLE)->ring = mc_ring_head(held)->name;
+        return;
+    }
+    s.row = mc_ring_row_ref(m, &mc_ring_head(held)->name);
+    if (s.row == NULL)
+        return; /* no memory: it will be found again */
+    s.came = now;
+    if (s.row->held == NULL || mc_stamp_cmp(&now, &s.row->stamp) > 0)
+        adopt(m, &s, event);
+    keep_losers(m, &s, event);
+    mc_ring_row_unref(m, s.row);
+}
+
 void mc_stores_due(struct mc_machine *m)
 {
     if (m->now_ms < m->store_due_ms)

@@ -172,3 +172,9 @@ struct mc_machine_status mc_machine_status(const struct mc_machine *m)
 {
     return m->status;
 }
+
+const char *mc_agent_store_state(const struct mc_agent *agent)
+{
+    (void)agent;
+    return "";
+}

@@ -99,7 +99,9 @@ class Cluster:
     def ask(self, method, path, body=None, headers=None, timeout=DEADLINE):
         connection = UnixHTTP(self.socket, timeout)
         try:
-            connection.request(method, path, body=body, headers=headers or {})
+            # Refused by its head alone, a request's body may find the door closed.
+            with contextlib.suppress(BrokenPipeError):
+                connection.request(method, path, body=body, headers=headers or {})
             return Answer(connection.getresponse())
         finally:
             connection.close()

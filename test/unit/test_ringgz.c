@@ -8,7 +8,6 @@
 
 #include "adapter/swift/ringgz.h"
 
-#include "adapter/swift/weight.h"
 #include "ring/extra.h"
 
 #include <setjmp.h>
@@ -232,13 +231,13 @@ static void bad_json_is_refused_with_its_place(void **state)
         {"{}", MCOS_E_FIELD, ""},
         {"{\"devs\": []} x", MCOS_E_JSON, ""},
         {"{\"devs\": [],}", MCOS_E_JSON, ""},
-        {"{\"devs\": [] \"a\": 1}", MCOS_E_JSON, ""},
+        {"{\"devs\": [] \"a\": 1}", MCOS_E_JSON, "/devs"},
         {"{'devs': []}", MCOS_E_JSON, ""},
         {"{\"devs\": [1]}", MCOS_E_JSON, "/devs/0"},
         {"{\"devs\": [nul]}", MCOS_E_JSON, "/devs/0"},
         {"{\"devs\": [{}]}", MCOS_E_FIELD, "/devs/0"},
         {"{\"devs\": [], \"devs\": []}", MCOS_E_JSON, "/devs"},
-        {"{\"x\": 1, \"\\u0078\": 2}", MCOS_E_JSON, "/x"},
+        {"{\"x\": 1, \"\\u0078\": 2}", MCOS_E_JSON, "/\\u0078"},
         {"{\"x\": \"\\ud800\"}", MCOS_E_JSON, "/x"},
         {"{\"x\": \"\\q\"}", MCOS_E_JSON, "/x"},
         {"{\"x\": \"\xff\"}", MCOS_E_JSON, "/x"},
@@ -267,7 +266,12 @@ static void bad_json_is_refused_with_its_place(void **state)
         {RING("{\"ip\": \"a\\u0000b\"}", SHAPE), MCOS_E_VALUE, "/devs/0/ip"},
         {RING("{\"ip\": 1}", SHAPE), MCOS_E_JSON, "/devs/0/ip"},
         {RING("{\"zone\": 1, \"zone\": 1}", SHAPE), MCOS_E_JSON, "/devs/0/zone"},
-        {RING(DEV0, SHAPE ", \"next_part_power\": 3"), MCOS_E_VALUE, ""},
+        {RING(DEV0, SHAPE ", \"next_part_power\": 3"), MCOS_E_VALUE,
+         "/next_part_power"},
+        {RING("{\"weight\": 1e999}", SHAPE), MCOS_E_VALUE, "/devs/0/weight"},
+        {"{\"devs\": 1, " SHAPE "}", MCOS_E_JSON, "/devs"},
+        {RING("{\"meta\": [[1]]}", SHAPE), MCOS_E_JSON, "/devs/0/meta"},
+        {RING("{\"zone\": null}", SHAPE), MCOS_E_JSON, "/devs/0/zone"},
     };
 
     (void)state;
@@ -303,34 +307,78 @@ static void depth_is_bounded(void **state)
     struct world w;
 
     (void)state;
-    read_nested(&w, 16);
+    read_nested(&w, MC_RINGGZ_DEPTH_MAX - 1); /* and the ring's object */
     assert_int_equal(w.err, 0);
     end(&w);
-    read_nested(&w, 17);
-    assert_int_equal(w.err, MCOS_E_TOOBIG);
-    assert_string_equal(w.diag.field, "/x");
+    read_nested(&w, MC_RINGGZ_DEPTH_MAX);
+    assert_int_equal(w.err, MCOS_E_JSON);
+    assert_memory_equal(w.diag.field, "/x/0/0", 6);
     end(&w);
     read_nested(&w, 1000000);
-    assert_int_equal(w.err, MCOS_E_TOOBIG);
+    assert_int_equal(w.err, MCOS_E_JSON);
     end(&w);
+}
+
+/* `first` and then `more` again and again, `count` values in all, as the devices. */
+static void read_many(struct world *w, const char *first, const char *more,
+                      unsigned count)
+{
+    struct mc_buf json = {0};
+
+    mc_buf_put(&json, "{\"devs\": [", 10);
+    mc_buf_put(&json, first, strlen(first));
+    for (unsigned i = 1; i < count; i++)
+        mc_buf_put(&json, more, strlen(more));
+    mc_buf_put(&json, "], " SHAPE "}", sizeof("], " SHAPE "}"));
+    read_json(w, (const char *)json.ptr, rows_01_10, 8);
+    mc_buf_fini(&json);
 }
 
 static void slots_are_bounded_by_the_ids_that_exist(void **state)
 {
-    struct mc_buf json = {0};
     struct world w;
 
     (void)state;
-    mc_buf_put(&json, "{\"devs\": [null", 14);
-    for (unsigned i = 1; i <= 65535; i++)
-        mc_buf_put(&json, ",null", 5);
-    mc_buf_u8(&json, 0);
-    read_json(&w, (const char *)json.ptr, NULL, 0);
-    assert_int_equal(w.err, MCOS_E_TOOBIG);
-    assert_string_equal(w.diag.field, "/devs/65535");
+    read_many(&w, "null", ",null", 65535);
+    assert_int_equal(w.err, MCOS_E_DEVICE); /* none of them is there */
     assert_int_equal(w.draft.device_count, 65535);
     end(&w);
-    mc_buf_fini(&json);
+    read_many(&w, "null", ",null", 65536);
+    assert_int_equal(w.err, MCOS_E_TOOBIG);
+    assert_string_equal(w.diag.field, "/devs");
+    assert_null(w.draft.devices);
+    end(&w);
+}
+
+/* A tree of them would take a hundred times their text; they are counted before. */
+static void more_values_than_a_ring_has_are_refused(void **state)
+{
+    struct world w;
+
+    (void)state;
+    read_many(&w, "[]", ",[]", 12u << 20);
+    assert_int_equal(w.err, MCOS_E_TOOBIG);
+    assert_non_null(strstr(w.diag.text, "values"));
+    end(&w);
+}
+
+static void as_many_devices_as_there_are_ids_with_sixteen_keys_are_read(void **state)
+{
+    static const char device[] =
+        ", {\"device\": \"d\", \"ip\": \"h\", \"port\": 1, \"weight\": 100.0, "
+        "\"zone\": 0, \"region\": 1, \"meta\": \"\", \"replication_ip\": \"h\", "
+        "\"replication_port\": 1, \"a\": 1, \"b\": 1, \"c\": 1, \"d\": 1, \"e\": 1, "
+        "\"f\": 1, \"g\": 1}";
+    struct world w;
+
+    (void)state;
+    /* The kept keys of so many are too much, and that is found in the end. */
+    read_many(&w, device + 2, device, 65535);
+    assert_int_equal(w.err, MCOS_E_TOOBIG);
+    assert_non_null(strstr(w.diag.text, "unknown keys"));
+    assert_int_equal(w.draft.device_count, 65535);
+    assert_string_equal(w.draft.devices[65534].weight_text, "100.0");
+    end(&w);
 }
 
 static void texts_are_bounded_in_bytes(void **state)
@@ -350,10 +398,10 @@ static void texts_are_bounded_in_bytes(void **state)
     }
 }
 
-static void unknown_keys_are_kept_as_they_were_written(void **state)
+static void unknown_keys_are_kept_in_one_way_of_writing(void **state)
 {
-    static const char want[] = "{\"ring\": {\"version\": 7, \"a\\u0062\": [1.50, {}]}, "
-                               "\"devs\": {\"1\": {\"x\": 1e2, \"y\": null}}}";
+    static const char want[] = "{\"devs\":{\"1\":{\"x\":100.0,\"y\":null}},"
+                               "\"ring\":{\"ab\":[1.5,{},\"\\u0000\"],\"version\":7}}";
     struct mc_bytes text = {NULL, 0};
     struct world w;
 
@@ -361,7 +409,7 @@ static void unknown_keys_are_kept_as_they_were_written(void **state)
     read_json(&w,
               RING(DEV0 ", {\"x\": 1e2, \"device\": \"b\", \"ip\": \"h\", \"port\": 1, "
                         "\"weight\": 0, \"zone\": 0, \"y\": null}",
-                   SHAPE ", \"version\": 7, \"a\\u0062\": [1.50, {}]"),
+                   SHAPE ", \"version\": 7, \"a\\u0062\": [1.50, {}, \"\\u0000\"]"),
               rows_01_10, 8);
     assert_int_equal(w.err, 0);
     assert_string_equal(w.draft.devices[1].region, "1"); /* an old file */
@@ -389,41 +437,56 @@ static void escapes_and_surrogates_become_utf8(void **state)
     end(&w);
 }
 
-static void weights_are_exact_millionths(void **state)
+static void weights_are_exact_millionths_and_swifts_own_text(void **state)
 {
     static const struct {
-        const char *text;
+        const char *json;
         int err;
         uint64_t want;
+        const char *text;
     } table[] = {
-        {"0", 0, 0},
-        {"-0.0", 0, 0},
-        {"0e99999999999", 0, 0},
-        {"1", 0, 1000000},
-        {"333.25", 0, 333250000},
-        {"0.30000000000000004", 0, 300000},
-        {"0.0000005", 0, 1},
-        {"0.0000014", 0, 1},
-        {"0.0000015", 0, 2},
-        {"1e-05", 0, 10},
-        {"1e-300", 0, 1}, /* not drained */
-        {"1.5E+2", 0, 150000000},
-        {"1000000000", 0, MC_WEIGHT_MAX},
-        {"999999999.9999995", 0, MC_WEIGHT_MAX},
-        {"1000000000.000001", MCOS_E_WEIGHT, 0},
-        {"1e9", 0, MC_WEIGHT_MAX},
-        {"1e10", MCOS_E_WEIGHT, 0},
-        {"1e999999999999", MCOS_E_WEIGHT, 0},
-        {"-1e-9", MCOS_E_WEIGHT, 0},
+        {"0", 0, 0, "0"},
+        {"-0.0", 0, 0, "-0.0"},
+        {"0e999", 0, 0, "0.0"},
+        {"1", 0, 1000000, "1"},
+        {"100.0", 0, 100000000, "100.0"},
+        {"100.00", 0, 100000000, "100.0"},
+        {"333.25", 0, 333250000, "333.25"},
+        {"0.30000000000000004", 0, 300000, "0.30000000000000004"},
+        {"0.0000005", 0, 1, NULL}, /* not drained */
+        {"1e-300", 0, 1, NULL},
+        {"0.0000014", 0, 1, "1.4e-06"},
+        {"0.0000015", 0, 2, "1.5e-06"},
+        {"1e-05", 0, 10, "1e-05"},
+        {"1.5E+2", 0, 150000000, "150.0"},
+        {"1000000000", 0, MC_WEIGHT_MAX, "1000000000"},
+        {"1e9", 0, MC_WEIGHT_MAX, "1000000000.0"},
+        {"1000000000.000001", MCOS_E_WEIGHT, 0, NULL},
+        {"1e10", MCOS_E_WEIGHT, 0, NULL},
+        {"9223372036854775807", MCOS_E_WEIGHT, 0, NULL},
+        {"-1e-9", MCOS_E_WEIGHT, 0, NULL},
+        {"-1", MCOS_E_WEIGHT, 0, NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct mc_bytes text = {(const uint8_t *)table[i].text, strlen(table[i].text)};
-        uint64_t got = 0;
+        char json[512];
+        struct world w;
 
-        assert_int_equal(mc_weight_of_number(text, &got), table[i].err);
-        assert_true(got == table[i].want);
+        snprintf(json, sizeof(json),
+                 RING("{\"device\": \"d\", \"ip\": \"h\", \"port\": 1, \"zone\": 0, "
+                      "\"weight\": %s}, " DEV1,
+                      SHAPE),
+                 table[i].json);
+        read_json(&w, json, rows_01_10, 8);
+        if (w.err != table[i].err)
+            print_message("%s: %d\n", table[i].json, w.err);
+        assert_int_equal(w.err, table[i].err);
+        if (w.err == 0)
+            assert_true(w.draft.devices[0].weight == table[i].want);
+        if (table[i].text != NULL)
+            assert_string_equal(w.draft.devices[0].weight_text, table[i].text);
+        end(&w);
     }
 }
 
@@ -562,10 +625,12 @@ int main(void)
         cmocka_unit_test(bad_json_is_refused_with_its_place),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(slots_are_bounded_by_the_ids_that_exist),
+        cmocka_unit_test(more_values_than_a_ring_has_are_refused),
+        cmocka_unit_test(as_many_devices_as_there_are_ids_with_sixteen_keys_are_read),
         cmocka_unit_test(texts_are_bounded_in_bytes),
-        cmocka_unit_test(unknown_keys_are_kept_as_they_were_written),
+        cmocka_unit_test(unknown_keys_are_kept_in_one_way_of_writing),
         cmocka_unit_test(escapes_and_surrogates_become_utf8),
-        cmocka_unit_test(weights_are_exact_millionths),
+        cmocka_unit_test(weights_are_exact_millionths_and_swifts_own_text),
         cmocka_unit_test(heads_that_are_not_version_1_are_refused),
         cmocka_unit_test(a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused),
         cmocka_unit_test(only_the_last_of_compressed_rows_may_be_short),

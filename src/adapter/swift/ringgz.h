@@ -11,7 +11,8 @@
  *
  * Kept as JSON in `extra` (MC_EXTRA_SWIFT, docs/format.md): Swift's own
  * version counter, and every key that we do not know, of the ring and of each
- * device: {"ring": {key: value}, "devs": {"<id>": {key: value}}}.
+ * device: {"ring": {key: value}, "devs": {"<id>": {key: value}}}. A weight's text is
+ * the shortest of its number, as Swift writes it.
  *
  * Refused: version 0 (a Python pickle: reading it runs code) and 2, a file that
  * is cut, damaged or followed by something, more partitions or replicas than
@@ -25,9 +26,12 @@
 #include "ring/lookup.h"
 
 #define MC_RINGGZ_JSON_MAX    (64u << 20) /* bytes of the JSON part */
-#define MC_RINGGZ_DEVICES_MAX 65535u      /* ids are 0 .. 65534 */
+#define MC_RINGGZ_DEPTH_MAX   16u
+#define MC_RINGGZ_DEVICES_MAX 65535u /* ids are 0 .. 65534 */
 #define MC_RINGGZ_MIN_MOVE_S  3600u
-#define MC_RINGGZ_UNKNOWN_MAX 64u /* unknown keys of one object */
+/* Of JSON, and with them the memory of its tree: 16 keys of every device, and itself.
+ */
+#define MC_RINGGZ_VALUES_MAX ((MC_RINGGZ_DEVICES_MAX + 1) * 17u)
 
 /*
  * Fills an initialised draft: placement, devices, table. Not the name, stamp or

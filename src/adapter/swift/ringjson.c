@@ -1,479 +1,374 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapter/swift/ringjson.c -- devices and shape out of a ring file's JSON. */
+/*
+ * adapter/swift/ringjson.c -- devices and shape out of a ring file's JSON.
+ *
+ * What is read is taken out of the tree, so in the end the tree holds the keys
+ * that we do not know: those are kept.
+ */
 #include "adapter/swift/ringjson.h"
 
-#include "adapter/swift/jscan.h"
 #include "adapter/swift/ringgz.h"
-#include "adapter/swift/weight.h"
+#include "base/decimal.h"
+#include "base/json_scan.h"
 
+#include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_MAX INT32_MAX /* of a region or a zone */
+#define NUMBER_MAX     INT32_MAX /* of a region or a zone */
+#define REAL_PRECISION 17        /* digits that bring back every double */
 
-enum ring_key { DEVS, PART_SHIFT, ROWS, BYTEORDER, NEXT_PART_POWER, RING_KEYS };
-static const char *const ring_keys[RING_KEYS] = {
-    "devs", "part_shift", "replica_count", "byteorder", "next_part_power",
-};
+/* May a key be absent, and does null say the same? */
+enum need { NEEDED, OPTIONAL, OR_NULL };
 
-enum device_key {
-    ID,
-    REGION,
-    ZONE,
-    IP,
-    PORT,
-    REPLICATION_IP,
-    REPLICATION_PORT,
-    DEVICE,
-    WEIGHT,
-    META,
-    DEVICE_KEYS
-};
-static const char *const device_keys[DEVICE_KEYS] = {
-    "id",     "region", "zone", "ip", "port", "replication_ip", "replication_port",
-    "device", "weight", "meta",
-};
-static const enum device_key needed_of_device[] = {ZONE, IP, PORT, DEVICE, WEIGHT};
-
-/* The keys of one object that were read. */
-struct keys {
-    unsigned known; /* bit by bit */
-    size_t unknown_count;
-    char *unknown[MC_RINGGZ_UNKNOWN_MAX];
-};
-
+/* The first error sticks; from then on nothing is taken. */
 struct read {
-    struct mc_jscan j;
     struct mc_draft *draft;
-    uint32_t device_cap;
-    struct mc_buf ring_kept; /* members of {"ring": {...}} and {"devs": {...}} */
-    struct mc_buf devs_kept;
-    struct mc_ringjson shape;
-    bool has_next;
+    struct mcos_diag *diag;
+    int err;
+    char at[32];         /* JSON pointer of the object that is read */
+    const char *missing; /* the first needed key that it does not have */
 };
 
-static void keys_fini(struct keys *keys)
+static void refuse(struct read *r, int code, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void refuse(struct read *r, int code, const char *key, const char *fmt, ...)
 {
-    for (size_t i = 0; i < keys->unknown_count; i++)
-        free(keys->unknown[i]);
+    char field[sizeof(r->diag->field)];
+    char text[sizeof(r->diag->text)];
+    va_list args;
+
+    if (r->err != 0)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    (void)snprintf(field, sizeof(field), "%s%s%s", r->at, key[0] != '\0' ? "/" : "",
+                   key);
+    r->err = mcos_diag_set(r->diag, code, field, "%s", text);
 }
 
-/* Which of `names` a key is, or `count`; a key that was there before is an error. */
-static unsigned note_key(struct mc_jscan *j, struct keys *keys, const char *key,
-                         const char *const *names, unsigned count)
+static void enter(struct read *r, json_t *object, const char *at)
 {
-    unsigned found = 0;
-    bool twice = false;
+    if (r->err != 0)
+        return;
+    (void)snprintf(r->at, sizeof(r->at), "%s", at);
+    r->missing = NULL;
+    if (!json_is_object(object))
+        refuse(r, MCOS_E_JSON, "", "expected an object");
+}
 
-    while (found < count && strcmp(key, names[found]) != 0)
-        found++;
-    if (found < count) {
-        twice = (keys->known >> found & 1u) != 0;
-        keys->known |= 1u << found;
-    } else {
-        for (size_t i = 0; i < keys->unknown_count; i++)
-            twice = twice || strcmp(key, keys->unknown[i]) == 0;
-        if (keys->unknown_count == MC_RINGGZ_UNKNOWN_MAX) {
-            mc_jscan_fail(j, MCOS_E_TOOBIG, "more than %u unknown keys",
-                          MC_RINGGZ_UNKNOWN_MAX);
-            return count;
-        }
-        keys->unknown[keys->unknown_count] = strdup(key);
-        if (keys->unknown[keys->unknown_count] == NULL)
-            mc_jscan_fail(j, MCOS_E_NOMEM, "out of memory");
-        else
-            keys->unknown_count++;
+static void leave(struct read *r)
+{
+    if (r->missing != NULL)
+        refuse(r, MCOS_E_FIELD, "", "%s is missing", r->missing);
+}
+
+/* Takes a value out of its object: yours. NULL if there is none to be read. */
+static json_t *take(struct read *r, json_t *object, const char *key, enum need need)
+{
+    json_t *value;
+
+    if (r->err != 0)
+        return NULL;
+    value = json_incref(json_object_get(object, key));
+    if (value == NULL) {
+        if (need == NEEDED && r->missing == NULL)
+            r->missing = key;
+        return NULL;
     }
-    if (twice)
-        mc_jscan_fail(j, MCOS_E_JSON, "the key %.64s is there twice", key);
-    return found;
-}
-
-static void keep_member(struct mc_buf *b, struct mc_bytes key, struct mc_bytes value)
-{
-    if (b->len != 0 && b->ptr[b->len - 1] != '{')
-        mc_buf_put(b, ", ", 2);
-    mc_buf_put(b, key.ptr, key.len);
-    mc_buf_put(b, ": ", 2);
-    mc_buf_put(b, value.ptr, value.len);
-}
-
-static bool take_null(struct mc_jscan *j)
-{
-    if (mc_jscan_peek(j) != 'n')
-        return false;
-    (void)mc_jscan_value(j);
-    return true;
+    (void)json_object_del(object, key);
+    if (need == OR_NULL && json_is_null(value)) {
+        json_decref(value);
+        return NULL;
+    }
+    return value;
 }
 
 static const char *own(struct read *r, const char *text)
 {
-    const char *copy = mc_draft_text(r->draft, text);
+    const char *copy = r->err == 0 ? mc_draft_text(r->draft, text) : "";
 
     if (copy == NULL) {
-        mc_jscan_fail(&r->j, MCOS_E_NOMEM, "out of memory");
+        refuse(r, MCOS_E_NOMEM, "", "out of memory");
         return "";
     }
     return copy;
 }
 
-static const char *read_text(struct read *r, size_t max)
+static const char *take_text(struct read *r, json_t *object, const char *key,
+                             enum need need, size_t max)
 {
-    char text[MC_META_MAX + 1];
+    json_t *value = take(r, object, key, need);
+    const char *text = "";
 
-    mc_jscan_text(&r->j, text, max + 1);
-    return r->j.err != 0 ? "" : own(r, text);
+    if (value == NULL)
+        return text;
+    if (!json_is_string(value))
+        refuse(r, MCOS_E_JSON, key, "expected a text");
+    else if (json_string_length(value) > max)
+        refuse(r, MCOS_E_TOOBIG, key, "a text of more than %zu bytes", max);
+    else if (strlen(json_string_value(value)) != json_string_length(value))
+        refuse(r, MCOS_E_VALUE, key, "a NUL in a text");
+    else
+        text = own(r, json_string_value(value));
+    json_decref(value);
+    return text;
 }
 
-static const char *read_number_text(struct read *r)
+static unsigned take_whole(struct read *r, json_t *object, const char *key,
+                           enum need need, unsigned max, unsigned absent)
 {
-    char text[24];
+    json_t *value = take(r, object, key, need);
+    json_int_t v = json_integer_value(value);
 
-    snprintf(text, sizeof(text), "%llu",
-             (unsigned long long)mc_jscan_whole(&r->j, NUMBER_MAX));
-    return r->j.err != 0 ? "" : own(r, text);
+    if (value == NULL)
+        return absent;
+    if (!json_is_number(value))
+        refuse(r, MCOS_E_JSON, key, "expected a number");
+    else if (!json_is_integer(value) || v < 0 || v > (json_int_t)max)
+        refuse(r, MCOS_E_VALUE, key, "not a whole number of 0 to %u", max);
+    json_decref(value);
+    return r->err != 0 ? absent : (unsigned)v;
 }
 
-static void read_weight(struct read *r, struct mc_device *device)
+static const char *take_number_text(struct read *r, json_t *object, const char *key,
+                                    enum need need, unsigned absent)
 {
-    struct mc_bytes number = mc_jscan_number(&r->j);
-    char text[MC_TEXT_MAX + 1];
-    int err;
+    char text[16];
 
-    if (r->j.err != 0)
+    (void)snprintf(text, sizeof(text), "%u",
+                   take_whole(r, object, key, need, NUMBER_MAX, absent));
+    return own(r, text);
+}
+
+/* What is more than 0 never becomes 0: a device of weight 0 is a drained one. */
+static void take_weight(struct read *r, json_t *object, struct mc_device *device)
+{
+    json_t *value = take(r, object, "weight", NEEDED);
+    const double weight = json_number_value(value);
+    char text[MC_DECIMAL_TEXT_MAX];
+
+    if (value == NULL)
         return;
-    if (number.len > MC_TEXT_MAX) {
-        mc_jscan_fail(&r->j, MCOS_E_TOOBIG, "a number of more than %u bytes",
-                      MC_TEXT_MAX);
-        return;
-    }
-    err = mc_weight_of_number(number, &device->weight);
-    if (err != 0) {
-        mc_jscan_fail(&r->j, err, "a weight of 0 to %llu is needed",
-                      MC_WEIGHT_MAX / 1000000ull);
-        return;
-    }
-    memcpy(text, number.ptr, number.len);
-    text[number.len] = '\0';
+    if (json_is_integer(value))
+        (void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+                       json_integer_value(value));
+    else
+        mc_decimal_of_double(weight, text);
+    if (!json_is_number(value))
+        refuse(r, MCOS_E_JSON, "weight", "expected a number");
+    else if (weight > 0 && weight < 0.000001)
+        device->weight = 1;
+    else if (mc_decimal_parse(text, MC_WEIGHT_MAX, &device->weight) != 0)
+        refuse(r, MCOS_E_WEIGHT, "weight", "a weight of 0 to %llu is needed",
+               MC_WEIGHT_MAX / 1000000ull);
+    json_decref(value);
     device->weight_text = own(r, text);
-}
-
-static void read_id(struct mc_jscan *j, uint32_t slot)
-{
-    uint64_t id = mc_jscan_whole(j, MC_RINGGZ_DEVICES_MAX - 1);
-
-    if (j->err == 0 && id != slot)
-        mc_jscan_fail(j, MCOS_E_DEVICE, "id %llu in the place of device %u",
-                      (unsigned long long)id, slot);
-}
-
-static void read_field(struct read *r, enum device_key key, struct mc_device *device,
-                       uint32_t slot)
-{
-    struct mc_jscan *j = &r->j;
-
-    switch (key) {
-    case ID:
-        read_id(j, slot);
-        break;
-    case REGION:
-        device->region = read_number_text(r);
-        break;
-    case ZONE:
-        device->zone = read_number_text(r);
-        break;
-    case IP:
-        device->host = read_text(r, MC_TEXT_MAX);
-        break;
-    case PORT:
-        device->port = (uint16_t)mc_jscan_whole(j, UINT16_MAX);
-        break;
-    case REPLICATION_IP:
-        if (!take_null(j))
-            device->replication_host = read_text(r, MC_TEXT_MAX);
-        break;
-    case REPLICATION_PORT:
-        if (!take_null(j))
-            device->replication_port = (uint16_t)mc_jscan_whole(j, UINT16_MAX);
-        break;
-    case DEVICE:
-        device->device = read_text(r, MC_TEXT_MAX);
-        break;
-    case WEIGHT:
-        read_weight(r, device);
-        break;
-    case META:
-        if (!take_null(j))
-            device->meta = read_text(r, MC_META_MAX);
-        break;
-    case DEVICE_KEYS:
-        break;
-    }
 }
 
 static void name_device(struct read *r, struct mc_device *device)
 {
     char name[MC_TEXT_MAX * 2 + 16];
-    int n;
+    int n = snprintf(name, sizeof(name), "%s:%u/%s", device->host, device->port,
+                     device->device);
 
-    if (device->host[0] == '\0' || device->device[0] == '\0') {
-        mc_jscan_fail(&r->j, MCOS_E_VALUE, "an empty ip or device");
-        return;
-    }
-    n = snprintf(name, sizeof(name), "%s:%u/%s", device->host, device->port,
-                 device->device);
-    if ((size_t)n > MC_TEXT_MAX)
-        mc_jscan_fail(&r->j, MCOS_E_TOOBIG, "a name of more than %u bytes",
-                      MC_TEXT_MAX);
-    else
-        device->name = own(r, name);
+    if (device->host[0] == '\0' || device->device[0] == '\0')
+        refuse(r, MCOS_E_VALUE, "", "an empty ip or device");
+    else if ((size_t)n > MC_TEXT_MAX)
+        refuse(r, MCOS_E_TOOBIG, "", "a name of more than %u bytes", MC_TEXT_MAX);
+    device->name = own(r, name);
 }
 
-static void check_needed(struct read *r, unsigned known)
+static void read_device(struct read *r, json_t *object, uint32_t slot,
+                        struct mc_device *device)
 {
-    for (size_t i = 0; i < sizeof(needed_of_device) / sizeof(*needed_of_device); i++) {
-        if ((known >> needed_of_device[i] & 1u) == 0)
-            mc_jscan_fail(&r->j, MCOS_E_FIELD, "%s is missing",
-                          device_keys[needed_of_device[i]]);
-    }
+    unsigned id;
+
+    id = take_whole(r, object, "id", OPTIONAL, MC_RINGGZ_DEVICES_MAX - 1, slot);
+    if (id != slot)
+        refuse(r, MCOS_E_DEVICE, "id", "id %u in the place of device %u", id, slot);
+    /* Files older than regions have none. */
+    device->region = take_number_text(r, object, "region", OPTIONAL, 1);
+    device->zone = take_number_text(r, object, "zone", NEEDED, 0);
+    device->host = take_text(r, object, "ip", NEEDED, MC_TEXT_MAX);
+    device->port = (uint16_t)take_whole(r, object, "port", NEEDED, UINT16_MAX, 0);
+    device->replication_host =
+        take_text(r, object, "replication_ip", OR_NULL, MC_TEXT_MAX);
+    device->replication_port =
+        (uint16_t)take_whole(r, object, "replication_port", OR_NULL, UINT16_MAX, 0);
+    device->device = take_text(r, object, "device", NEEDED, MC_TEXT_MAX);
+    device->meta = take_text(r, object, "meta", OR_NULL, MC_META_MAX);
+    take_weight(r, object, device);
+    leave(r);
+    name_device(r, device);
 }
 
-/* Members of {"devs": {...}}: "<id>": {key: value, ...} */
-static void keep_of_device(struct read *r, uint32_t slot, bool first,
-                           struct mc_bytes key, struct mc_bytes value)
-{
-    struct mc_buf *b = &r->devs_kept;
-    char id[24];
+static const struct mc_device hole = {
+    .removed = true,
+    .weight_text = "",
+    .name = "",
+    .cluster = "",
+    .region = "",
+    .zone = "",
+    .host = "",
+    .replication_host = "",
+    .device = "",
+    .meta = "",
+};
 
-    if (first) {
-        int n = snprintf(id, sizeof(id), "%s\"%u\": {", b->len == 0 ? "" : ", ", slot);
-
-        mc_buf_put(b, id, (size_t)n);
-    }
-    keep_member(b, key, value);
-}
-
-static void read_device(struct read *r, uint32_t slot, struct mc_device *device)
-{
-    struct mc_jscan *j = &r->j;
-    struct keys keys = {.known = 0};
-    size_t n = 0;
-
-    device->region = "1"; /* in files older than regions */
-    mc_jscan_enter(j, '{');
-    for (; mc_jscan_more(j, '}', n); n++) {
-        char key[MC_JSCAN_KEY_MAX + 1];
-        struct mc_bytes raw = mc_jscan_key(j, key);
-        unsigned which;
-
-        snprintf(j->where, sizeof(j->where), "/devs/%u/%.64s", slot, key);
-        which = note_key(j, &keys, key, device_keys, DEVICE_KEYS);
-        if (j->err != 0)
-            break;
-        if (which < DEVICE_KEYS) {
-            read_field(r, (enum device_key)which, device, slot);
-        } else {
-            struct mc_bytes value = mc_jscan_value(j);
-
-            if (j->err == 0)
-                keep_of_device(r, slot, keys.unknown_count == 1, raw, value);
-        }
-        snprintf(j->where, sizeof(j->where), "/devs/%u", slot);
-    }
-    if (keys.unknown_count != 0)
-        mc_buf_u8(&r->devs_kept, '}');
-    check_needed(r, keys.known);
-    keys_fini(&keys);
-    if (j->err == 0)
-        name_device(r, device);
-}
-
-static struct mc_device *add_slot(struct read *r)
+/* The list of devices; a device that keeps unknown keys goes into `kept` by its id. */
+static void read_devices(struct read *r, json_t *devs, json_t *kept)
 {
     struct mc_draft *d = r->draft;
-    struct mc_device *device;
+    const size_t count = json_array_size(devs);
 
-    if (d->device_count == MC_RINGGZ_DEVICES_MAX) {
-        mc_jscan_fail(&r->j, MCOS_E_TOOBIG, "more than %u devices",
-                      MC_RINGGZ_DEVICES_MAX);
-        return NULL;
-    }
-    if (d->device_count == r->device_cap) {
-        uint32_t cap = r->device_cap == 0 ? 64 : r->device_cap * 2;
-        struct mc_device *grown = realloc(d->devices, cap * sizeof(*grown));
-
-        if (grown == NULL) {
-            mc_jscan_fail(&r->j, MCOS_E_NOMEM, "out of memory");
-            return NULL;
-        }
-        d->devices = grown;
-        r->device_cap = cap;
-    }
-    device = &d->devices[d->device_count++];
-    *device = (struct mc_device){
-        .removed = true,
-        .weight_text = "",
-        .name = "",
-        .cluster = "",
-        .region = "",
-        .zone = "",
-        .host = "",
-        .replication_host = "",
-        .device = "",
-        .meta = "",
-    };
-    return device;
-}
-
-static void read_devices(struct read *r)
-{
-    struct mc_jscan *j = &r->j;
-
-    mc_jscan_enter(j, '[');
-    for (uint32_t slot = 0; mc_jscan_more(j, ']', slot); slot++) {
-        struct mc_device *device;
-
-        snprintf(j->where, sizeof(j->where), "/devs/%u", slot);
-        device = add_slot(r);
-        if (device == NULL || take_null(j))
-            continue;
-        device->removed = false;
-        read_device(r, slot, device);
-    }
-}
-
-static void read_byteorder(struct read *r)
-{
-    char text[16];
-
-    mc_jscan_text(&r->j, text, sizeof(text));
-    r->shape.big_endian = strcmp(text, "big") == 0;
-    if (!r->shape.big_endian && strcmp(text, "little") != 0)
-        mc_jscan_fail(&r->j, MCOS_E_VALUE, "neither \"little\" nor \"big\"");
-}
-
-static void read_member(struct read *r, enum ring_key key)
-{
-    struct mc_jscan *j = &r->j;
-
-    switch (key) {
-    case DEVS:
-        read_devices(r);
-        break;
-    case PART_SHIFT:
-        r->shape.part_power = 32 - (unsigned)mc_jscan_whole(j, 32);
-        if (j->err == 0 && r->shape.part_power > MC_PART_POWER_MAX)
-            mc_jscan_fail(j, MCOS_E_PARTPOWER, "part power %u, at most %u",
-                          r->shape.part_power, MC_PART_POWER_MAX);
-        break;
-    case ROWS:
-        r->shape.rows = (unsigned)mc_jscan_whole(j, MC_REPLICAS_MAX);
-        if (r->shape.rows == 0)
-            mc_jscan_fail(j, MCOS_E_VALUE, "no replicas");
-        break;
-    case BYTEORDER:
-        read_byteorder(r);
-        break;
-    case NEXT_PART_POWER:
-        if (take_null(j))
-            break;
-        r->shape.next_part_power = (unsigned)mc_jscan_whole(j, 32);
-        r->has_next = true;
-        break;
-    case RING_KEYS:
-        break;
-    }
-}
-
-static void check_whole(struct read *r, unsigned known)
-{
-    struct mc_jscan *j = &r->j;
-    const unsigned power = r->shape.part_power;
-    const unsigned next = r->shape.next_part_power;
-
-    for (unsigned key = DEVS; key <= ROWS; key++) {
-        if ((known >> key & 1u) == 0)
-            mc_jscan_fail(j, MCOS_E_FIELD, "%s is missing", ring_keys[key]);
-    }
-    if (r->has_next && next != power && next != power + 1)
-        mc_jscan_fail(j, MCOS_E_VALUE, "next_part_power %u with part power %u", next,
-                      power);
-}
-
-static void read_ring(struct read *r)
-{
-    struct mc_jscan *j = &r->j;
-    struct keys keys = {.known = 0};
-    size_t n = 0;
-
-    mc_jscan_enter(j, '{');
-    for (; mc_jscan_more(j, '}', n); n++) {
-        char key[MC_JSCAN_KEY_MAX + 1];
-        struct mc_bytes raw = mc_jscan_key(j, key);
-        unsigned which;
-
-        snprintf(j->where, sizeof(j->where), "/%.64s", key);
-        which = note_key(j, &keys, key, ring_keys, RING_KEYS);
-        if (j->err != 0)
-            break;
-        if (which < RING_KEYS) {
-            read_member(r, (enum ring_key)which);
-        } else {
-            struct mc_bytes value = mc_jscan_value(j);
-
-            if (j->err == 0)
-                keep_member(&r->ring_kept, raw, value);
-        }
-        if (j->err == 0)
-            j->where[0] = '\0';
-    }
-    mc_jscan_end(j);
-    check_whole(r, keys.known);
-    keys_fini(&keys);
-}
-
-static void keep(const struct read *r, struct mc_buf *b)
-{
-    static const char ring_open[] = "{\"ring\": {";
-    static const char devs_open[] = "}, \"devs\": {";
-
-    if (r->ring_kept.len == 0 && r->devs_kept.len == 0)
+    if (!json_is_array(devs))
+        refuse(r, MCOS_E_JSON, "devs", "expected a list");
+    else if (count > MC_RINGGZ_DEVICES_MAX)
+        refuse(r, MCOS_E_TOOBIG, "devs", "more than %u devices", MC_RINGGZ_DEVICES_MAX);
+    if (r->err != 0 || count == 0)
         return;
-    mc_buf_put(b, ring_open, sizeof(ring_open) - 1);
-    mc_buf_put(b, r->ring_kept.ptr, r->ring_kept.len);
-    mc_buf_put(b, devs_open, sizeof(devs_open) - 1);
-    mc_buf_put(b, r->devs_kept.ptr, r->devs_kept.len);
-    mc_buf_put(b, "}}", 2);
+    d->devices = calloc(count, sizeof(*d->devices));
+    if (d->devices == NULL) {
+        refuse(r, MCOS_E_NOMEM, "", "out of memory");
+        return;
+    }
+    d->device_count = (uint32_t)count;
+    for (uint32_t slot = 0; slot < count; slot++) {
+        json_t *object = json_array_get(devs, slot);
+        char at[sizeof(r->at)];
+        const char *id = at + sizeof("/devs/") - 1;
+
+        d->devices[slot] = hole;
+        if (json_is_null(object))
+            continue;
+        (void)snprintf(at, sizeof(at), "/devs/%u", slot);
+        d->devices[slot].removed = false;
+        enter(r, object, at);
+        read_device(r, object, slot, &d->devices[slot]);
+        if (json_object_size(object) != 0 && json_object_set(kept, id, object) != 0)
+            refuse(r, MCOS_E_NOMEM, "", "out of memory");
+        if (r->err != 0)
+            return;
+    }
+    r->at[0] = '\0';
+}
+
+static bool take_byteorder(struct read *r, json_t *ring)
+{
+    json_t *value = take(r, ring, "byteorder", OPTIONAL);
+    const char *text = json_string_value(value);
+    bool big = text != NULL && strcmp(text, "big") == 0;
+
+    if (value != NULL && !big && (text == NULL || strcmp(text, "little") != 0))
+        refuse(r, MCOS_E_VALUE, "byteorder", "neither \"little\" nor \"big\"");
+    json_decref(value);
+    return big;
+}
+
+static void read_ring(struct read *r, json_t *ring, json_t *kept,
+                      struct mc_ringjson *shape)
+{
+    const char *missing;
+    json_t *devs;
+
+    enter(r, ring, "");
+    shape->part_power = 32 - take_whole(r, ring, "part_shift", NEEDED, 32, 32);
+    if (shape->part_power > MC_PART_POWER_MAX)
+        refuse(r, MCOS_E_PARTPOWER, "part_shift", "part power %u, at most %u",
+               shape->part_power, MC_PART_POWER_MAX);
+    shape->rows = take_whole(r, ring, "replica_count", NEEDED, MC_REPLICAS_MAX, 1);
+    if (shape->rows == 0)
+        refuse(r, MCOS_E_VALUE, "replica_count", "no replicas");
+    shape->big_endian = take_byteorder(r, ring);
+    shape->next_part_power =
+        take_whole(r, ring, "next_part_power", OR_NULL, 32, MC_RINGJSON_NO_POWER);
+    devs = take(r, ring, "devs", NEEDED);
+    missing = r->missing;
+    if (devs != NULL)
+        read_devices(r, devs, kept);
+    json_decref(devs);
+    r->missing = missing;
+    leave(r);
+    if (shape->next_part_power != MC_RINGJSON_NO_POWER &&
+        shape->next_part_power - shape->part_power > 1)
+        refuse(r, MCOS_E_VALUE, "next_part_power", "%u with part power %u",
+               shape->next_part_power, shape->part_power);
+}
+
+static int append(const char *bytes, size_t size, void *ctx)
+{
+    struct mc_buf *b = ctx;
+
+    mc_buf_put(b, bytes, size);
+    return b->err;
+}
+
+static void keep(struct read *r, json_t *ring, json_t *devs, struct mc_buf *b)
+{
+    json_t *root;
+
+    if (r->err != 0 || json_object_size(ring) + json_object_size(devs) == 0)
+        return;
+    root = json_object();
+    if (json_object_set(root, "ring", ring) != 0 ||
+        json_object_set(root, "devs", devs) != 0)
+        refuse(r, MCOS_E_NOMEM, "", "out of memory");
+    else if (json_dump_callback(root, append, b,
+                                JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT |
+                                    JSON_REAL_PRECISION(REAL_PRECISION)) != 0)
+        refuse(r, b->err != 0 ? b->err : MCOS_E_NOMEM, "",
+               "unknown keys of more than %zu bytes", b->max);
+    json_decref(root);
+}
+
+/* What jansson refused, in our words: the code by its kind, the place by offset. */
+static int bad_text(struct mc_bytes text, size_t base, const json_error_t *error,
+                    struct mcos_diag *diag)
+{
+    const bool overflow = json_error_code(error) == json_error_numeric_overflow;
+    const int code = overflow ? MCOS_E_VALUE : MCOS_E_JSON;
+
+    if (json_error_code(error) == json_error_out_of_memory)
+        return MCOS_E_NOMEM;
+    (void)mcos_diag_set(diag, code, "", "%s", error->text);
+    if (diag != NULL) {
+        mc_json_where(text, error->position < 0 ? 0 : (size_t)error->position, diag);
+        diag->offset += (long long)base;
+    }
+    return code;
 }
 
 int mc_ringjson_read(struct mc_bytes text, size_t base, struct mc_draft *draft,
                      struct mc_buf *kept, struct mc_ringjson *ret,
                      struct mcos_diag *diag)
 {
-    struct read r = {
-        .j = mc_jscan_init(text, base, diag),
-        .draft = draft,
-        .ring_kept = {.max = MC_EXTRA_MAX},
-        .devs_kept = {.max = MC_EXTRA_MAX},
-        .shape = {.next_part_power = MC_RINGJSON_NO_POWER},
-    };
-    int err;
+    struct read r = {.draft = draft, .diag = diag};
+    json_error_t error = {.position = 0};
+    struct mc_ringjson shape;
+    json_t *devs_kept;
+    json_t *ring;
+    int err = mc_json_scan(text, MC_RINGGZ_DEPTH_MAX, MC_RINGGZ_VALUES_MAX, diag);
 
-    read_ring(&r);
-    err = r.j.err;
-    if (err == 0)
-        err = r.ring_kept.err != 0 ? r.ring_kept.err : r.devs_kept.err;
-    if (err == 0) {
-        keep(&r, kept);
-        err = kept->err;
+    if (err != 0) {
+        if (diag != NULL)
+            diag->offset += (long long)base;
+        return err;
     }
-    if (err != 0 && r.j.err == 0)
-        (void)mcos_diag_set(diag, err, "", "unknown keys of more than %u bytes",
-                            MC_EXTRA_MAX);
-    if (err == 0)
-        *ret = r.shape;
-    mc_buf_fini(&r.ring_kept);
-    mc_buf_fini(&r.devs_kept);
-    return err;
+    ring = json_loadb((const char *)text.ptr, text.len,
+                      JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (ring == NULL)
+        return bad_text(text, base, &error, diag);
+    devs_kept = json_object();
+    read_ring(&r, ring, devs_kept, &shape);
+    keep(&r, ring, devs_kept, kept);
+    if (r.err == 0)
+        *ret = shape;
+    json_decref(devs_kept);
+    json_decref(ring);
+    return r.err;
 }

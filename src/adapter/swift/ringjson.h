@@ -16,9 +16,9 @@ struct mc_ringjson {
 
 /*
  * Reads devices into the draft and the shape into *ret. Keys without a field of
- * ours are appended to `kept` as one JSON text, as they were written; nothing is
- * appended when there are none. `base` is the offset of the text in its file.
- * Fails as mc_ringgz_decode does.
+ * ours are appended to `kept` as one JSON text, compact and with sorted keys;
+ * nothing is appended when there are none. `base` is the offset of the text in its
+ * file. Fails as mc_ringgz_decode does.
  */
 int mc_ringjson_read(struct mc_bytes text, size_t base, struct mc_draft *draft,
                      struct mc_buf *kept, struct mc_ringjson *ret,

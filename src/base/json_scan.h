@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node/json_scan.h -- a look over JSON text before anything is allocated for it.
+ * base/json_scan.h -- a look over JSON text before anything is allocated for it.
  *
  * A parser that builds a tree takes some fifty times the memory of a text like
  * `[[],[],[],...`; the look bounds depth and count of values first. It does not
  * judge the grammar, which is the parser's to do. It also tells where an offset
  * lies, as a JSON pointer.
  */
-#ifndef MCOS_NODE_JSON_SCAN_H
-#define MCOS_NODE_JSON_SCAN_H
+#ifndef MCOS_BASE_JSON_SCAN_H
+#define MCOS_BASE_JSON_SCAN_H
 
 #include "base/bytes.h"
 #include "mcos/err.h"
 
-#define MC_JSON_DEPTH_MAX 8u
+#define MC_JSON_DEPTH_MAX 16u
 
 /* Fails with JSON (nested deeper than `depth` <= MC_JSON_DEPTH_MAX) and TOOBIG
  * (more than `values`), *diag says where. */
@@ -26,4 +26,4 @@ void mc_json_where(struct mc_bytes text, size_t offset, struct mcos_diag *diag);
 /* Appends "/key" to a pointer, escaped; what is not ASCII becomes '?'. */
 void mc_json_pointer_add(char *dst, size_t cap, struct mc_bytes key);
 
-#endif /* MCOS_NODE_JSON_SCAN_H */
+#endif /* MCOS_BASE_JSON_SCAN_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node/json_scan.c -- one pass, a stack of eight frames, no allocation. */
-#include "node/json_scan.h"
+/* base/json_scan.c -- one pass, a stack of sixteen frames, no allocation. */
+#include "base/json_scan.h"
 
 #include <stdbool.h>
 #include <stdio.h>

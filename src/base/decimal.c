@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node/decimal.c -- digits counted, not multiplied: see decimal.h. */
-#include "node/decimal.h"
+/* base/decimal.c -- digits counted, not multiplied: see decimal.h. */
+#include "base/decimal.h"
 
 #include "mcos/err.h"
 
@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPONENT_MAX 100000 /* beyond it every number is 0 or too large */
 #define PLACES       6      /* a millionth */
+#define EXACT_PLACES 22     /* 2^54 * 10^22 has 128 bits */
+
+__extension__ typedef unsigned __int128 wide;
 
 /* 0.d1d2d3... times 10^point; d1 is not 0. The digits are those of the text, so
  * they are read through `at`, which skips the point. */
@@ -154,15 +156,60 @@ void mc_decimal_format(uint64_t millionths, char dst[MC_DECIMAL_TEXT_MAX])
         dst[--len] = '\0';
 }
 
+/*
+ * Is value, rounded to that many digits, nearer to it than to its neighbours? Then
+ * the digits read back as value. In whole numbers: with value = m / 2^shift and the
+ * digits = d / 10^places, |d * 2^shift - m * 10^places| is under half of 10^places.
+ * False too where 128 bits do not hold these. (Under a power of two the neighbour is
+ * closer than that; no power in reach has digits to round there.)
+ */
+static bool reads_back(double value, int digits)
+{
+    char text[MC_DECIMAL_TEXT_MAX];
+    const char *p = text;
+    uint64_t bits;
+    uint64_t m;
+    uint64_t d = 0;
+    int shift;
+    long exponent;
+    long places;
+    wide half = 1;
+    wide a;
+    wide b;
+
+    memcpy(&bits, &value, sizeof(bits));
+    m = (bits & ((1ull << 52) - 1)) | 1ull << 52;
+    shift = 1075 - (int)(bits >> 52 & 0x7ff);
+    (void)snprintf(text, sizeof(text), "%.*e", digits - 1, value);
+    for (; *p != 'e' && *p != '\0'; p++) {
+        if (is_digit(*p))
+            d = d * 10 + (uint64_t)(*p - '0');
+    }
+    if (!read_exponent(p, &exponent))
+        return false;
+    places = digits - 1 - exponent;
+    if (d == 0 || shift < 0 || places < 0 || places > EXACT_PLACES)
+        return false;
+    for (long i = 0; i < places; i++)
+        half *= 10;
+    a = (wide)d << (shift + 1);
+    b = (wide)m * 2 * half;
+    return (a > b ? a - b : b - a) < half;
+}
+
 void mc_decimal_of_double(double value, char dst[MC_DECIMAL_TEXT_MAX])
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(dst, MC_DECIMAL_TEXT_MAX, "%.*g", digits, value);
-        if (strtod(dst, NULL) == value)
-            break;
-    }
+    int digits = 15;
+    bool whole = true;
+
+    while (digits < 17 && !reads_back(value, digits))
+        digits++;
+    (void)snprintf(dst, MC_DECIMAL_TEXT_MAX, "%.*g", digits, value);
     for (char *p = dst; *p != '\0'; p++) {
         if (!is_digit(*p) && strchr("+-einfa", *p) == NULL)
             *p = '.';
+        whole = whole && (is_digit(*p) || *p == '-');
     }
+    if (whole)
+        (void)memcpy(dst + strlen(dst), ".0", 3);
 }

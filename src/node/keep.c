@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node/keep.c -- the agent and its store are kept alike.
+ *
+ * The store's file is the truth, yet it can be greater than what is in force
+ * (another process brought it, or a write whose end was in doubt) or lesser
+ * (the folder was wiped under us). Every so often they are compared, and the
+ * greater one repairs the other.
+ */
+#include "node/agent_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CARE_MS     5000u
+#define REPAIRS_MAX 16u /* rings given back to the store in one go */
+
+static bool greater(const struct mc_ring *a, const struct mc_ring *b)
+{
+    struct mc_stamp x = mc_stamp_of(mc_ring_head(a));
+    struct mc_stamp y;
+
+    if (b == NULL)
+        return true;
+    y = mc_stamp_of(mc_ring_head(b));
+    return mc_stamp_cmp(&x, &y) > 0;
+}
+
+void mc_agent_stage(struct mc_slot *slot, struct mc_ring *ring)
+{
+    if (!greater(ring, slot->held) ||
+        (slot->staged != NULL && !greater(ring, slot->staged)))
+        return;
+    mc_ring_unref(slot->staged);
+    slot->staged = mc_ring_ref(ring);
+}
+
+void mc_agent_note_losers(struct mc_agent *agent, struct mc_slot *slot)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_ring *losers[MC_LOSERS_MAX];
+    size_t count = 0;
+
+    if (store->ops->losers(store, &slot->name, losers, &count) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        slot->losers[i] = mc_stamp_of(mc_ring_head(losers[i]));
+        mc_ring_unref(losers[i]);
+    }
+    slot->loser_count = count;
+}
+
+void mc_agent_store_said(struct mc_agent *agent, int err)
+{
+    const char *why = err == 0 ? "" : mc_agent_store_trouble(agent, err);
+    bool was = agent->store_trouble[0] != '\0';
+
+    if (strncmp(why, agent->store_trouble, sizeof(agent->store_trouble) - 1) == 0)
+        return;
+    (void)snprintf(agent->store_trouble, sizeof(agent->store_trouble), "%s", why);
+    if (err != 0)
+        mc_agent_log(agent, MC_LOG_ERROR, "event=store-trouble error=%s msg=\"%.300s\"",
+                     mcos_err_slug(err), why);
+    else if (was)
+        mc_agent_log(agent, MC_LOG_INFO,
+                     "event=store-well msg=\"the store works again\"");
+}
+
+const char *mc_agent_store_state(const struct mc_agent *agent)
+{
+    return agent->store_trouble;
+}
+
+/* What is in force goes (back) into the store. False if the store refuses. */
+static bool give_back(struct mc_agent *agent, struct mc_slot *slot)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_merge merge;
+    int err = store->ops->merge(store, slot->held, &merge);
+
+    mc_agent_store_said(agent, err);
+    if (err == 0)
+        mc_agent_log(agent, MC_LOG_WARN,
+                     "event=repaired ring=%s msg=\"the store had less than what is in "
+                     "force and got it back\"",
+                     slot->name.s);
+    return err == 0;
+}
+
+void mc_agent_found(struct mc_agent *agent, struct mc_slot *slot)
+{
+    struct mc_event event = mc_agent_event(agent, MC_EV_HELD);
+
+    mc_agent_note_losers(agent, slot);
+    event.u.stored.ring = slot->name;
+    event.u.stored.body_bytes = mc_ring_head(slot->staged)->record_bytes;
+    mc_agent_feed(agent, &event);
+}
+
+static void compare(struct mc_agent *agent, struct mc_slot *slot)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_ring *kept = NULL;
+    int err = store->ops->get(store, &slot->name, &kept);
+
+    if (err != 0 && err != MCOS_E_NOTFOUND) {
+        mc_agent_store_said(agent, err);
+        return;
+    }
+    slot->doubt = false;
+    if (kept == NULL || (slot->held != NULL && greater(slot->held, kept))) {
+        if (slot->held != NULL)
+            (void)give_back(agent, slot);
+    } else if (greater(kept, slot->held)) {
+        mc_agent_stage(slot, kept);
+        mc_agent_found(agent, slot);
+    }
+    mc_ring_unref(kept);
+}
+
+static int cmp_name(const void *a, const void *b)
+{
+    return strcmp(((const struct mc_name *)a)->s, ((const struct mc_name *)b)->s);
+}
+
+/* Rings that the store lost altogether, as when its folder was made anew. */
+static void repair_missing(struct mc_agent *agent, const struct mc_name *names,
+                           size_t count)
+{
+    unsigned repaired = 0;
+
+    for (size_t i = 0; i < agent->slot_count && repaired < REPAIRS_MAX; i++) {
+        struct mc_slot *slot = &agent->slots[i];
+
+        if (slot->held == NULL ||
+            bsearch(&slot->name, names, count, sizeof(*names), cmp_name) != NULL)
+            continue;
+        repaired++;
+        if (!give_back(agent, slot))
+            return;
+    }
+}
+
+uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_name *names = NULL;
+    size_t count = 0;
+    int err;
+
+    if (now_ms < agent->care_ms)
+        return agent->care_ms;
+    agent->care_ms = now_ms + CARE_MS;
+    err = store->ops->list(store, &names, &count);
+    mc_agent_store_said(agent, err);
+    if (err != 0)
+        return agent->care_ms;
+    repair_missing(agent, names, count);
+    free(names);
+    for (size_t i = 0; i < agent->slot_count; i++) {
+        if (agent->slots[i].doubt)
+            compare(agent, &agent->slots[i]);
+    }
+    if (agent->slot_count > 0)
+        compare(agent, &agent->slots[agent->care_at++ % agent->slot_count]);
+    return agent->care_ms;
+}
