@@ -41,8 +41,13 @@ static void list_row(struct mc_table *t, const json_t *ring)
         mc_table_cell(t, MC_STYLE_PLAIN, "2^%lld", mc_doc_int(ring, "partition_power"));
         mc_table_cell(t, MC_STYLE_PLAIN, "%g", mc_doc_real(ring, "replicas"));
         mc_table_cell(t, MC_STYLE_PLAIN, "%lld", mc_doc_int(ring, "device_count"));
-        mc_table_cell(t, MC_STYLE_PLAIN, "%.2f", mc_doc_real(ring, "balance"));
-        mc_table_cell(t, MC_STYLE_PLAIN, "%.2f", mc_doc_real(ring, "dispersion"));
+        if (!json_is_number(json_object_get(ring, "balance"))) {
+            mc_table_cell(t, MC_STYLE_DIM, "-"); /* still being measured */
+            mc_table_cell(t, MC_STYLE_DIM, "-");
+        } else {
+            mc_table_cell(t, MC_STYLE_PLAIN, "%.2f", mc_doc_real(ring, "balance"));
+            mc_table_cell(t, MC_STYLE_PLAIN, "%.2f", mc_doc_real(ring, "dispersion"));
+        }
     }
     mc_table_cell(t, everywhere(ring) ? MC_STYLE_GOOD : MC_STYLE_WARN, "%s", converged);
     mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(ring, "time"));
@@ -108,10 +113,14 @@ static void print_head(const struct mc_out *out, const json_t *ring)
         mc_doc_int(ring, "partition_power"), mc_doc_int(ring, "partitions"),
         mc_doc_real(ring, "replicas"), mc_doc_text(ring, "hash"),
         mc_doc_real(ring, "overload"), mc_doc_int(ring, "min_move_seconds"));
-    (void)printf("balance %.2f %%   largest deviation %.2f   dispersion %.2f %%   "
-                 "violations %lld   %lld devices   %lld bytes   converged %s\n",
-                 mc_doc_real(ring, "balance"), mc_doc_real(ring, "max_deviation"),
-                 mc_doc_real(ring, "dispersion"), mc_doc_int(ring, "violations"),
+    if (json_is_number(json_object_get(ring, "balance")))
+        (void)printf("balance %.2f %%   largest deviation %.2f   dispersion %.2f %%   "
+                     "violations %lld   ",
+                     mc_doc_real(ring, "balance"), mc_doc_real(ring, "max_deviation"),
+                     mc_doc_real(ring, "dispersion"), mc_doc_int(ring, "violations"));
+    else
+        (void)printf("balance is still being measured   ");
+    (void)printf("%lld devices   %lld bytes   converged %s\n",
                  mc_doc_int(ring, "device_count"), mc_doc_int(ring, "bytes"),
                  converged);
 }

@@ -14,6 +14,7 @@
 #include "adapter/os/clock.h"
 #include "adapter/os/loop.h"
 #include "adapter/redis/store.h"
+#include "adapter/os/worker.h"
 #include "adapter/sqlite/bus.h"
 #include "adapter/swift/ringgz.h"
 #include "adapter/swift/swiftconf.h"
@@ -25,6 +26,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,9 +46,9 @@ struct daemon {
     struct mc_agent *agent;
     struct mc_handler *routes;
     struct mc_loop *loop;
-    struct mc_buf import_extra; /* what the draft of the last import points into */
-    bool registry;              /* store is one of adapter/redis */
-    bool evicted;               /* another cluster lives under our name */
+    bool registry;     /* store is one of adapter/redis */
+    bool evicted;      /* another cluster lives under our name */
+    uint64_t until_ms; /* stopping: answers may take so long; 0: not stopping */
 };
 
 static void say(struct daemon *d, enum mc_log_level level, const char *text)
@@ -70,6 +72,12 @@ static uint64_t turn(struct mc_loop_client *client)
         (void)raise(SIGTERM);
     }
     now = mc_agent_now_ms(d->agent);
+    if (d->until_ms != 0) {
+        if (mc_http_server_busy(d->http) == 0 || now >= d->until_ms)
+            mc_loop_end(d->loop);
+        if (due > d->until_ms)
+            due = d->until_ms;
+    }
     due = due > now ? due - now : 0;
     http_ms = mc_http_server_timeout_ms(d->http);
     if (http_ms < due)
@@ -83,29 +91,23 @@ static uint64_t turn(struct mc_loop_client *client)
     return due;
 }
 
+/* What has begun is answered, if that does not take long. */
 static void stop(struct mc_loop_client *client)
 {
     struct daemon *d = (struct daemon *)client;
-    uint64_t until = mc_agent_now_ms(d->agent) + STOP_MS;
 
     mc_http_server_stop(d->http);
-    while (mc_http_server_busy(d->http) > 0 && mc_agent_now_ms(d->agent) < until) {
-        mc_http_server_run(d->http);
-        (void)usleep(1000);
-    }
-    if (!d->evicted) /* the name is the other's: do not say that it left */
-        mc_agent_stop(d->agent);
+    d->until_ms = mc_agent_now_ms(d->agent) + STOP_MS;
 }
 
 /* ---- Swift ---- */
 
 static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
-                        struct mc_draft *draft, struct mcos_diag *diag)
+                        struct mc_draft *draft, struct mc_buf *extra,
+                        struct mcos_diag *diag)
 {
-    struct daemon *d = ctx;
-
-    mc_buf_fini(&d->import_extra);
-    return mc_ringgz_decode(gz, secret, draft, &d->import_extra, diag);
+    (void)ctx;
+    return mc_ringgz_decode(gz, secret, draft, extra, diag);
 }
 
 /* ---- registry ---- */
@@ -277,13 +279,16 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
                                          .clock = mc_os_clock(),
                                          .log = d->log,
                                          .cache = d->cache};
-    struct mc_routes_config routes = {
-        .system = d->config.system.s, .import_swift = import_swift, .import_ctx = d};
-    int err;
+    struct mc_routes_config routes = {.system = d->config.system.s,
+                                      .import_swift = import_swift};
+    int err = mc_loop_new(&d->client, &d->loop);
 
     if (d->swift_conf != NULL)
         routes.secret = mc_swiftconf_secret(d->swift_conf);
-    err = mc_agent_new(&d->machine, &ports, &d->agent, diag);
+    if (err == 0)
+        err = mc_loop_work(d->loop, &routes.work);
+    if (err == 0)
+        err = mc_agent_new(&d->machine, &ports, &d->agent, diag);
     if (err == 0)
         err = mc_routes_new(d->agent, &routes, &d->routes);
     if (err == 0 && d->registry)
@@ -293,12 +298,12 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
     return err;
 }
 
-static int open_loop(struct daemon *d)
+static int watch_all(struct daemon *d)
 {
     int fds[MC_HTTP_LISTEN_MAX];
     size_t count = mc_http_server_fds(d->http, fds, MC_HTTP_LISTEN_MAX);
     int bus_fd = d->bus->ops->fd(d->bus);
-    int err = mc_loop_new(&d->client, &d->loop);
+    int err = 0;
 
     for (size_t i = 0; err == 0 && i < count; i++)
         err = mc_loop_watch(d->loop, fds[i]);
@@ -357,7 +362,7 @@ static int start(struct daemon *d, struct mcos_diag *diag)
     if (err == 0)
         err = open_agent(d, diag);
     if (err == 0)
-        err = open_loop(d);
+        err = watch_all(d);
     if (err != 0)
         return err;
     for (unsigned i = 0; i < d->config.http_count; i++) {
@@ -368,9 +373,16 @@ static int start(struct daemon *d, struct mcos_diag *diag)
     return 0;
 }
 
-static void finish(struct daemon *d)
+/*
+ * What is left at the end: nothing, or jobs that nobody can stop. Those write no file
+ * and hold what they read, so the process may end under them.
+ */
+static size_t finish(struct daemon *d)
 {
-    mc_loop_free(d->loop);
+    size_t left = d->loop == NULL ? 0 : mc_loop_working(d->loop);
+
+    if (left == 0)
+        mc_loop_free(d->loop);
     mc_http_server_close(d->http);
     mc_routes_free(d->routes);
     mc_agent_free(d->agent);
@@ -381,7 +393,18 @@ static void finish(struct daemon *d)
     if (d->store != NULL)
         d->store->ops->close(d->store);
     mc_swiftconf_free(d->swift_conf);
-    mc_buf_fini(&d->import_extra);
+    return left;
+}
+
+/* A shell's soft limit of 1024 is less than a crowd of clients and rings may need. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static int complain(int err, const struct mcos_diag *diag)
@@ -396,6 +419,8 @@ int main(int argc, char **argv)
     struct daemon d = {.client = {turn, stop}};
     struct mcos_diag diag = {.offset = -1};
     enum mc_config_want want = MC_CONFIG_RUN;
+    int status = 0;
+    size_t left;
     int err = mc_config_load(argc, argv, &d.config, &want, &diag);
 
     if (err != 0)
@@ -406,16 +431,24 @@ int main(int argc, char **argv)
         return 0;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0027);
+    raise_limits();
     d.log = mc_os_log(d.config.log_level, d.config.cluster.s);
     err = start(&d, &diag);
-    if (err == 0)
+    if (err == 0) {
         mc_loop_run(d.loop);
+        if (!d.evicted) /* else the name is the other's: do not say that it left */
+            mc_agent_stop(d.agent);
+    }
     if (err == 0 && d.evicted)
         err = mcos_diag_set(
             &diag, MCOS_E_IDENTITY, "cluster",
             "cluster \"%s\" is alive elsewhere with another data folder; give "
             "this one another name (--cluster) or stop the other",
             d.config.cluster.s);
-    finish(&d);
-    return err == 0 ? 0 : complain(err, &diag);
+    left = finish(&d);
+    if (err != 0)
+        status = complain(err, &diag);
+    if (left != 0)
+        _exit(status);
+    return status;
 }

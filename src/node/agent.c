@@ -37,25 +37,38 @@ const char *mc_agent_store_trouble(const struct mc_agent *agent, int err)
 
 /* ---- slots ---- */
 
-struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make)
+/* Where the name's slot is, or would be. */
+static bool find_place(const struct mc_agent *agent, const char *name, size_t *ret_at)
 {
     size_t lo = 0;
     size_t hi = agent->slot_count;
-    struct mc_stamp *losers;
-    struct mc_slot *slot;
-    bool named;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         int order = strcmp(agent->slots[mid].name.s, name);
 
-        if (order == 0)
-            return &agent->slots[mid];
+        if (order == 0) {
+            *ret_at = mid;
+            return true;
+        }
         if (order < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
+    *ret_at = lo;
+    return false;
+}
+
+struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make)
+{
+    struct mc_stamp *losers;
+    struct mc_slot *slot;
+    size_t at;
+    bool named;
+
+    if (find_place(agent, name, &at))
+        return &agent->slots[at];
     if (!make)
         return NULL;
     if (agent->slot_count == agent->slot_cap) {
@@ -70,8 +83,8 @@ struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool mak
     losers = calloc(MC_LOSERS_MAX, sizeof(*losers));
     if (losers == NULL)
         return NULL;
-    slot = &agent->slots[lo];
-    memmove(slot + 1, slot, (agent->slot_count - lo) * sizeof(*slot));
+    slot = &agent->slots[at];
+    memmove(slot + 1, slot, (agent->slot_count - at) * sizeof(*slot));
     *slot = (struct mc_slot){0};
     slot->losers = losers;
     named = mc_name_set(&slot->name, name);
@@ -375,31 +388,22 @@ void mc_agent_stop(struct mc_agent *agent)
 
 /* ---- what it can tell ---- */
 
-size_t mc_agent_ring_count(const struct mc_agent *agent)
+const struct mc_ring *mc_agent_ring_next(const struct mc_agent *agent, size_t *cursor)
 {
-    size_t count = 0;
+    while (*cursor < agent->slot_count) {
+        const struct mc_ring *held = agent->slots[(*cursor)++].held;
 
-    for (size_t i = 0; i < agent->slot_count; i++)
-        count += agent->slots[i].held != NULL;
-    return count;
-}
-
-const struct mc_ring *mc_agent_ring(const struct mc_agent *agent, size_t i)
-{
-    for (size_t k = 0; k < agent->slot_count; k++) {
-        if (agent->slots[k].held != NULL && i-- == 0)
-            return agent->slots[k].held;
+        if (held != NULL)
+            return held;
     }
     return NULL;
 }
 
 static const struct mc_slot *find_slot(const struct mc_agent *agent, const char *name)
 {
-    for (size_t i = 0; i < agent->slot_count; i++) {
-        if (strcmp(agent->slots[i].name.s, name) == 0)
-            return &agent->slots[i];
-    }
-    return NULL;
+    size_t at;
+
+    return find_place(agent, name, &at) ? &agent->slots[at] : NULL;
 }
 
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent, const char *name)
@@ -461,9 +465,4 @@ uint64_t mc_agent_wall_ns(const struct mc_agent *agent)
 const struct mc_machine_config *mc_agent_config(const struct mc_agent *agent)
 {
     return &agent->config;
-}
-
-uint64_t mc_agent_generation(const struct mc_agent *agent)
-{
-    return agent->generation;
 }

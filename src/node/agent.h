@@ -73,6 +73,13 @@ int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
                      const struct mc_expect *expect, struct mcos_diag *diag);
 
 /*
+ * May a record be minted now? Fails with NOTREADY (*ret_retry_ms), CLOCK, IDENTITY;
+ * *ret_retry_ms is 0 when nothing is known.
+ */
+int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
+                      struct mcos_diag *diag);
+
+/*
  * Makes the draft the next version of the ring draft->head.name: stamps it,
  * stores it durably, adopts it, hands it to the bus. The draft needs its
  * placement (or tombstone), note and author; the rest is filled in here. On
@@ -97,9 +104,8 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
 int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring);
 
 /* What is held, tombstones included. Lent until the next turn or mint. */
-size_t mc_agent_ring_count(const struct mc_agent *agent);
-const struct mc_ring *mc_agent_ring(const struct mc_agent *agent,
-                                    size_t i); /* by name order */
+/* The next ring by name order, or NULL at the end. *cursor starts as 0. */
+const struct mc_ring *mc_agent_ring_next(const struct mc_agent *agent, size_t *cursor);
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent,
                                          const char *name);
 /* Unresolved losers of a ring: how many, and the i-th (false: there is none); its
@@ -118,7 +124,5 @@ uint64_t mc_agent_now_ms(const struct mc_agent *agent);
 uint64_t mc_agent_wall_ns(const struct mc_agent *agent);
 const struct mc_machine_config *
 mc_agent_config(const struct mc_agent *agent); /* lent */
-/* Every time something that a reader may see has changed, this grows. */
-uint64_t mc_agent_generation(const struct mc_agent *agent);
 
 #endif /* MCOS_NODE_AGENT_H */

@@ -121,27 +121,52 @@ uint64_t mc_wall_of(const struct mc_agent *agent, uint64_t ms)
     return wall > ago ? wall - ago : 1;
 }
 
-/* Which share of replicas its version places elsewhere; null if it is not kept here. */
-static json_t *divergence(const struct mc_agent *agent, const struct mc_ring *target,
-                          enum mc_has has, const struct mc_holding *h)
+/* False if there is no telling: not kept here, or not within the budget. */
+static bool find_harm(const struct mc_agent *agent, const struct mc_ring *target,
+                      const struct mc_stamp *stamp, struct mc_harms *harms,
+                      uint64_t *ret_harm)
 {
     const struct mc_head *head = mc_ring_head(target);
+    uint64_t key = mc_get_u64(stamp->digest) ^ mc_get_u64(head->digest);
+    struct mc_harm *kept = &harms->list[key % MC_HARMS];
     struct mc_ring *old = NULL;
-    json_t *value;
+
+    if (kept->known && memcmp(kept->old8, stamp->digest, sizeof(kept->old8)) == 0 &&
+        memcmp(kept->now, head->digest, sizeof(kept->now)) == 0) {
+        *ret_harm = kept->harm;
+        return true;
+    }
+    if (harms->budget == 0 ||
+        mc_agent_record(agent, head->name.s, stamp->digest, &old) != 0)
+        return false;
+    harms->budget -=
+        harms->budget < head->assignments ? harms->budget : head->assignments;
+    *kept = (struct mc_harm){.known = true, .harm = mc_ring_divergence(old, target)};
+    memcpy(kept->old8, stamp->digest, sizeof(kept->old8));
+    memcpy(kept->now, head->digest, sizeof(kept->now));
+    mc_ring_unref(old);
+    *ret_harm = kept->harm;
+    return true;
+}
+
+/* Which share of replicas its version places elsewhere; null if it is not kept here. */
+static json_t *divergence(const struct mc_agent *agent, const struct mc_ring *target,
+                          enum mc_has has, const struct mc_holding *h,
+                          struct mc_harms *harms)
+{
+    const struct mc_head *head = mc_ring_head(target);
+    uint64_t harm;
 
     if (has == MC_HAS_EQUAL)
         return json_real(0.0);
     if (h == NULL || head->assignments == 0 || has == MC_HAS_AHEAD ||
-        mc_agent_record(agent, head->name.s, h->stamp.digest, &old) != 0)
+        !find_harm(agent, target, &h->stamp, harms, &harm))
         return json_null();
-    value =
-        json_real((double)mc_ring_divergence(old, target) / (double)head->assignments);
-    mc_ring_unref(old);
-    return value;
+    return json_real((double)harm / (double)head->assignments);
 }
 
 static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *target,
-                           const struct mc_member *m)
+                           const struct mc_member *m, struct mc_harms *harms)
 {
     static const char *const relations[] = {
         [MC_HAS_EQUAL] = "equal", [MC_HAS_BEHIND] = "behind",
@@ -166,12 +191,14 @@ static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *t
     (void)json_object_set_new(o, "stamp", known ? json_string(text) : json_null());
     (void)json_object_set_new(
         o, "version", known ? json_integer((json_int_t)stamp.version) : json_null());
-    (void)json_object_set_new(o, "divergence", divergence(agent, target, has, h));
+    (void)json_object_set_new(o, "divergence",
+                              divergence(agent, target, has, h, harms));
     mc_json_put_time(o, "since", h == NULL ? 0 : mc_wall_of(agent, h->since_ms));
     return o;
 }
 
-json_t *mc_json_convergence(const struct mc_agent *agent, const struct mc_ring *target)
+json_t *mc_json_convergence(const struct mc_agent *agent, const struct mc_ring *target,
+                            struct mc_harms *harms)
 {
     const struct mc_machine *machine = mc_agent_machine(agent);
     const struct mc_head *head = mc_ring_head(target);
@@ -193,7 +220,7 @@ json_t *mc_json_convergence(const struct mc_agent *agent, const struct mc_ring *
         if (mc_member_has(&m, target, &h) != MC_HAS_EQUAL &&
             m.state != MC_MEMBER_ACTIVE)
             (void)json_array_append_new(pending, json_string(m.name.s));
-        (void)json_array_append_new(clusters, json_holder(agent, target, &m));
+        (void)json_array_append_new(clusters, json_holder(agent, target, &m, harms));
     }
     mc_json_put_text(o, "ring", head->name.s);
     mc_json_put_stamp(o, head);

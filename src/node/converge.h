@@ -43,7 +43,24 @@ const char *mc_member_reason(const struct mc_member *member); /* "", silent, lef
 /* A moment of the agent's clock as time on the wall, ns; 0 for 0. */
 uint64_t mc_wall_of(const struct mc_agent *agent, uint64_t ms);
 
+/*
+ * What comparing two records gave is remembered, for those who wait ask again and
+ * again. `budget` is how many assignments may be compared now; the comparison that
+ * meets it is the last one.
+ */
+#define MC_HARMS 1024u
+struct mc_harms {
+    uint64_t budget;
+    struct mc_harm {
+        bool known;
+        uint8_t old8[8];
+        uint8_t now[MC_DIGEST_BYTES];
+        uint64_t harm;
+    } list[MC_HARMS]; /* by a hash of both */
+};
+
 /* The convergence object of docs/api.md; yours. */
-json_t *mc_json_convergence(const struct mc_agent *agent, const struct mc_ring *target);
+json_t *mc_json_convergence(const struct mc_agent *agent, const struct mc_ring *target,
+                            struct mc_harms *harms);
 
 #endif /* MCOS_NODE_CONVERGE_H */

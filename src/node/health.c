@@ -62,10 +62,11 @@ static void count_clusters(const struct mc_agent *agent, struct mc_health *healt
 static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
                         json_t *reasons)
 {
+    const struct mc_ring *ring;
+    size_t cursor = 0;
     bool well = true;
 
-    for (size_t i = 0; i < mc_agent_ring_count(agent); i++) {
-        const struct mc_ring *ring = mc_agent_ring(agent, i);
+    while ((ring = mc_agent_ring_next(agent, &cursor)) != NULL) {
         const struct mc_head *head = mc_ring_head(ring);
         struct mc_spread spread = mc_spread_of(agent, ring);
         size_t losers = mc_agent_loser_count(agent, head->name.s);

@@ -3,36 +3,19 @@
 #include "node/json_ring.h"
 
 #include "node/converge.h"
+#include "node/figures.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MILLION 1000000.0
 
-bool mc_ring_figures(struct mc_routes *routes, const struct mc_ring *ring,
-                     struct mc_build_report *ret)
+static void put_figure(json_t *o, const char *name, bool known, double value)
 {
-    const struct mc_head *head = mc_ring_head(ring);
-    struct mc_figures *f;
-
-    if (head->tombstone)
-        return false;
-    for (unsigned i = 0; i < MC_ROUTES_FIGURES; i++) {
-        f = &routes->figures[i];
-        if (f->known && memcmp(f->digest, head->digest, MC_DIGEST_BYTES) == 0) {
-            *ret = f->report;
-            return true;
-        }
-    }
-    f = &routes->figures[routes->figures_next];
-    f->known = false;
-    if (mc_build_measure(ring, NULL, &f->report) != 0)
-        return false;
-    memcpy(f->digest, head->digest, MC_DIGEST_BYTES);
-    f->known = true;
-    routes->figures_next = (routes->figures_next + 1) % MC_ROUTES_FIGURES;
-    *ret = f->report;
-    return true;
+    if (known)
+        mc_json_put_real(o, name, value);
+    else
+        (void)json_object_set_new(o, name, json_null());
 }
 
 static void put_placement(struct mc_routes *routes, json_t *o,
@@ -40,7 +23,8 @@ static void put_placement(struct mc_routes *routes, json_t *o,
 {
     const struct mc_head *head = mc_ring_head(ring);
     const struct mc_builder_info *info = mc_ring_builder(ring);
-    struct mc_build_report figures;
+    struct mc_build_report figures = {0};
+    bool known;
     uint32_t parts = mc_ring_part_count(ring);
     uint64_t live = 0;
 
@@ -54,12 +38,14 @@ static void put_placement(struct mc_routes *routes, json_t *o,
     mc_json_put_int(o, "min_move_seconds", info->min_move_seconds);
     mc_json_put_text(o, "hash", head->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
     mc_json_put_int(o, "bytes", head->record_bytes);
-    if (mc_ring_figures(routes, ring, &figures)) {
-        mc_json_put_real(o, "balance", figures.balance);
-        mc_json_put_real(o, "max_deviation", figures.max_deviation);
-        mc_json_put_real(o, "dispersion", figures.dispersion);
+    known = mc_figures_get(routes, ring, &figures);
+    put_figure(o, "balance", known, figures.balance);
+    put_figure(o, "max_deviation", known, figures.max_deviation);
+    put_figure(o, "dispersion", known, figures.dispersion);
+    if (known)
         mc_json_put_int(o, "violations", figures.violations);
-    }
+    else
+        (void)json_object_set_new(o, "violations", json_null());
     mc_json_put_int(o, "device_count", live);
 }
 

@@ -6,11 +6,6 @@
 #include "node/json_out.h"
 #include "node/routes_state.h"
 
-/* The figures of a ring, measured once and remembered; false for a tombstone, or if
- * they cannot be had. */
-bool mc_ring_figures(struct mc_routes *routes, const struct mc_ring *ring,
-                     struct mc_build_report *ret);
-
 /* Yours. */
 json_t *mc_json_ring(struct mc_routes *routes, const struct mc_ring *ring);
 json_t *mc_json_devices(struct mc_routes *routes, const struct mc_ring *ring);

@@ -47,6 +47,22 @@ int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
     return check_expect(mc_agent_ring_find(agent, ring->s), expect, diag);
 }
 
+int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
+                      struct mcos_diag *diag)
+{
+    int err;
+
+    *ret_retry_ms = 0;
+    err = mc_machine_may_mint(agent->machine, mc_agent_now_ms(agent),
+                              mc_agent_wall_ns(agent), ret_retry_ms);
+    if (err == 0)
+        return 0;
+    return mcos_diag_set(diag, err, "", "%s",
+                         err == MCOS_E_NOTREADY
+                             ? "still listening to what the other clusters hold"
+                             : mcos_err_text(err));
+}
+
 /* Random enough to tell one request from another; nothing secret hangs on it. */
 static void operation_id(const struct mc_agent *agent, uint64_t token, uint64_t wall_ns,
                          uint8_t ret[MC_UID_BYTES])
@@ -134,15 +150,10 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
     struct mc_ring *ring = NULL;
     struct mc_machine_status st;
-    int err =
-        mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, ret_retry_ms);
+    int err = mc_agent_may_mint(agent, ret_retry_ms, diag);
 
-    if (err != 0)
-        return mcos_diag_set(diag, err, "", "%s",
-                             err == MCOS_E_NOTREADY
-                                 ? "still listening to what the other clusters hold"
-                                 : mcos_err_text(err));
-    err = check_expect(held, expect, diag);
+    if (err == 0)
+        err = check_expect(held, expect, diag);
     if (err == 0)
         err = make_ring(agent, draft, held, agent->next_token, &ring, diag);
     if (err != 0)

@@ -131,16 +131,17 @@ static void handle(struct mc_handler *handler, const struct mc_request *request,
                    struct mc_response *response)
 {
     struct mc_routes *self = (struct mc_routes *)handler;
-    struct mc_call call = {
-        .routes = self, .agent = self->agent, .request = request, .response = response};
+    struct mc_call call;
     struct mcos_diag diag = {.offset = -1};
     struct mc_bytes name;
     const struct route *route = find_route(request->path, &name);
     handle_call *method;
     int r = 0;
 
-    (void)snprintf(response->answered_by, sizeof(response->answered_by), "%s",
-                   mc_agent_config(self->agent)->cluster.s);
+    mc_call_init(&call, self, NULL, response);
+    self->figures_budget = self->figures_per_request;
+    self->harms.budget = self->figures_per_request;
+    call.request = request;
     if (route == NULL) {
         (void)mcos_diag_set(&diag, MCOS_E_NOTFOUND, "", "no such path");
         mc_call_fail(&call, MCOS_E_NOTFOUND, &diag);
@@ -177,16 +178,33 @@ int mc_routes_new(struct mc_agent *agent, const struct mc_routes_config *config,
     self->config = *config;
     (void)snprintf(self->system, sizeof(self->system), "%s", config->system);
     self->config.system = self->system;
+    self->figures_per_request = MC_FIGURES_PER_REQUEST;
     *ret_handler = &self->handler;
     return 0;
 }
 
 void mc_routes_free(struct mc_handler *handler)
 {
-    free(handler);
+    struct mc_routes *self = (struct mc_routes *)handler;
+
+    if (self == NULL)
+        return;
+    free(self->figures);
+    free(self);
 }
 
 /* ---- what every route uses ---- */
+
+void mc_call_init(struct mc_call *call, struct mc_routes *self,
+                  const struct mc_name *ring, struct mc_response *response)
+{
+    *call =
+        (struct mc_call){.routes = self, .agent = self->agent, .response = response};
+    if (ring != NULL)
+        call->ring = *ring;
+    (void)snprintf(response->answered_by, sizeof(response->answered_by), "%s",
+                   mc_agent_config(self->agent)->cluster.s);
+}
 
 const char *mc_call_param(const struct mc_call *call, const char *name)
 {

@@ -10,6 +10,7 @@
 
 #include "node/agent.h"
 #include "port/serve.h"
+#include "port/work.h"
 #include "ring/lookup.h"
 
 struct mc_routes_config {
@@ -18,18 +19,24 @@ struct mc_routes_config {
                                 the handler's life */
     /*
      * Turns a `.ring.gz` into placement and devices of an initialised draft; NULL:
-     * imports are refused. The secret, never NULL, may be empty. A failed draft is
-     * only good for mc_draft_fini().
+     * imports are refused. The secret, never NULL, may be empty. *extra starts as
+     * {0} and outlives the draft, which may point into it. A failed draft is only
+     * good for mc_draft_fini(). Called on the worker's threads, so import_ctx is
+     * read only.
      */
     int (*import_swift)(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
-                        struct mc_draft *draft, struct mcos_diag *diag);
+                        struct mc_draft *draft, struct mc_buf *extra,
+                        struct mcos_diag *diag);
     void *import_ctx;
+    struct mc_work
+        *work; /* builds and reads imports; borrowed for the handler's life */
 };
 
 /* The agent is borrowed for the handler's life. *ret_handler is yours. Fails with
  * NOMEM. */
 int mc_routes_new(struct mc_agent *agent, const struct mc_routes_config *config,
                   struct mc_handler **ret_handler);
-void mc_routes_free(struct mc_handler *handler); /* NULL is fine */
+/* After the worker is done with every job. NULL is fine. */
+void mc_routes_free(struct mc_handler *handler);
 
 #endif /* MCOS_NODE_ROUTES_H */

@@ -10,16 +10,18 @@
 static void count_rings(const struct mc_call *call, const struct mc_member *m,
                         uint64_t *ret_rings, uint64_t *ret_equal)
 {
-    size_t count = mc_agent_ring_count(call->agent);
+    const struct mc_ring *ring;
+    size_t cursor = 0;
+    uint64_t count = 0;
 
-    *ret_rings = m->self ? count : m->holding_count;
     *ret_equal = 0;
-    for (size_t i = 0; i < count; i++) {
+    while ((ring = mc_agent_ring_next(call->agent, &cursor)) != NULL) {
         const struct mc_holding *h;
 
-        *ret_equal +=
-            mc_member_has(m, mc_agent_ring(call->agent, i), &h) == MC_HAS_EQUAL;
+        count++;
+        *ret_equal += mc_member_has(m, ring, &h) == MC_HAS_EQUAL;
     }
+    *ret_rings = m->self ? count : m->holding_count;
 }
 
 static json_t *json_cluster(const struct mc_call *call, const struct mc_member *m)
@@ -80,17 +82,20 @@ void mc_get_ring_convergence(struct mc_call *call)
     const struct mc_ring *ring = mc_call_ring(call);
 
     if (ring != NULL)
-        mc_json_answer(call->response, 200, mc_json_convergence(call->agent, ring));
+        mc_json_answer(call->response, 200,
+                       mc_json_convergence(call->agent, ring, &call->routes->harms));
 }
 
 void mc_get_convergence(struct mc_call *call)
 {
     json_t *doc = json_object();
     json_t *list = json_array();
+    const struct mc_ring *ring;
+    size_t cursor = 0;
 
-    for (size_t i = 0; i < mc_agent_ring_count(call->agent); i++)
+    while ((ring = mc_agent_ring_next(call->agent, &cursor)) != NULL)
         (void)json_array_append_new(
-            list, mc_json_convergence(call->agent, mc_agent_ring(call->agent, i)));
+            list, mc_json_convergence(call->agent, ring, &call->routes->harms));
     (void)json_object_set_new(doc, "rings", list);
     mc_json_answer(call->response, 200, doc);
 }

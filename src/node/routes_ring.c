@@ -21,10 +21,11 @@ void mc_get_rings(struct mc_call *call)
 {
     json_t *doc = json_object();
     json_t *list = json_array();
+    const struct mc_ring *ring;
+    size_t cursor = 0;
 
-    for (size_t i = 0; i < mc_agent_ring_count(call->agent); i++)
-        (void)json_array_append_new(
-            list, mc_json_ring(call->routes, mc_agent_ring(call->agent, i)));
+    while ((ring = mc_agent_ring_next(call->agent, &cursor)) != NULL)
+        (void)json_array_append_new(list, mc_json_ring(call->routes, ring));
     (void)json_object_set_new(doc, "rings", list);
     mc_json_answer(call->response, 200, doc);
 }
@@ -96,12 +97,10 @@ void mc_get_spec(struct mc_call *call)
 void mc_get_file(struct mc_call *call)
 {
     const struct mc_ring *ring = mc_call_ring(call);
-    struct mc_bytes bytes;
 
     if (ring == NULL)
         return;
-    bytes = mc_blob_get(mc_ring_blob(ring));
-    mc_buf_put(&call->response->body, bytes.ptr, bytes.len);
+    call->response->blob = mc_blob_ref(mc_ring_blob(ring));
     call->response->status = 200;
     call->response->content_type = "application/octet-stream";
     if (!mc_ring_head(ring)->tombstone)

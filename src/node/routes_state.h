@@ -4,14 +4,17 @@
 #ifndef MCOS_NODE_ROUTES_STATE_H
 #define MCOS_NODE_ROUTES_STATE_H
 
+#include "node/converge.h"
 #include "node/routes.h"
 #include "ring/build.h"
 
-#define MC_ROUTES_FIGURES 256u /* measured rings remembered, by digest */
+/* Assignments looked at on the loop for one request: some tens of milliseconds. */
+#define MC_FIGURES_PER_REQUEST (1u << 20)
 
+/* A ring name, and the figures of the record of it that was measured last. */
 struct mc_figures {
+    struct mc_name ring;
     uint8_t digest[MC_DIGEST_BYTES];
-    bool known;
     struct mc_build_report report;
 };
 
@@ -20,11 +23,16 @@ struct mc_routes {
     struct mc_agent *agent;
     struct mc_routes_config config;
     char system[128];
-    struct mc_figures figures[MC_ROUTES_FIGURES];
-    unsigned figures_next;
+    struct mc_figures *figures; /* by name */
+    size_t figures_count;
+    size_t figures_cap;
+    uint64_t figures_per_request;
+    uint64_t figures_budget; /* what is left of it */
+    bool measuring;          /* by the worker */
+    struct mc_harms harms;
 };
 
-/* One request on its way: all borrowed for the call. */
+/* One request on its way, or its answer: all borrowed for the call. */
 struct mc_call {
     struct mc_routes *routes;
     struct mc_agent *agent;
@@ -33,6 +41,9 @@ struct mc_call {
     struct mc_name ring; /* of the path, if it names one */
 };
 
+/* An answer to be made, for a ring or (NULL) none; there is no request to look at. */
+void mc_call_init(struct mc_call *call, struct mc_routes *routes,
+                  const struct mc_name *ring, struct mc_response *response);
 /* The value of a parameter of the query, or NULL. */
 const char *mc_call_param(const struct mc_call *call, const char *name);
 /* Answers with a problem; a 412 or 428 says what is held of the ring. */

@@ -4,11 +4,17 @@
  *
  * The HTTP adapter reads sockets and hands whole, bounded requests to a
  * handler; the handler (node/routes.h) knows no socket.
+ *
+ * An answer is given in handle(), or later: then handle() calls keep() on the
+ * request's `later` and leaves the response alone, and some time after it has
+ * returned, on the same thread, somebody calls answer(), once. A client that has
+ * gone away meanwhile, or a server that was closed, is no concern of the handler:
+ * the answer is dropped.
  */
 #ifndef MCOS_PORT_SERVE_H
 #define MCOS_PORT_SERVE_H
 
-#include "base/bytes.h"
+#include "base/blob.h"
 
 #include <stddef.h>
 
@@ -19,7 +25,17 @@ struct mc_param {
     const char *value; /* percent-decoded, NUL-terminated */
 };
 
-/* All borrowed for the call. Strings are NUL-terminated; absent headers are NULL. */
+struct mc_response;
+
+/* The promise of an answer; made by the server, one for each request. */
+struct mc_later {
+    void (*keep)(struct mc_later *later);
+    /* Takes what the response owns. Not from within handle(). */
+    void (*answer)(struct mc_later *later, struct mc_response *take_response);
+};
+
+/* All borrowed for the call, but for `later`. Strings are NUL-terminated; absent
+ * headers are NULL. */
 struct mc_request {
     const char *method; /* "GET" */
     const char *path;   /* percent-decoded, begins with / */
@@ -28,10 +44,11 @@ struct mc_request {
     const char *if_match;
     const char *if_none_match;
     const char *content_type;
-    const char *prefer;
     const char
         *author; /* who asks, for the record: "uid:0" over the unix socket, else "" */
     struct mc_bytes body;
+    struct mc_blob *blob; /* the same bytes, to be kept by reference; NULL: no body */
+    struct mc_later *later;
 };
 
 /* Starts as {0}; the handler fills it in; body memory is yours (mc_buf_fini). */
@@ -44,6 +61,7 @@ struct mc_response {
     char answered_by[80];   /* Mcos-Answered-By: the cluster's name */
     const char *allow;      /* lent: a literal, with 405 */
     struct mc_buf body;
+    struct mc_blob *blob; /* not NULL: the body, instead; yours (mc_blob_unref) */
 };
 
 struct mc_handler {

@@ -44,14 +44,9 @@ const char *mc_agent_cache_state(const struct mc_agent *agent)
     return agent->cache;
 }
 
-size_t mc_agent_ring_count(const struct mc_agent *agent)
+const struct mc_ring *mc_agent_ring_next(const struct mc_agent *agent, size_t *cursor)
 {
-    return agent->ring_count;
-}
-
-const struct mc_ring *mc_agent_ring(const struct mc_agent *agent, size_t i)
-{
-    return agent->rings[i];
+    return *cursor < agent->ring_count ? agent->rings[(*cursor)++] : NULL;
 }
 
 const struct mc_ring *mc_agent_ring_find(const struct mc_agent *agent, const char *name)
@@ -80,6 +75,8 @@ bool mc_agent_loser(const struct mc_agent *agent, const char *name, size_t i,
 int mc_agent_record(const struct mc_agent *agent, const char *name,
                     const uint8_t digest8[8], struct mc_ring **ret_ring)
 {
+    if (agent->opens != NULL)
+        ++*agent->opens;
     for (size_t i = 0; i < agent->record_count; i++) {
         const struct mc_head *head = mc_ring_head(agent->records[i]);
 
@@ -130,6 +127,15 @@ int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
              memcmp(head->digest, expect->digest4, 4) != 0)
         code = MCOS_E_STALE;
     return code == 0 ? 0 : mcos_diag_set(diag, code, "", "not as expected");
+}
+
+int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
+                      struct mcos_diag *diag)
+{
+    *ret_retry_ms = agent->may_err == 0 ? 0 : agent->retry_ms;
+    if (agent->may_err == 0)
+        return 0;
+    return mcos_diag_set(diag, agent->may_err, "", "not now");
 }
 
 int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,

@@ -8,6 +8,7 @@
 
 #include "node/routes.h"
 #include "test/fake/agent.h"
+#include "test/fake/work.h"
 
 #include <jansson.h>
 
@@ -26,6 +27,7 @@
 
 struct world {
     struct mc_agent agent;
+    struct fake_work work;
     struct mc_handler *handler;
     struct mc_response answer;
     json_t *doc;
@@ -38,6 +40,21 @@ struct world {
 
 int set_up(void **state);
 int tear_down(void **state);
+
+/* One request, and what became of it. */
+struct asked {
+    struct mc_later later; /* first */
+    bool kept;
+    bool answered;
+    bool gone; /* the client: its answer is thrown away */
+    struct mc_response answer;
+};
+
+/* Asks and does not wait: the worker is stepped by the test. Then look() takes the
+ * answer as below. */
+void begin(struct world *w, struct asked *asked, struct mc_request *q,
+           const char *target, const char *body);
+int look(struct world *w, const struct asked *asked);
 
 /* Each returns the status; the answer is in w->answer, its JSON in w->doc, the last
  * ETag seen in w->etag. A problem is checked to be one. */

@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #define BODY_MAX 100u
+#define BIG_MAX  (MC_HTTP_BODIES_MAX / 8) /* for /big */
 
 /* ---- a handler that tells what it saw ---- */
 
@@ -38,7 +39,8 @@ static size_t echo_body_max(struct mc_handler *handler, const char *method,
                             const char *path)
 {
     (void)handler;
-    (void)path;
+    if (strcmp(path, "/big") == 0)
+        return BIG_MAX;
     return strcmp(method, "PUT") == 0 ? BODY_MAX : 0;
 }
 
@@ -480,20 +482,12 @@ static void a_stop_accepts_nothing_and_finishes_what_began(void **state)
 static void a_request_that_drips_is_cut(void **state)
 {
     struct world *w = *state;
-    const char *address = "127.0.0.1:0";
-    struct mc_http_config config = {
-        .listen = &address, .listen_count = 1, .request_s = 1};
-    struct mc_http_server *kept = w->server;
-    struct mcos_diag diag = {0};
     const struct timespec pause = {.tv_nsec = 50000000};
     unsigned sent = 0;
-    int fd;
+    int fd = dial_tcp(mc_http_server_address(w->server, 0));
 
-    assert_int_equal(mc_http_server_open(&config, &w->echo.handler, &w->server, &diag),
-                     0);
-    fd = dial_tcp(mc_http_server_address(w->server, 0));
     send_all(w, fd, "GET /1 HTTP/1.1\r\n" HOST "\r\nGET /", 41);
-    for (; sent < 200; sent++) {
+    for (; sent < 400; sent++) {
         char byte;
         ssize_t n;
 
@@ -505,11 +499,111 @@ static void a_request_that_drips_is_cut(void **state)
         if (n == 0 || errno != EAGAIN)
             break;
     }
-    assert_in_range(sent, 15, 60);
+    assert_in_range(sent, MC_HTTP_HEAD_S * 20 / 2, MC_HTTP_HEAD_S * 20);
     assert_int_equal(w->echo.calls, 1);
     (void)close(fd);
-    mc_http_server_close(w->server);
-    w->server = kept;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+#define CROWD (MC_HTTP_CONNECTIONS_MAX + 44u)
+
+static void a_crowd_that_drips_keeps_nobody_out(void **state)
+{
+    struct world *w = *state;
+    const char *const whole = "GET / HTTP/1.1\r\n" HOST "\r\n";
+    int fds[CROWD];
+    unsigned open = 0;
+    uint64_t start;
+    int good = dial_unix(w->unix_address + 5);
+    char byte;
+
+    /* One that has asked and reads nothing yet is not in anybody's way. */
+    send_all(w, good, "GET /large HTTP/1.1\r\n" HOST "\r\n", 40);
+    for (unsigned i = 0; i < CROWD; i++) {
+        fds[i] = dial_unix(w->unix_address + 5);
+        (void)send(fds[i], "GET / HT", 8, MSG_NOSIGNAL);
+        serve_a_while(w, 0);
+    }
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < CROWD; i++)
+            (void)send(fds[i], "T", 1, MSG_NOSIGNAL);
+        for (unsigned local = 0; local < 2; local++) {
+            int fd = local ? dial_unix(w->unix_address + 5)
+                           : dial_tcp(mc_http_server_address(w->server, 0));
+            ssize_t n = -1;
+
+            start = now_ms();
+            (void)send(fd, whole, strlen(whole), MSG_NOSIGNAL);
+            while (n < 0 && now_ms() - start < 2000) {
+                serve_a_while(w, 1);
+                n = read(fd, w->answer, 12);
+            }
+            assert_int_equal(n, 12);
+            assert_memory_equal(w->answer, "HTTP/1.1 200", 12);
+            assert_true(now_ms() - start < 100);
+            (void)close(fd);
+        }
+    }
+    assert_int_equal(read(good, &byte, 1), 1);
+    (void)close(good);
+    for (unsigned i = 0; i < CROWD; i++) {
+        open += read(fds[i], &byte, 1) < 0 && errno == EAGAIN;
+        (void)close(fds[i]);
+    }
+    assert_in_range(open, MC_HTTP_CONNECTIONS_MAX / 2, MC_HTTP_CONNECTIONS_MAX);
+}
+
+static void bodies_that_arrive_at_once_have_one_bound(void **state)
+{
+    struct world *w = *state;
+    const unsigned each = BIG_MAX;
+    const unsigned count = MC_HTTP_BODIES_MAX / each;
+    const size_t piece = each - 1;
+    char *bytes = calloc(1, piece);
+    char head[128];
+    int *fds = calloc(count, sizeof(*fds));
+    unsigned status = 0;
+
+    assert_non_null(bytes);
+    assert_non_null(fds);
+    (void)snprintf(head, sizeof(head),
+                   "PUT /big HTTP/1.1\r\n" HOST "Content-Length: %u\r\n\r\n", each);
+    for (unsigned i = 0; i < count; i++) {
+        fds[i] = dial_unix(w->unix_address + 5);
+        send_all(w, fds[i], head, strlen(head));
+        send_all(w, fds[i], bytes, piece); /* all but the last byte */
+    }
+    for (unsigned i = 0; i < 20; i++)
+        serve_a_while(w, 1);
+    assert_int_equal(ask(w, true, head), 503);
+    assert_non_null(strstr(w->answer, "\"code\": \"busy\""));
+    assert_non_null(strstr(w->answer, "Retry-After: "));
+    assert_int_equal(ask(w, true, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
+    for (unsigned i = 0; i < count; i++) {
+        send_all(w, fds[i], "x", 1);
+        w->answer_len = 0;
+        (void)drain(w, fds[i]);
+        assert_int_equal(sscanf(w->answer, "HTTP/1.1 %u", &status), 1);
+        assert_int_equal(status, 200);
+        (void)close(fds[i]);
+    }
+    (void)drain(w, -1);
+    /* Their room is free again. */
+    fds[0] = dial_unix(w->unix_address + 5);
+    send_all(w, fds[0], head, strlen(head));
+    w->answer_len = 0;
+    (void)drain(w, fds[0]);
+    assert_int_equal(w->answer_len, 0);
+    (void)close(fds[0]);
+    free(fds);
+    free(bytes);
 }
 
 static void two_requests_share_a_connection(void **state)
@@ -541,6 +635,8 @@ int main(void)
         CASE(a_client_that_goes_away_leaves_nothing),
         CASE(a_stop_accepts_nothing_and_finishes_what_began),
         CASE(a_request_that_drips_is_cut),
+        CASE(a_crowd_that_drips_keeps_nobody_out),
+        CASE(bodies_that_arrive_at_once_have_one_bound),
         CASE(two_requests_share_a_connection),
     };
 

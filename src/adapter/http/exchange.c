@@ -10,6 +10,7 @@
 #include "adapter/http/listen.h"
 #include "adapter/http/target.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,41 @@
 #include <sys/socket.h>
 
 #define DISCARD_BYTES_MAX (1u << 20)
+#define RETRY_S           5u
+#define CROWDED           "too many bodies are arriving at once"
 
+/*
+ * Kept for a later answer, its connection sleeps: libmicrohttpd neither reads nor
+ * watches it, and learns at its end whether the client is still there. If the
+ * connection ends first (the server closes) what is left here waits for the answer,
+ * to throw it away.
+ */
 struct mc_exchange {
+    struct mc_later later; /* first */
     struct mc_exchange_home home;
     struct mc_request request;
     struct mc_buf body;
+    struct mc_blob *blob;           /* the whole body */
+    struct MHD_Connection *sleeper; /* kept: the connection, until it is over */
+    struct mc_exchange *next;       /* among the sleepers of the home */
+    struct mc_exchange **link;      /* what points here */
+    struct mc_response answer;      /* given later */
+    bool kept;
+    bool given; /* `answer` is there */
+    bool over;  /* the connection is gone */
     size_t body_max;
     size_t discarded;
+    size_t counted; /* in the home's bodies */
+    bool crowded;   /* there was no room for it */
     bool begun;
     bool answered;
     bool closing; /* the connection ends with the answer */
     char author[32];
     char target[]; /* decoded in place */
 };
+
+static void keep(struct mc_later *later);
+static void give(struct mc_later *later, struct mc_response *take_response);
 
 struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
                                     const char *target)
@@ -39,10 +62,28 @@ struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
 
     if (x == NULL)
         return NULL;
+    x->later = (struct mc_later){keep, give};
     x->home = *home;
     memcpy(x->target, target, len);
     (*x->home.busy)++;
     return x;
+}
+
+static void fini_response(struct mc_response *response)
+{
+    mc_buf_fini(&response->body);
+    mc_blob_unref(response->blob);
+    response->blob = NULL;
+}
+
+static void wake(struct mc_exchange *x)
+{
+    *x->link = x->next;
+    if (x->next != NULL)
+        x->next->link = x->link;
+    x->link = NULL;
+    *x->home.woken = true;
+    MHD_resume_connection(x->sleeper);
 }
 
 void mc_exchange_free(struct mc_exchange *x)
@@ -50,13 +91,73 @@ void mc_exchange_free(struct mc_exchange *x)
     if (x == NULL)
         return;
     (*x->home.busy)--;
+    *x->home.bodies -= x->counted;
+    mc_blob_unref(x->blob);
     mc_buf_fini(&x->body);
+    x->blob = NULL;
+    x->over = true;
+    if (x->kept && !x->given)
+        return; /* give() ends it */
+    fini_response(&x->answer);
     free(x);
+}
+
+void mc_exchange_wake_all(struct mc_exchange *sleepers)
+{
+    while (sleepers != NULL) {
+        struct mc_exchange *next = sleepers->next;
+
+        wake(sleepers);
+        sleepers = next;
+    }
+}
+
+/* ---- later ---- */
+
+static void keep(struct mc_later *later)
+{
+    struct mc_exchange *x = (struct mc_exchange *)later;
+
+    assert(!x->kept);
+    x->kept = true;
+}
+
+static void give(struct mc_later *later, struct mc_response *take_response)
+{
+    struct mc_exchange *x = (struct mc_exchange *)later;
+
+    assert(x->kept && !x->given);
+    x->given = true;
+    x->answer = *take_response;
+    if (x->over) {
+        fini_response(&x->answer);
+        free(x);
+    } else if (x->link != NULL) {
+        wake(x);
+    }
+}
+
+/* Puts the connection to sleep until the answer is given. */
+static enum MHD_Result sleep_on(struct mc_exchange *x, struct MHD_Connection *c)
+{
+    x->sleeper = c;
+    x->next = *x->home.sleepers;
+    x->link = x->home.sleepers;
+    if (x->next != NULL)
+        x->next->link = &x->next;
+    *x->home.sleepers = x;
+    MHD_suspend_connection(c);
+    return MHD_YES;
 }
 
 bool mc_exchange_answered(const struct mc_exchange *x)
 {
     return x->answered;
+}
+
+bool mc_exchange_asleep(const struct mc_exchange *x)
+{
+    return x->kept && !x->given;
 }
 
 /* ---- answer ---- */
@@ -68,6 +169,33 @@ static void add_header(struct MHD_Response *response, const char *name,
         (void)MHD_add_response_header(response, name, value);
 }
 
+static void release_blob(void *cls)
+{
+    mc_blob_unref(cls);
+}
+
+/* Takes what the answer owns, whether it succeeds or not. */
+static struct MHD_Response *make_response(struct mc_response *in)
+{
+    struct MHD_Response *out = NULL;
+    struct mc_bytes bytes;
+
+    if (in->blob != NULL) {
+        bytes = mc_blob_get(in->blob);
+        out = MHD_create_response_from_buffer_with_free_callback_cls(
+            bytes.len, (void *)(uintptr_t)bytes.ptr, release_blob, in->blob);
+        if (out != NULL)
+            in->blob = NULL;
+    } else if (in->body.err == 0) {
+        out = MHD_create_response_from_buffer_with_free_callback(in->body.len,
+                                                                 in->body.ptr, free);
+        if (out != NULL)
+            in->body = (struct mc_buf){0};
+    }
+    fini_response(in);
+    return out;
+}
+
 static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection *c,
                                    struct mc_response *in)
 {
@@ -75,17 +203,9 @@ static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection 
     enum MHD_Result r;
     char retry[16] = "";
 
-    if (in->body.err != 0) {
-        mc_buf_fini(&in->body);
+    out = make_response(in);
+    if (out == NULL)
         return MHD_NO;
-    }
-    out = MHD_create_response_from_buffer_with_free_callback(in->body.len, in->body.ptr,
-                                                             free);
-    if (out == NULL) {
-        mc_buf_fini(&in->body);
-        return MHD_NO;
-    }
-    in->body = (struct mc_buf){0};
     if (in->retry_after_s != 0)
         (void)snprintf(retry, sizeof(retry), "%u", in->retry_after_s);
     add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, in->content_type);
@@ -111,6 +231,8 @@ static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, i
                                  .content_type = "application/problem+json"};
     char text[512];
 
+    if (answer.status == 503)
+        answer.retry_after_s = RETRY_S;
     (void)snprintf(text, sizeof(text),
                    "{\"type\": \"/problems/%s\", \"title\": \"%s\", \"status\": %d, "
                    "\"code\": \"%s\", \"detail\": \"%s\"}\n",
@@ -199,6 +321,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 {
     struct mc_request *q = &x->request;
     const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    unsigned long long bytes;
     const char *wrong;
 
     x->begun = true;
@@ -214,14 +337,18 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     q->if_match = header(c, MHD_HTTP_HEADER_IF_MATCH);
     q->if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     q->content_type = header(c, MHD_HTTP_HEADER_CONTENT_TYPE);
-    q->prefer = header(c, "Prefer");
     find_author(x, c);
     q->author = x->author;
     x->body_max = x->home.handler->body_max(x->home.handler, q->method, q->path);
     x->body.max = x->body_max;
+    if (length == NULL)
+        return MHD_YES;
     /* libmicrohttpd has read this number before, so it is one. */
-    if (length != NULL && strtoull(length, NULL, 10) > x->body_max + DISCARD_BYTES_MAX)
+    bytes = strtoull(length, NULL, 10);
+    if (bytes > x->body_max + DISCARD_BYTES_MAX)
         return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+    if (bytes <= x->body_max && bytes > MC_HTTP_BODIES_MAX - *x->home.bodies)
+        return refuse(x, c, MCOS_E_BUSY, CROWDED);
     return MHD_YES;
 }
 
@@ -230,11 +357,17 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 static enum MHD_Result take_body(struct mc_exchange *x, const char *data, size_t *size)
 {
     size_t room = x->body_max - x->body.len;
-    size_t keep = *size < room ? *size : room;
+    size_t taken = *size < room ? *size : room;
 
-    if (keep > 0)
-        mc_buf_put(&x->body, data, keep);
-    x->discarded += *size - keep;
+    if (taken > MC_HTTP_BODIES_MAX - *x->home.bodies)
+        x->crowded = true;
+    if (x->crowded)
+        taken = 0;
+    if (taken > 0)
+        mc_buf_put(&x->body, data, taken);
+    x->counted += taken;
+    *x->home.bodies += taken;
+    x->discarded += *size - taken;
     *size = 0;
     return x->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
@@ -246,13 +379,28 @@ enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *
 
     if (!x->begun)
         return begin(x, c, method);
+    if (x->kept) {
+        if (!x->given)
+            return MHD_NO; /* the server closes */
+        answer = x->answer;
+        x->answer = (struct mc_response){0};
+        return send_answer(x, c, &answer);
+    }
     if (*size > 0)
         return take_body(x, data, size);
+    if (x->crowded)
+        return refuse(x, c, MCOS_E_BUSY, CROWDED);
     if (x->discarded > 0)
         return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
     if (x->body.err != 0)
         return refuse(x, c, x->body.err, "no memory for the body");
-    x->request.body = (struct mc_bytes){x->body.ptr, x->body.len};
+    if (x->body.len > 0) {
+        if (mc_blob_from_buf(&x->body, &x->blob) != 0)
+            return refuse(x, c, MCOS_E_NOMEM, "no memory for the body");
+        x->request.body = mc_blob_get(x->blob);
+        x->request.blob = x->blob;
+    }
+    x->request.later = &x->later;
     x->home.handler->handle(x->home.handler, &x->request, &answer);
-    return send_answer(x, c, &answer);
+    return x->kept ? sleep_on(x, c) : send_answer(x, c, &answer);
 }

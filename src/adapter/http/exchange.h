@@ -16,15 +16,25 @@ struct mc_exchange_home {
     bool local;           /* came over a unix socket */
     const bool *stopping; /* connections are closed after their answer */
     size_t *busy;
+    struct mc_exchange **sleepers; /* exchanges that wait for an answer given later */
+    size_t *bodies;                /* bytes of bodies that are here */
+    bool *woken;                   /* set when one got it */
 };
 
 /* Copies the target; NULL when memory is out. */
 struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
                                     const char *target);
-void mc_exchange_free(struct mc_exchange *x); /* NULL is fine */
+/* Its connection is over; one that was kept lives on until its answer is given. NULL
+ * is fine. */
+void mc_exchange_free(struct mc_exchange *x);
+/* Before the daemon is stopped: sleeping connections would be left behind. */
+void mc_exchange_wake_all(struct mc_exchange *sleepers);
 
 /* Its answer was given; only sending it is left. */
 bool mc_exchange_answered(const struct mc_exchange *x);
+
+/* It was kept, and its answer is not there yet. */
+bool mc_exchange_asleep(const struct mc_exchange *x);
 
 /* libmicrohttpd's access handler, once x is known: called for the head, for each
  * piece of the body, and at its end. */

@@ -12,20 +12,30 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * An open connection. One that sends a byte now and then is never silent long enough
- * for a timeout; a few hundred of them would keep everybody else out.
- */
+/* libmicrohttpd's own limit is never met: a few connections that were cut are still
+ * its own for a moment. */
+#define CONNECTIONS_SLACK 64u
+
+enum stage {
+    STAGE_HEAD,   /* a request line and its headers are awaited */
+    STAGE_BODY,   /* the rest of the request */
+    STAGE_ANSWER, /* the answer is being made or sent */
+    STAGE_CUT,    /* nothing more: libmicrohttpd will see the end of the stream */
+};
+
+/* An open connection. */
 struct visitor {
     struct visitor *next;
     struct visitor **link; /* what points here */
+    struct mc_http_server *server;
     int fd;
-    uint64_t
-        since_ms; /* a request is awaited since; UINT64_MAX: it is being answered */
+    enum stage stage;
+    bool asleep;       /* its answer is given later */
+    uint64_t since_ms; /* opened, or the answer before was sent; ANSWER: asked */
 };
 
 struct gate {
-    struct visitor *visitors;
+    struct mc_http_server *server;
     struct mc_listen listen;
     struct MHD_Daemon *daemon;
     struct mc_exchange_home home;
@@ -35,8 +45,12 @@ struct gate {
 struct mc_http_server {
     struct gate gates[MC_HTTP_LISTEN_MAX];
     size_t gate_count;
-    uint64_t request_ms;
+    struct visitor *visitors;
+    size_t visitor_count; /* but for those that are cut */
     size_t busy;
+    struct mc_exchange *sleepers;
+    size_t bodies;
+    bool woken; /* an answer was given, which run() has to send */
     bool stopping;
 };
 
@@ -59,45 +73,96 @@ stay_silent(void *cls, const char *fmt, va_list args)
     (void)args;
 }
 
+/* libmicrohttpd sees the end of the stream, and closes. */
+static void cut(struct visitor *v)
+{
+    (void)shutdown(v->fd, SHUT_RDWR);
+    v->stage = STAGE_CUT;
+    v->server->visitor_count--;
+}
+
+/* Who has to go for a newcomer; NULL: nobody may. */
+static struct visitor *find_idlest(const struct mc_http_server *server)
+{
+    struct visitor *found = NULL;
+
+    for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
+        if (v->stage == STAGE_CUT || v->asleep)
+            continue;
+        if (found == NULL ||
+            (v->stage != STAGE_ANSWER) > (found->stage != STAGE_ANSWER) ||
+            ((v->stage != STAGE_ANSWER) == (found->stage != STAGE_ANSWER) &&
+             v->since_ms <= found->since_ms))
+            found = v;
+    }
+    return found;
+}
+
+static void leave(struct visitor *v)
+{
+    if (v == NULL)
+        return;
+    if (v->stage != STAGE_CUT)
+        v->server->visitor_count--;
+    *v->link = v->next;
+    if (v->next != NULL)
+        v->next->link = v->link;
+    free(v);
+}
+
+static void enter(struct mc_http_server *server, struct visitor *v, int fd)
+{
+    struct visitor *idlest =
+        server->visitor_count < MC_HTTP_CONNECTIONS_MAX ? NULL : find_idlest(server);
+
+    if (idlest != NULL)
+        cut(idlest);
+    *v = (struct visitor){.next = server->visitors,
+                          .link = &server->visitors,
+                          .server = server,
+                          .fd = fd,
+                          .since_ms = now_ms()};
+    if (v->next != NULL)
+        v->next->link = &v->next;
+    server->visitors = v;
+    server->visitor_count++;
+    if (server->visitor_count > MC_HTTP_CONNECTIONS_MAX)
+        cut(v);
+}
+
 static void on_visit(void *cls, struct MHD_Connection *c, void **context,
                      enum MHD_ConnectionNotificationCode what)
 {
     struct gate *gate = cls;
-    struct visitor *v = *context;
     const union MHD_ConnectionInfo *info;
+    struct visitor *v;
 
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (v == NULL)
-            return;
-        *v->link = v->next;
-        if (v->next != NULL)
-            v->next->link = v->link;
-        free(v);
+        leave(*context);
         return;
     }
     info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
     v = calloc(1, sizeof(*v));
     if (v == NULL || info == NULL) {
-        free(v); /* served all the same, by the timeout alone */
+        free(v); /* served all the same, by libmicrohttpd's timeout alone */
         return;
     }
-    *v = (struct visitor){.next = gate->visitors,
-                          .link = &gate->visitors,
-                          .fd = info->connect_fd,
-                          .since_ms = now_ms()};
-    if (v->next != NULL)
-        v->next->link = &v->next;
-    gate->visitors = v;
+    enter(gate->server, v, info->connect_fd);
     *context = v;
 }
 
-static void set_since(struct MHD_Connection *c, uint64_t since_ms)
+static void set_stage(struct MHD_Connection *c, enum stage stage, bool asleep)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct visitor *v = info == NULL ? NULL : info->socket_context;
 
-    if (info != NULL && info->socket_context != NULL)
-        ((struct visitor *)info->socket_context)->since_ms = since_ms;
+    if (v == NULL || v->stage == STAGE_CUT)
+        return;
+    if (v->stage != stage && stage != STAGE_BODY)
+        v->since_ms = now_ms();
+    v->stage = stage;
+    v->asleep = asleep;
 }
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
@@ -120,8 +185,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     if (*con_cls == NULL)
         return MHD_NO; /* no memory for it */
     r = mc_exchange_go_on(*con_cls, c, method, data, size);
-    if (mc_exchange_answered(*con_cls))
-        set_since(c, UINT64_MAX);
+    if (mc_exchange_asleep(*con_cls))
+        set_stage(c, STAGE_ANSWER, true);
+    else
+        set_stage(c, mc_exchange_answered(*con_cls) ? STAGE_ANSWER : STAGE_BODY, false);
     return r;
 }
 
@@ -130,29 +197,23 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 {
     (void)cls;
     (void)why;
-    set_since(c, now_ms());
+    set_stage(c, STAGE_HEAD, false);
     mc_exchange_free(*con_cls);
     *con_cls = NULL;
 }
 
 /* ---- open ---- */
 
-static int start_daemon(struct gate *gate, const struct mc_http_config *config,
-                        struct mcos_diag *diag)
+static int start_daemon(struct gate *gate, struct mcos_diag *diag)
 {
-    unsigned connections = config->connections_max;
-    unsigned timeout_s = config->timeout_s;
     const union MHD_DaemonInfo *info;
 
-    if (connections == 0)
-        connections = MC_HTTP_CONNECTIONS_MAX;
-    if (timeout_s == 0)
-        timeout_s = MC_HTTP_TIMEOUT_S;
     gate->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, gate,
-        MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL, MHD_OPTION_LISTEN_SOCKET,
-        gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, gate, MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL,
+        MHD_OPTION_LISTEN_SOCKET, gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT,
+        MC_HTTP_CONNECTIONS_MAX + CONNECTIONS_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,
+        MC_HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)MC_HTTP_HEAD_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, on_target, gate,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION,
         on_visit, gate, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
@@ -179,12 +240,11 @@ int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *
     server = calloc(1, sizeof(*server));
     if (server == NULL)
         return MCOS_E_NOMEM;
-    server->request_ms =
-        1000u * (config->request_s == 0 ? MC_HTTP_REQUEST_S : config->request_s);
     for (size_t i = 0; i < config->listen_count && r == 0; i++) {
         struct gate *gate = &server->gates[i];
 
         gate->listen.fd = -1;
+        gate->server = server;
         server->gate_count = i + 1;
         r = mc_listen_open(config->listen[i], &gate->listen, diag);
         if (r != 0)
@@ -192,8 +252,11 @@ int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *
         gate->home = (struct mc_exchange_home){.handler = handler,
                                                .local = gate->listen.local,
                                                .stopping = &server->stopping,
-                                               .busy = &server->busy};
-        r = start_daemon(gate, config, diag);
+                                               .busy = &server->busy,
+                                               .bodies = &server->bodies,
+                                               .sleepers = &server->sleepers,
+                                               .woken = &server->woken};
+        r = start_daemon(gate, diag);
     }
     if (r != 0) {
         mc_http_server_close(server);
@@ -212,30 +275,40 @@ size_t mc_http_server_fds(const struct mc_http_server *server, int *fds, size_t 
     return server->gate_count;
 }
 
-/* libmicrohttpd sees the end of the stream, and closes. */
-static void end_long_waits(const struct mc_http_server *server, struct visitor *v)
+/* When this connection has waited too long; UINT64_MAX: that is not for us to say. */
+static uint64_t deadline_of(const struct visitor *v)
 {
-    uint64_t now = v == NULL ? 0 : now_ms();
-
-    for (; v != NULL; v = v->next) {
-        if (v->since_ms < now && now - v->since_ms > server->request_ms) {
-            (void)shutdown(v->fd, SHUT_RDWR);
-            v->since_ms = UINT64_MAX;
-        }
+    switch (v->stage) {
+    case STAGE_HEAD:
+        return v->since_ms + 1000u * MC_HTTP_HEAD_S;
+    case STAGE_BODY:
+        return v->since_ms + 1000u * MC_HTTP_REQUEST_S;
+    case STAGE_ANSWER:
+    case STAGE_CUT:
+        break;
     }
+    return UINT64_MAX;
 }
 
 void mc_http_server_run(struct mc_http_server *server)
 {
-    for (size_t i = 0; i < server->gate_count; i++) {
+    uint64_t now;
+
+    server->woken = false;
+    for (size_t i = 0; i < server->gate_count; i++)
         (void)MHD_run(server->gates[i].daemon);
-        end_long_waits(server, server->gates[i].visitors);
+    now = now_ms();
+    for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
+        if (deadline_of(v) <= now)
+            cut(v);
     }
 }
 
 uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
 {
-    uint64_t least = UINT64_MAX;
+    uint64_t least = server->woken ? 0 : UINT64_MAX;
+    uint64_t due = UINT64_MAX;
+    uint64_t now;
 
     for (size_t i = 0; i < server->gate_count; i++) {
         MHD_UNSIGNED_LONG_LONG ms = 0;
@@ -243,7 +316,15 @@ uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
         if (MHD_get_timeout(server->gates[i].daemon, &ms) == MHD_YES && ms < least)
             least = ms;
     }
-    return least;
+    for (const struct visitor *v = server->visitors; v != NULL; v = v->next) {
+        if (deadline_of(v) < due)
+            due = deadline_of(v);
+    }
+    if (due == UINT64_MAX)
+        return least;
+    now = now_ms();
+    due = due > now ? due - now : 0;
+    return due < least ? due : least;
 }
 
 const char *mc_http_server_address(const struct mc_http_server *server, size_t i)
@@ -278,6 +359,7 @@ void mc_http_server_close(struct mc_http_server *server)
 {
     if (server == NULL)
         return;
+    mc_exchange_wake_all(server->sleepers);
     for (size_t i = 0; i < server->gate_count; i++) {
         struct gate *gate = &server->gates[i];
 

@@ -13,6 +13,13 @@
  * a loopback port by a name that resolves to it, so over TCP the Host header must
  * be a loopback name. Whole bodies are read here, bounded by the handler; what is
  * wrong with a request as such is answered here, as a problem document.
+ *
+ * One that sends a byte now and then is never silent long enough for a timeout, and
+ * a few hundred of them would keep everybody else out. So a head has its time and a
+ * whole request has its time, from the opening of the connection or the end of the
+ * answer before; and when all places are taken, a newcomer gets the place of the
+ * connection that has been without a whole request for longest (or, if there is none
+ * such, of the one that has been reading its answer for longest).
  */
 #ifndef MCOS_ADAPTER_HTTP_SERVER_H
 #define MCOS_ADAPTER_HTTP_SERVER_H
@@ -24,9 +31,11 @@
 #include <stdint.h>
 
 #define MC_HTTP_LISTEN_MAX       8u
-#define MC_HTTP_CONNECTIONS_MAX  256u   /* default, for each listener */
-#define MC_HTTP_TIMEOUT_S        30u    /* default, without a byte either way */
-#define MC_HTTP_REQUEST_S        60u    /* default, for a whole request to arrive */
+#define MC_HTTP_CONNECTIONS_MAX  256u /* open at once, over all listeners */
+#define MC_HTTP_TIMEOUT_S        30u  /* without a byte either way */
+#define MC_HTTP_HEAD_S           5u   /* for request line and headers to arrive */
+#define MC_HTTP_REQUEST_S        30u  /* for a whole request to arrive */
+#define MC_HTTP_BODIES_MAX       (256u << 20) /* bytes of bodies that are arriving */
 #define MC_HTTP_HEAD_BYTES_MAX   32768u /* request line and headers, and a buffer */
 #define MC_HTTP_TARGET_BYTES_MAX 8192u  /* path and query, before decoding */
 #define MC_HTTP_ADDRESS_MAX      128u
@@ -36,9 +45,6 @@ struct mc_http_config {
     const char *const *listen; /* "127.0.0.1:8471", "[::1]:0", "localhost:80",
                                   "unix:/path"; port 0: any free one */
     size_t listen_count;       /* 1 .. MC_HTTP_LISTEN_MAX */
-    unsigned connections_max;  /* 0: the default */
-    unsigned timeout_s;        /* 0: the default */
-    unsigned request_s;        /* 0: the default */
 };
 
 struct mc_http_server;
@@ -70,7 +76,8 @@ void mc_http_server_stop(struct mc_http_server *server);
 /* Requests that have begun and are not answered to the end. */
 size_t mc_http_server_busy(const struct mc_http_server *server);
 
-/* Cuts what is left, removes its unix sockets. NULL is fine. */
+/* Cuts what is left, removes its unix sockets. Answers that are given later than this
+ * are dropped. NULL is fine. */
 void mc_http_server_close(struct mc_http_server *server);
 
 #endif /* MCOS_ADAPTER_HTTP_SERVER_H */

@@ -2,9 +2,11 @@
 /* adapter/os/loop.c -- libuv's loop, as much of it as an agent needs. */
 #include "adapter/os/loop.h"
 
+#include "adapter/os/loop_in.h"
 #include "mcos/err.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -15,28 +17,34 @@ struct mc_loop {
     uv_poll_t polls[MC_LOOP_FDS_MAX];
     unsigned poll_count;
     struct mc_loop_client *client;
+    struct mc_worker *worker;
+    bool stopping;
+    bool ended; /* no more turns */
 };
 
 static void on_timer(uv_timer_t *timer);
 
-static void take_turn(struct mc_loop *loop)
+void mc_loop_take_turn(struct mc_loop *loop)
 {
-    uint64_t wait_ms = loop->client->turn(loop->client);
+    uint64_t wait_ms;
 
+    if (loop->ended)
+        return;
+    wait_ms = loop->client->turn(loop->client);
     uv_update_time(&loop->uv);
     (void)uv_timer_start(&loop->timer, on_timer, wait_ms, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    take_turn(timer->data);
+    mc_loop_take_turn(timer->data);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)status; /* whoever owns the descriptor finds out by itself */
     (void)events;
-    take_turn(poll->data);
+    mc_loop_take_turn(poll->data);
 }
 
 static void on_signal(uv_signal_t *handle, int signo)
@@ -44,8 +52,13 @@ static void on_signal(uv_signal_t *handle, int signo)
     struct mc_loop *loop = handle->data;
 
     (void)signo;
+    if (loop->stopping) {
+        mc_loop_end(loop);
+        return;
+    }
+    loop->stopping = true;
     loop->client->stop(loop->client);
-    uv_stop(&loop->uv);
+    mc_loop_take_turn(loop);
 }
 
 int mc_loop_new(struct mc_loop_client *client, struct mc_loop **ret_loop)
@@ -89,8 +102,14 @@ int mc_loop_watch(struct mc_loop *loop, int fd)
 
 void mc_loop_run(struct mc_loop *loop)
 {
-    take_turn(loop);
+    mc_loop_take_turn(loop);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void mc_loop_end(struct mc_loop *loop)
+{
+    loop->ended = true;
+    uv_stop(&loop->uv);
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)
@@ -104,8 +123,28 @@ void mc_loop_free(struct mc_loop *loop)
 {
     if (loop == NULL)
         return;
+    loop->ended = true;
+    mc_worker_drop(loop->worker);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);
+    mc_worker_free(loop->worker);
     free(loop);
+}
+
+/* ---- for the worker ---- */
+
+uv_loop_t *mc_loop_uv(struct mc_loop *loop)
+{
+    return &loop->uv;
+}
+
+struct mc_worker *mc_loop_worker(const struct mc_loop *loop)
+{
+    return loop->worker;
+}
+
+void mc_loop_set_worker(struct mc_loop *loop, struct mc_worker *worker)
+{
+    loop->worker = worker;
 }

@@ -16,7 +16,8 @@ struct mc_loop_client {
     /* Does what is to be done; returns in how many ms at the latest it wants
      * to be called again. */
     uint64_t (*turn)(struct mc_loop_client *client);
-    /* SIGTERM or SIGINT came: the loop ends after this call. */
+    /* SIGTERM or SIGINT came. The loop goes on until mc_loop_end(); it ends at once
+     * when another one comes. */
     void (*stop)(struct mc_loop_client *client);
 };
 
@@ -25,8 +26,10 @@ int mc_loop_new(struct mc_loop_client *client, struct mc_loop **ret_loop);
 /* A turn is taken whenever fd is readable; fd stays the caller's. Fails with BUSY, IO.
  */
 int mc_loop_watch(struct mc_loop *loop, int fd);
-/* Until a signal. */
+/* Until mc_loop_end(), or a second signal. */
 void mc_loop_run(struct mc_loop *loop);
-void mc_loop_free(struct mc_loop *loop); /* NULL is fine */
+void mc_loop_end(struct mc_loop *loop);
+/* Waits for the jobs that have begun (adapter/os/worker.h). NULL is fine. */
+void mc_loop_free(struct mc_loop *loop);
 
 #endif /* MCOS_ADAPTER_OS_LOOP_H */

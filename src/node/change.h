@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node/change.h -- one change of a ring on its way: from a request, by way of the
+ * worker, to a record and what is told about it.
+ *
+ *     begin    on the loop: precondition, may we mint, what is replaced
+ *     run      on the worker: parse and place, touching nothing but the change
+ *     finish   on the loop: mint with the same precondition (somebody may have been
+ *              first meanwhile), answer
+ *
+ * What is refused is refused before anything is minted, so nothing has changed.
+ */
+#ifndef MCOS_NODE_CHANGE_H
+#define MCOS_NODE_CHANGE_H
+
+#include "node/routes_state.h"
+#include "node/spec.h"
+
+struct mc_change {
+    struct mc_routes *routes;
+    struct mc_later *later;
+    struct mc_name ring;
+    char author[MC_AUTHOR_MAX + 1];
+    struct mc_expect expect;
+    struct mc_ring *old; /* the record replaced, or NULL; ours */
+
+    /* Copied for the worker. */
+    void (*run)(struct mc_change *change);
+    struct mc_blob *body;
+    uint32_t now_s;
+    bool has_check;
+    uint8_t hash_check[8];    /* of this machine's secret */
+    struct mc_buf secret_buf; /* behind secret */
+    struct mc_secret secret;
+    int (*import_swift)(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
+                        struct mc_draft *draft, struct mc_buf *extra,
+                        struct mcos_diag *diag);
+    void *import_ctx;
+
+    /* What the worker made of it. */
+    int err;
+    struct mcos_diag diag;
+    struct mc_buf extra; /* the draft may point into it */
+    struct mc_spec_doc *doc;
+    struct mc_draft draft;
+    struct mc_build_report report;
+    uint64_t began_ms;
+    uint64_t build_ms; /* waiting for the worker included */
+
+    struct mc_ring *made; /* ours */
+    bool distributed;
+};
+
+/*
+ * Looks at what a change begins with. *ret_change is yours. Fails with PRECOND,
+ * USAGE, as mc_agent_expects and mc_agent_may_mint, NOMEM; then call->response says
+ * when to try again, if that is known.
+ */
+int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
+                  struct mcos_diag *diag);
+void mc_change_free(struct mc_change *change); /* NULL is fine */
+
+/*
+ * Has run() called on the worker, and keeps the request: the answer comes when that
+ * is done. On success the change is taken. Fails with BUSY.
+ */
+int mc_change_submit(struct mc_change *change, void (*run)(struct mc_change *change),
+                     struct mcos_diag *diag);
+
+/* Mints the draft at once and fills the answer in. */
+int mc_change_mint(struct mc_call *call, struct mc_change *change,
+                   struct mcos_diag *diag);
+void mc_change_tell(struct mc_call *call, const struct mc_change *change);
+
+#endif /* MCOS_NODE_CHANGE_H */
