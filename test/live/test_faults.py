@@ -4,6 +4,8 @@ damaged or removed bus, namesakes, hostile messages.
 
 Each test ends with the world whole again: the fault may delay, never lose.
 """
+import socket
+import json
 import os
 import random
 import shutil
@@ -273,3 +275,33 @@ def test_hostile_letters_are_dropped_and_others_get_through(world):
     after = c2.update("photos", spec(weights=(3, 4, 5))).json["stamp"]
     world.agree("photos", after)
     assert c1.alive() and c2.alive()
+
+
+def test_a_long_build_holds_nothing_up(world):
+    """2^23 partitions on 1000 devices take seconds: meanwhile the agent answers, is heard,
+    and a SIGTERM ends it within its grace time."""
+    c1, c2 = world.start("c1", "c2", alone=True)
+    body = json.dumps(spec(part_power=23, weights=[1 + i % 7 for i in range(1000)]))
+    request = (f"PUT /v1/rings/large HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n"
+               f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(c1.socket))
+        client.sendall(request)
+        slowest = 0.0
+        began = time.monotonic()
+        client.setblocking(False)
+        while time.monotonic() - began < 1.5:
+            start = time.monotonic()
+            assert c1.get("/livez").status == 200
+            slowest = max(slowest, time.monotonic() - start)
+            with pytest.raises(BlockingIOError):
+                client.recv(1)  # it is still being built
+        assert slowest < 0.3, slowest
+        assert [c["state"] for c in c2.get("/v1/clusters").json["clusters"]] == ["ACTIVE"] * 2
+        start = time.monotonic()
+        assert c1.stop() == 0
+        assert time.monotonic() - start < 4
+    until(lambda: any(c["reason"] == "left" for c in c2.get("/v1/clusters").json["clusters"]),
+          "c2 hears that c1 left", c2)
+    c1.start()
+    assert c1.get("/v1/rings").json["rings"] == []
