@@ -135,6 +135,7 @@ static void the_loop_goes_on_while_a_job_runs(void **state)
 static void two_run_at_once_eight_wait_and_one_more_is_busy(void **state)
 {
     struct scene s;
+    unsigned finished = 0;
 
     (void)state;
     open_scene(&s);
@@ -146,9 +147,10 @@ static void two_run_at_once_eight_wait_and_one_more_is_busy(void **state)
     mc_loop_run(s.loop);
     assert_int_equal(s.done_count, JOBS);
     assert_int_equal(atomic_load(&s.most), MC_WORK_RUNNING_MAX);
-    /* In order, but for the two that run beside one another. */
+    /* Each once. In which order is the scheduler's: two run beside one another. */
     for (unsigned i = 0; i < JOBS; i++)
-        assert_true(s.order[i] + 1 >= i && s.order[i] <= i + 1);
+        finished |= 1u << s.order[i];
+    assert_int_equal(finished, (1u << JOBS) - 1);
     assert_int_equal(mc_loop_working(s.loop), 0);
     assert_int_equal(submit(&s, 0), 0); /* there is room again */
     mc_loop_free(s.loop);
