@@ -174,8 +174,14 @@ int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
                 change->ring, mc_out_self, change->ring);
         return rc;
     }
+    if (cli->out.json && change->warning != NULL)
+        (void)json_object_set_new(doc, "warning", json_string(change->warning));
     if (!cli->out.json)
         report(cli, change, doc);
+    if (!cli->out.json && change->warning != NULL)
+        (void)fprintf(stderr, "mcos: warning: %s\n", change->warning);
+    if (!cli->out.json && change->next != NULL)
+        mc_out_hint(&cli->out, "  %s", change->next);
     rc = watch(cli, change, wait, doc);
     json_decref(doc);
     return rc;

@@ -7,7 +7,9 @@
 
 struct mc_change {
     const char *ring;
-    const char *verb; /* "created", for the report */
+    const char *verb;    /* "created", for the report */
+    const char *warning; /* said when it was accepted; NULL: none */
+    const char *next;    /* what is to be done then; NULL: nothing */
     struct mc_request request;
 };
 

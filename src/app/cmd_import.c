@@ -9,6 +9,19 @@
 
 #include <string.h>
 
+#define UNCHECKED                                                                      \
+    "the ring carries no check of Swift's hash prefix and suffix: whoever gives "      \
+    "wrong "                                                                           \
+    "ones gets wrong places, and no error; --swift-conf FILE adds the check"
+#define UNCHECKED_ONLINE                                                               \
+    "without --swift-conf the ring carries no check of Swift's hash prefix and "       \
+    "suffix, "                                                                         \
+    "unless the agent that was asked has a swift_conf: an agent with wrong ones then " \
+    "gives wrong places, and no error"
+#define NEXT                                                                           \
+    "every agent needs swift_conf, the swift.conf with these hash prefix and suffix, " \
+    "to look names up in it"
+
 static int import_offline(struct mc_cli *cli, struct mc_bytes gz, const char *name,
                           const struct mc_secret *secret, const char *out_path)
 {
@@ -32,13 +45,16 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz, const char *na
         goto out;
     mc_offline_stamp(&head, stamp);
     mc_hex(digest, head.digest, MC_DIGEST_BYTES);
+    if (secret == NULL && !cli->out.json)
+        (void)fprintf(stderr, "mcos: warning: " UNCHECKED "\n");
     if (cli->out.json)
         rc = mc_out_json(json_pack(
-            "{s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:I, s:i}", "ring", name, "stamp",
-            stamp, "version", (json_int_t)head.version, "digest", digest, "out",
-            out_path, "bytes", (json_int_t)mc_blob_get(blob).len, "partition_power",
-            (int)head.part_power, "assignments", (json_int_t)head.assignments,
-            "device_slots", (int)head.device_count));
+            "{s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:I, s:i, s:s*}", "ring", name,
+            "stamp", stamp, "version", (json_int_t)head.version, "digest", digest,
+            "out", out_path, "bytes", (json_int_t)mc_blob_get(blob).len,
+            "partition_power", (int)head.part_power, "assignments",
+            (json_int_t)head.assignments, "device_slots", (int)head.device_count,
+            "warning", secret == NULL ? UNCHECKED : NULL));
     else
         (void)printf("%s %s -> %s   2^%u partitions, %llu replicas, %u device slots\n",
                      name, stamp, out_path, head.part_power,
@@ -57,7 +73,10 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *nam
     struct mc_wait wait;
     struct mc_buf path = {0};
     char etag[MC_CLIENT_ETAG_MAX];
-    struct mc_change change = {.ring = name, .verb = "imported"};
+    struct mc_change change = {.ring = name,
+                               .verb = "imported",
+                               .warning = secret == NULL ? UNCHECKED_ONLINE : NULL,
+                               .next = NEXT};
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);
 

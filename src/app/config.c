@@ -291,6 +291,23 @@ static void flag_name(const char *key, char dst[32])
     dst[n] = '\0';
 }
 
+/* What fill_defaults() would put there. */
+static void computed_default(enum key opt, char dst[MC_CONFIG_PATH_MAX])
+{
+    char folder[MC_CONFIG_PATH_MAX / 2];
+    char name[MC_NAME_MAX + 1];
+
+    state_folder(folder, sizeof(folder));
+    host_name(name, sizeof(name));
+    dst[0] = '\0';
+    if (opt == OPT_CLUSTER)
+        (void)snprintf(dst, MC_CONFIG_PATH_MAX, "the host's name, %s", name);
+    else if (opt == OPT_DATA)
+        (void)snprintf(dst, MC_CONFIG_PATH_MAX, "%s/CLUSTER", folder);
+    else if (opt == OPT_BUS)
+        (void)snprintf(dst, MC_CONFIG_PATH_MAX, "sqlite:%s/bus.db", folder);
+}
+
 static void print_help(void)
 {
     (void)printf("mcosd -- the agent of one cluster: holds its rings, tells and asks "
@@ -299,13 +316,19 @@ static void print_help(void)
     for (unsigned i = 0; i < OPT_COUNT; i++) {
         char name[32];
         char left[64];
+        char text[MC_CONFIG_PATH_MAX];
+        const char *builtin = rows[i].builtin;
 
+        if (builtin == NULL) {
+            computed_default((enum key)i, text);
+            builtin = text;
+        }
         flag_name(rows[i].key, name);
         (void)snprintf(left, sizeof(left), "--%s %s", name,
                        rows[i].value == NULL ? "" : rows[i].value);
         (void)printf("  %-32s %s", left, rows[i].help);
-        if (rows[i].builtin != NULL && rows[i].builtin[0] != '\0')
-            (void)printf(" [%s]", rows[i].builtin);
+        if (builtin[0] != '\0')
+            (void)printf(" [%s]", builtin);
         (void)printf("\n");
     }
     (void)printf("  %-32s %s\n  %-32s %s\n  %-32s %s\n  %-32s %s\n\n", "--config FILE",

@@ -9,6 +9,7 @@
 #include "adapter/amqp/bus.h"
 #include "adapter/file/identity.h"
 #include "adapter/file/store.h"
+#include "adapter/http/listen.h"
 #include "adapter/http/server.h"
 #include "adapter/memcached/cache.h"
 #include "adapter/os/clock.h"
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #define TALK_TTL_INTERVALS 3u    /* what we say is worthless after so many delta_t */
+#define SILENT_INTERVALS   3u    /* fewer in inactive_after are worth a warning */
 #define STOP_MS            2000u /* for answers that are under way */
 
 struct daemon {
@@ -344,13 +346,50 @@ static int fill_machine(struct daemon *d)
     return err;
 }
 
+static int open_swift_conf(struct daemon *d, struct mcos_diag *diag)
+{
+    struct mcos_diag why = {.offset = -1};
+    int err;
+
+    if (d->config.swift_conf[0] == '\0')
+        return 0;
+    err = mc_swiftconf_open(d->config.swift_conf, &d->swift_conf, &why);
+    if (err == 0)
+        return 0;
+    return mcos_diag_set(diag, err, "swift_conf", "swift_conf: %.180s: %s",
+                         d->config.swift_conf,
+                         why.text[0] != '\0' ? why.text : mcos_err_text(err));
+}
+
+/* --check-config: what the start would refuse of the configuration alone. */
+static int check(struct daemon *d, struct mcos_diag *diag)
+{
+    const struct mc_config *c = &d->config;
+    int err = open_swift_conf(d, diag);
+
+    for (unsigned i = 0; err == 0 && i < c->http_count; i++)
+        err = mc_listen_check_text(c->http[i], diag);
+    mc_swiftconf_free(d->swift_conf);
+    d->swift_conf = NULL;
+    if (err != 0)
+        return err;
+    if (c->inactive_after_ms / SILENT_INTERVALS < c->announce_interval_ms)
+        (void)printf("mcosd: warning: inactive_after (%g s) is below %u times "
+                     "announce_interval (%g s): a few lost announcements make a "
+                     "cluster INACTIVE\n",
+                     c->inactive_after_ms / 1000.0, SILENT_INTERVALS,
+                     c->announce_interval_ms / 1000.0);
+    (void)printf("mcosd: the configuration is good\n");
+    return 0;
+}
+
 static int start(struct daemon *d, struct mcos_diag *diag)
 {
     char text[512];
     int err = fill_machine(d);
 
-    if (err == 0 && d->config.swift_conf[0] != '\0')
-        err = mc_swiftconf_open(d->config.swift_conf, &d->swift_conf, diag);
+    if (err == 0)
+        err = open_swift_conf(d, diag);
     if (err == 0)
         err = open_store(d, diag);
     if (err == 0)
@@ -425,8 +464,10 @@ int main(int argc, char **argv)
 
     if (err != 0)
         return complain(err, &diag);
-    if (want == MC_CONFIG_CHECK)
-        (void)printf("mcosd: the configuration is good\n");
+    if (want == MC_CONFIG_CHECK) {
+        err = check(&d, &diag);
+        return err == 0 ? 0 : complain(err, &diag);
+    }
     if (want != MC_CONFIG_RUN)
         return 0;
     (void)signal(SIGPIPE, SIG_IGN);

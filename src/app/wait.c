@@ -85,8 +85,8 @@ void mc_wait_names(const json_t *names, char *dst, size_t cap)
         size_t more = i + 1 < count ? sizeof(" and 4294967295 more") : 1;
 
         if (text == NULL || used + strlen(text) + 2 + more > cap) {
-            (void)snprintf(dst + used, cap - used, i > 0 ? " and %zu more" : "%zu more",
-                           count - i);
+            (void)snprintf(dst + used, cap - used,
+                           i > 0 ? " and %zu more" : "%zu clusters", count - i);
             return;
         }
         used +=
@@ -224,11 +224,14 @@ static void draw(struct watcher *w, const json_t *missing)
         json_array_size(clusters) + 3 <= size.rows)
         json_array_foreach(clusters, i, c) draw_cluster(w, size, c);
     if (json_array_size(missing) > 0) {
-        size_t room = size.columns < 48 ? 48 : size.columns;
+        static const char lead[] = "waiting for: ";
+        static const char rest[] = ".  Ctrl-C leaves this running.";
+        size_t taken = sizeof(lead) + (size.columns > 100 ? sizeof(rest) : 0);
+        size_t room = size.columns < 48 + taken ? 48 : size.columns - taken;
 
         mc_wait_names(missing, names, room < sizeof(names) ? room : sizeof(names));
-        (void)snprintf(text, sizeof(text), "%s.  Ctrl-C leaves this running.", names);
-        put_row(w, size, MC_STYLE_PLAIN, "waiting for: ", text);
+        (void)snprintf(text, sizeof(text), "%s%s", names, rest);
+        put_row(w, size, MC_STYLE_PLAIN, lead, text);
     }
 }
 

@@ -29,8 +29,8 @@ size_t mc_wait_missing(const json_t *convergence, enum mc_wait_whom whom,
                        json_t *names);
 
 /*
- * The names, with commas, in at most cap bytes with the NUL: "a, b and 3 more".
- * cap is 48 or more. Pure.
+ * The names, with commas, in at most cap bytes with the NUL: "a, b and 3 more", "3
+ * clusters". cap is 48 or more. Pure.
  */
 void mc_wait_names(const json_t *names, char *dst, size_t cap);
 

@@ -27,8 +27,7 @@ static const char *hint_of(int code)
          "set this machine's clock, or make the change on another cluster"},
         {MCOS_E_IDENTITY, "give one of the two clusters another name, or stop it"},
         {MCOS_E_SECRET,
-         "give prefix and suffix of the swift.conf that the ring is used "
-         "with"},
+         "start this agent with swift_conf, the swift.conf that the ring is used with"},
         {MCOS_E_WEIGHT, "weights are 0 or greater, and not all 0"},
         {MCOS_E_PLACEMENT, "add devices with weight, or ask for fewer replicas"},
         {MCOS_E_PARTPOWER, "0 to 24, and a ring keeps the one it was made with"},

@@ -497,6 +497,20 @@ class Online(unittest.TestCase):
             self.assertEqual((status, d["error"]["code"]), (6, "unreachable"))
             self.assertLess(time.monotonic() - start, 5)
 
+    def test_an_import_without_the_secret_warns(self):
+        self.on("PUT", "/v1/rings/gold/import", (201, {**CHANGE, "ring": "gold"}))
+        online = ["--server", self.url, "ring", "import-swift", GZ, "--name", "gold",
+                  "--wait", "none"]
+        with tempfile.TemporaryDirectory() as folder:
+            offline = ["ring", "import-swift", GZ, "--name", "gold", "--out", folder + "/x"]
+            for args in (online, offline):
+                for more, warned in (([], True), (["--swift-conf", CONF], False)):
+                    status, d = doc(*args, *more)
+                    self.assertEqual((status, "warning" in d), (0, warned), args)
+                    status, _, err = run(*args, *more)
+                    self.assertEqual((status, "warning: " in err), (0, warned), err)
+        self.assertIn("every agent needs swift_conf", run(*online)[2])
+
     def test_import_sends_the_secret_escaped(self):
         self.on("PUT", "/v1/rings/gold/import", (201, {**CHANGE, "ring": "gold"}))
         self.assertEqual(self.doc("ring", "import-swift", GZ, "--name", "gold", "--swift-conf",

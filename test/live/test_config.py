@@ -51,3 +51,32 @@ def test_bad_flags_are_named(tmp_path):
         done = run(*args, "--data", tmp_path / "d", "--bus", f"sqlite:{tmp_path}/bus.db") \
             if word == "0.0.0.0" else run(*args, "--check-config")
         assert done.returncode != 0 and word in done.stderr, (args, done.stderr)
+
+
+def test_what_the_start_would_refuse_is_found_by_the_check(tmp_path):
+    folder = tmp_path / "swift.conf"
+    folder.mkdir()
+    for args, word in ((["--http", "0.0.0.0:80"], "0.0.0.0"), (["--http", "unix:x"], "unix:x"),
+                       (["--http", "127.0.0.1"], "127.0.0.1"),
+                       (["--http", "unix:/" + "x" * 200], "absolute path below"),
+                       (["--swift-conf", tmp_path / "none"], f"{tmp_path}/none"),
+                       (["--swift-conf", folder], str(folder))):
+        done = run("--check-config", *args)
+        assert done.returncode != 0 and word in done.stderr, (args, done.stderr)
+        assert "good" not in done.stdout
+    assert list(tmp_path.iterdir()) == [folder]
+    good = run("--check-config", "--http", f"unix:{tmp_path}/s", "--http", "[::1]:0")
+    assert good.returncode == 0, good.stderr
+
+
+def test_a_short_patience_is_a_warning(tmp_path):
+    for after, warned in (("29.9", True), ("30", False)):
+        done = run("--check-config", "--announce-interval", "10", "--inactive-after", after)
+        assert done.returncode == 0 and ("warning" in done.stdout) == warned, done.stdout
+
+
+def test_the_help_shows_where_things_go():
+    lines = {line.split()[0]: line for line in run("--help", env={"HOME": "/h"}).stdout.splitlines()
+             if line.startswith("  --")}
+    assert lines["--data"].endswith("/CLUSTER]") and lines["--bus"].endswith("/bus.db]")
+    assert "[the host's name, " in lines["--cluster"]

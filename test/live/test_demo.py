@@ -58,15 +58,16 @@ class Demo(unittest.TestCase):
         self.assertEqual(sum(e["kind"] == "matrix" for e in doc["timeline"]), 6)
         self.nothing_left()
 
-    def test_ctrl_c_ends_what_it_started(self):
-        p = self.start()
-        until = time.monotonic() + 20
-        while len(processes(self.tmp)) < 4 and time.monotonic() < until:
-            time.sleep(0.05)
-        p.send_signal(signal.SIGINT)
-        p.communicate(timeout=20)
-        self.assertEqual(p.returncode, 130)
-        self.nothing_left()
+    def test_ctrl_c_and_a_closed_terminal_end_what_it_started(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGHUP, 129)):
+            p = self.start()
+            until = time.monotonic() + 20
+            while len(processes(self.tmp)) < 4 and time.monotonic() < until:
+                time.sleep(0.05)
+            p.send_signal(number)
+            p.communicate(timeout=20)
+            self.assertEqual(p.returncode, status)
+            self.nothing_left()
 
     def test_a_killed_demo_takes_its_agents_with_it(self):
         p = self.start()

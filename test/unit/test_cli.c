@@ -197,7 +197,7 @@ static void names_are_cut_to_their_room_and_counted(void **state)
         (void)json_array_append_new(
             names, json_string("a-name-longer-than-any-line-that-it-could-stand-in"));
     mc_wait_names(names, text, sizeof(text));
-    assert_string_equal(text, "2 more");
+    assert_string_equal(text, "2 clusters");
     json_decref(names);
 }
 

@@ -94,6 +94,26 @@ bool mc_listen_host_ok(const char *host)
     return read_loopback(host, false, &v4, &v6);
 }
 
+static int not_loopback(const char *text, struct mcos_diag *diag)
+{
+    return mcos_diag_set(diag, MCOS_E_CONFIG, "http",
+                         "%.100s: wants a loopback address and port, like "
+                         "127.0.0.1:8471 or [::1]:8471, or unix:/path",
+                         text);
+}
+
+static int check_path(const char *text, struct mcos_diag *diag)
+{
+    const char *path = text + strlen(PREFIX);
+    const size_t cap = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+
+    if (path[0] == '/' && strlen(path) < cap)
+        return 0;
+    return mcos_diag_set(diag, MCOS_E_CONFIG, "http",
+                         "%.100s: wants unix: and an absolute path below %zu bytes",
+                         text, cap);
+}
+
 static int open_tcp(const char *text, struct mc_listen *l, struct mcos_diag *diag)
 {
     struct sockaddr_in v4;
@@ -104,10 +124,7 @@ static int open_tcp(const char *text, struct mc_listen *l, struct mcos_diag *dia
     bool six;
 
     if (!read_loopback(text, true, &v4, &v6))
-        return mcos_diag_set(diag, MCOS_E_CONFIG, "http",
-                             "%.100s: wants a loopback address and port, like "
-                             "127.0.0.1:8471 or [::1]:8471, or unix:/path",
-                             text);
+        return not_loopback(text, diag);
     six = v6.sin6_family == AF_INET6;
     l->fd =
         socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -168,12 +185,10 @@ static int open_unix(const char *text, struct mc_listen *l, struct mcos_diag *di
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const char *path = text + strlen(PREFIX);
     struct stat st;
-    int r;
+    int r = check_path(text, diag);
 
-    if (path[0] != '/' || strlen(path) >= sizeof(at.sun_path))
-        return mcos_diag_set(diag, MCOS_E_CONFIG, "http",
-                             "%.100s: wants unix: and an absolute path below %zu bytes",
-                             text, sizeof(at.sun_path));
+    if (r != 0)
+        return r;
     memcpy(at.sun_path, path, strlen(path) + 1);
     r = clear_path(&at, text, diag);
     if (r != 0)
@@ -196,6 +211,16 @@ static int open_unix(const char *text, struct mc_listen *l, struct mcos_diag *di
     if (listen(l->fd, BACKLOG) != 0)
         return fail(diag, text, "listen");
     return 0;
+}
+
+int mc_listen_check_text(const char *text, struct mcos_diag *diag)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (strncmp(text, PREFIX, strlen(PREFIX)) == 0)
+        return check_path(text, diag);
+    return read_loopback(text, true, &v4, &v6) ? 0 : not_loopback(text, diag);
 }
 
 int mc_listen_open(const char *text, struct mc_listen *ret_listen,

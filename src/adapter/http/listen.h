@@ -17,6 +17,9 @@ struct mc_listen {
     struct timespec changed;
 };
 
+/* Is it an address that can be listened on? Opens nothing. Fails with CONFIG. */
+int mc_listen_check_text(const char *text, struct mcos_diag *diag);
+
 /*
  * A stale unix socket file (nobody answers) is replaced; its mode is 0660.
  * Fails with CONFIG, LOCKED, IO.
