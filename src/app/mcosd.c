@@ -27,6 +27,7 @@
 
 #define TALK_TTL_INTERVALS 3u    /* what we say is worthless after so many delta_t */
 #define STOP_MS            2000u /* for answers that are under way */
+#define KEEP_MS            5000u /* between looks at our file in the data folder */
 
 struct daemon {
     struct mc_loop_client client; /* first */
@@ -41,6 +42,7 @@ struct daemon {
     struct mc_handler *routes;
     struct mc_loop *loop;
     struct mc_buf import_extra; /* what the draft of the last import points into */
+    uint64_t keep_ms;           /* when to look at it again */
     bool evicted;               /* another cluster lives under our name */
 };
 
@@ -50,6 +52,23 @@ static void say(struct daemon *d, enum mc_log_level level, const char *text)
 }
 
 /* ---- turns ---- */
+
+/* A folder that was made anew under us stays ours. What fails here fails in the
+ * store too, which says so. */
+static void keep_identity(struct daemon *d, uint64_t now)
+{
+    struct mc_identity identity = {.name = d->config.cluster};
+    bool made = false;
+
+    if (now < d->keep_ms)
+        return;
+    d->keep_ms = now + KEEP_MS;
+    memcpy(identity.uid, d->machine.uid, MC_UID_BYTES);
+    if (mc_identity_keep(d->config.data, &identity, &made, NULL) == 0 && made)
+        say(d, MC_LOG_WARN,
+            "event=identity-kept file=cluster.id hint=\"the data folder was made anew "
+            "under the agent\"");
+}
 
 static uint64_t turn(struct mc_loop_client *client)
 {
@@ -65,6 +84,7 @@ static uint64_t turn(struct mc_loop_client *client)
         (void)raise(SIGTERM);
     }
     now = mc_agent_now_ms(d->agent);
+    keep_identity(d, now);
     http_ms = mc_http_server_timeout_ms(d->http);
     due = due > now ? due - now : 0;
     return due < http_ms ? due : http_ms;

@@ -74,6 +74,22 @@ def test_a_removed_data_folder_is_said_and_survived(world):
     world.agree("photos", stamp)
 
 
+def test_a_data_folder_made_anew_keeps_its_owner(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    identity = (c2.data / "cluster.id").read_text()
+    shutil.rmtree(c2.data)
+    c2.data.mkdir()
+    until((c2.data / "cluster.id").exists, "the identity is written again", c2)
+    assert (c2.data / "cluster.id").read_text() == identity
+    assert "event=identity-kept" in c2.tail()
+    c2.kill()
+    c2.start()
+    assert (c2.data / "cluster.id").read_text() == identity
+    world.agree("photos", stamp)
+
+
 def test_a_damaged_ring_file_is_replaced_by_a_good_one(world):
     c1, c2 = world.start("c1", "c2")
     stamp = c1.create("photos", spec()).json["stamp"]
