@@ -34,6 +34,7 @@
 #define TALK_TTL_INTERVALS 3u    /* what we say is worthless after so many delta_t */
 #define SILENT_INTERVALS   3u    /* fewer in inactive_after are worth a warning */
 #define STOP_MS            2000u /* for answers that are under way */
+#define KEEP_MS            5000u /* between looks at our file in the data folder */
 
 struct daemon {
     struct mc_loop_client client; /* first */
@@ -51,6 +52,7 @@ struct daemon {
     bool registry;     /* store is one of adapter/redis */
     bool evicted;      /* another cluster lives under our name */
     uint64_t until_ms; /* stopping: answers may take so long; 0: not stopping */
+    uint64_t keep_ms;  /* when to look at our file in the data folder again */
 };
 
 static void say(struct daemon *d, enum mc_log_level level, const char *text)
@@ -59,6 +61,23 @@ static void say(struct daemon *d, enum mc_log_level level, const char *text)
 }
 
 /* ---- turns ---- */
+
+/* A folder that was made anew under us stays ours. What fails here fails in the
+ * store too, which says so. */
+static void keep_identity(struct daemon *d, uint64_t now)
+{
+    struct mc_identity identity = {.name = d->config.cluster};
+    bool made = false;
+
+    if (now < d->keep_ms)
+        return;
+    d->keep_ms = now + KEEP_MS;
+    memcpy(identity.uid, d->machine.uid, MC_UID_BYTES);
+    if (mc_identity_keep(d->config.data, &identity, &made, NULL) == 0 && made)
+        say(d, MC_LOG_WARN,
+            "event=identity-kept file=cluster.id hint=\"the data folder was made anew "
+            "under the agent\"");
+}
 
 static uint64_t turn(struct mc_loop_client *client)
 {
@@ -80,6 +99,7 @@ static uint64_t turn(struct mc_loop_client *client)
         if (due > d->until_ms)
             due = d->until_ms;
     }
+    keep_identity(d, now);
     due = due > now ? due - now : 0;
     http_ms = mc_http_server_timeout_ms(d->http);
     if (http_ms < due)

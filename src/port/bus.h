@@ -48,7 +48,9 @@ struct mc_letter_head {
 
 enum mc_bus_event_kind {
     MC_BUS_UP, /* connected; queues exist. Sent once after open, and after each DOWN */
-    MC_BUS_DOWN, /* err says why; what was not confirmed will be confirmed with AWAY */
+    /* err says why; what was not confirmed will be confirmed with AWAY. With FULL
+     * (nothing can be written) letters may still come. */
+    MC_BUS_DOWN,
     MC_BUS_MESSAGE,
     MC_BUS_CONFIRM,
 };

@@ -4,11 +4,12 @@ damaged or removed bus, namesakes, hostile messages.
 
 Each test ends with the world whole again: the fault may delay, never lose.
 """
-import socket
+import contextlib
 import json
 import os
 import random
 import shutil
+import socket
 import sqlite3
 import subprocess
 import time
@@ -73,6 +74,22 @@ def test_a_removed_data_folder_is_said_and_survived(world):
     assert c2.alive()
     c2.kill()
     c2.start()
+    world.agree("photos", stamp)
+
+
+def test_a_data_folder_made_anew_keeps_its_owner(world):
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    identity = (c2.data / "cluster.id").read_text()
+    shutil.rmtree(c2.data)
+    c2.data.mkdir()
+    until((c2.data / "cluster.id").exists, "the identity is written again", c2)
+    assert (c2.data / "cluster.id").read_text() == identity
+    assert "event=identity-kept" in c2.tail()
+    c2.kill()
+    c2.start()
+    assert (c2.data / "cluster.id").read_text() == identity
     world.agree("photos", stamp)
 
 
@@ -185,6 +202,28 @@ def test_a_full_disk_refuses_and_recovers(world, small_disk):
     filler.unlink()
     world.agree("photos", stamp)
     assert c2.create("videos", spec()).status == 201
+
+
+def test_a_bus_whose_disk_is_full_counts_as_away_until_there_is_room(world, small_disk):
+    world.bus = small_disk / "bus.db"
+    c1, c2 = world.start("c1", "c2")
+    stamp = c1.create("photos", spec()).json["stamp"]
+    world.agree("photos", stamp)
+    filler = small_disk / "filler"
+    with open(filler, "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while f.write(bytes(4096)) == 4096:
+            pass
+    rng = random.Random(1)
+    weights = [rng.randrange(1, 1000) for _ in range(300)]
+    answer = c1.create("videos", spec(part_power=18, weights=weights))
+    assert answer.status in (201, 202), answer.body
+    until(lambda: c1.get("/readyz").status == 503, "c1 says that its bus is away", c1)
+    assert "the bus is away" in c1.get("/readyz").body.decode()
+    assert "full" in c1.tail()
+    assert c1.lookup("videos", "AUTH_a"), "look-ups go on"
+    filler.unlink()
+    until(lambda: c1.get("/readyz").status == 200, "the bus is back", c1)
+    world.agree("videos", answer.json["stamp"])
 
 
 def test_two_agents_with_one_folder_are_refused(world):

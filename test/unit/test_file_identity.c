@@ -145,6 +145,27 @@ static void the_longest_name_fits(void **state)
     assert_string_equal(out.name.s, in.name.s);
 }
 
+static void a_missing_file_is_written_again_and_another_one_is_left_alone(void **state)
+{
+    struct mc_identity mine = {.name = {"eu-west"}, .uid = {7, 8, 9}};
+    struct mc_identity other = {.name = {"eu-west"}, .uid = {1}};
+    uint8_t uid[MC_UID_BYTES];
+    bool made = false;
+    bool fresh = true;
+
+    (void)state;
+    assert_int_equal(mc_identity_keep(data, &mine, &made, &diag), 0);
+    assert_true(made);
+    assert_int_equal(mc_identity_keep(data, &other, &made, &diag), 0);
+    assert_false(made);
+    assert_int_equal(mc_identity_open(data, "eu-west", uid, &fresh, &diag), 0);
+    assert_false(fresh);
+    assert_memory_equal(uid, mine.uid, MC_UID_BYTES);
+    scratch_remove(data);
+    assert_int_equal(mc_identity_keep(data, &mine, &made, &diag), MCOS_E_IO);
+    assert_int_equal(access(data, F_OK), -1); /* the folder is not ours to make */
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -155,6 +176,7 @@ int main(void)
         CASE(a_damaged_file_is_refused_and_left_alone),
         CASE(what_is_formatted_is_parsed_back_and_nothing_else_is),
         CASE(the_longest_name_fits),
+        CASE(a_missing_file_is_written_again_and_another_one_is_left_alone),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

@@ -7,9 +7,11 @@
 #include "adapter/file/replace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 void mc_identity_format(const struct mc_identity *identity,
                         char dst[MC_IDENTITY_BYTES_MAX])
@@ -86,9 +88,17 @@ static int load(int data_fd, struct mc_identity *ret_identity, struct mcos_diag 
     return err;
 }
 
-static int make(int data_fd, struct mc_identity *identity, struct mcos_diag *diag)
+static int save(int data_fd, const struct mc_identity *identity, struct mcos_diag *diag)
 {
     char text[MC_IDENTITY_BYTES_MAX];
+
+    mc_identity_format(identity, text);
+    return mc_replace(data_fd, MC_IDENTITY_FILE,
+                      (struct mc_bytes){(const uint8_t *)text, strlen(text)}, diag);
+}
+
+static int make(int data_fd, struct mc_identity *identity, struct mcos_diag *diag)
+{
     ssize_t n;
 
     do
@@ -96,9 +106,7 @@ static int make(int data_fd, struct mc_identity *identity, struct mcos_diag *dia
     while (n < 0 && errno == EINTR);
     if (n != (ssize_t)MC_UID_BYTES)
         return mc_folder_fail(diag, "cannot make", "a uid");
-    mc_identity_format(identity, text);
-    return mc_replace(data_fd, MC_IDENTITY_FILE,
-                      (struct mc_bytes){(const uint8_t *)text, strlen(text)}, diag);
+    return save(data_fd, identity, diag);
 }
 
 int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
@@ -131,4 +139,23 @@ int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_
     memcpy(ret_uid, identity.uid, MC_UID_BYTES);
     *ret_fresh = fresh;
     return 0;
+}
+
+int mc_identity_keep(const char *data, const struct mc_identity *identity,
+                     bool *ret_made, struct mcos_diag *diag)
+{
+    bool made = false;
+    struct stat st;
+    int fd = -1;
+    int err = mc_folder_open(data, false, &fd, diag);
+
+    if (err == 0 && fstatat(fd, MC_IDENTITY_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        made = errno == ENOENT;
+        err = made ? save(fd, identity, diag)
+                   : mc_folder_fail(diag, "cannot look at", MC_IDENTITY_FILE);
+    }
+    mc_folder_close(fd);
+    if (err == 0)
+        *ret_made = made;
+    return err;
 }

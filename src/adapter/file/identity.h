@@ -29,6 +29,15 @@ struct mc_identity {
 int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
                      bool *ret_fresh, struct mcos_diag *diag);
 
+/*
+ * Writes the file again (*ret_made) if it is missing, for whoever runs with this
+ * identity: in a folder that was removed and made anew under it, the next start
+ * would take a new uid. A file that is there is not touched. Fails with IO (also if
+ * the folder is gone), FULL, NOMEM.
+ */
+int mc_identity_keep(const char *data, const struct mc_identity *identity,
+                     bool *ret_made, struct mcos_diag *diag);
+
 /* "mcos-cluster 1\nname <name>\nuid <32 hex digits>\n", and nothing else. */
 int mc_identity_parse(struct mc_bytes text, struct mc_identity *ret_identity,
                       struct mcos_diag *diag);
