@@ -2,8 +2,7 @@
 /* app/config.c -- the table of options, and the four places they come from. */
 #include "app/config.h"
 
-#include "adapter/redis/url.h"
-#include "adapter/amqp/url.h"
+#include "app/config_state.h"
 
 #include <confuse.h>
 #include <ctype.h>
@@ -17,40 +16,8 @@
 #include <unistd.h>
 
 #define DEFAULT_FILE "/etc/mcosd/mcosd.conf"
-#define SHOWN_MAX    (MC_CONFIG_PATH_MAX + 2 * MC_REDIS_TEXT_MAX)
 
-enum key {
-    OPT_CLUSTER,
-    OPT_SYSTEM,
-    OPT_REGION,
-    OPT_ZONE,
-    OPT_DATA,
-    OPT_BUS,
-    OPT_STORE,
-    OPT_CACHE,
-    OPT_BUS_CA,
-    OPT_BUS_CERT,
-    OPT_BUS_KEY,
-    OPT_HTTP,
-    OPT_ANNOUNCE_INTERVAL,
-    OPT_INACTIVE_AFTER,
-    OPT_ANNOUNCE,
-    OPT_ANNOUNCE_BUDGET,
-    OPT_ALONE,
-    OPT_KEEP_VERSIONS,
-    OPT_SWIFT_CONF,
-    OPT_LOG_LEVEL,
-    OPT_COUNT
-};
-
-struct row {
-    const char *key;     /* in the file; the flag has - for _ */
-    const char *value;   /* what the help calls it */
-    const char *builtin; /* NULL: computed, see fill_defaults() */
-    const char *help;
-};
-
-static const struct row rows[OPT_COUNT] = {
+const struct row mc_config_rows[OPT_COUNT] = {
     [OPT_CLUSTER] = {"cluster", "NAME", NULL, "name of this cluster; never change it"},
     [OPT_SYSTEM] = {"system", "NAME", "mcos", "clusters of one system share rings"},
     [OPT_REGION] = {"region", "TEXT", "", "where the cluster is"},
@@ -81,32 +48,6 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_LOG_LEVEL] = {"log_level", "LEVEL", "info", "error, warn, info or debug"},
 };
 
-/* One value as text, and where it came from. */
-struct value {
-    char text[MC_CONFIG_LISTEN_MAX][MC_CONFIG_PATH_MAX];
-    unsigned count;
-    char from[MC_CONFIG_PATH_MAX + 64];
-};
-
-struct loader {
-    struct value values[OPT_COUNT];
-    char file[MC_CONFIG_PATH_MAX];
-    int lines[OPT_COUNT]; /* of the file, where a key stands */
-    enum mc_config_want want;
-    struct mcos_diag *diag;
-};
-
-static int refuse(struct loader *l, enum key opt, const char *why)
-{
-    const struct value *v = &l->values[opt];
-    char text[MC_CONFIG_PATH_MAX] = "";
-
-    if (v->count > 0) /* a bus's address may hold a password */
-        mc_amqp_url_mask(v->text[0], text, sizeof(text));
-    return mcos_diag_set(l->diag, MCOS_E_CONFIG, rows[opt].key, "%s: %s: \"%.80s\": %s",
-                         v->from, rows[opt].key, text, why);
-}
-
 static int set(struct loader *l, enum key opt, const char *text, const char *from)
 {
     struct value *v = &l->values[opt];
@@ -117,9 +58,9 @@ static int set(struct loader *l, enum key opt, const char *text, const char *fro
     if (opt != OPT_HTTP)
         v->count = 0;
     if (v->count == MC_CONFIG_LISTEN_MAX)
-        return refuse(l, opt, "given too often");
+        return mc_config_refuse(l, opt, "given too often");
     if (strlen(text) >= MC_CONFIG_PATH_MAX)
-        return refuse(l, opt, "too long");
+        return mc_config_refuse(l, opt, "too long");
     (void)snprintf(v->text[v->count++], MC_CONFIG_PATH_MAX, "%s", text);
     return 0;
 }
@@ -202,7 +143,7 @@ static void on_confuse_error(cfg_t *cfg, const char *fmt, va_list args)
 static int note_line(cfg_t *cfg, cfg_opt_t *opt)
 {
     for (unsigned i = 0; i < OPT_COUNT; i++) {
-        if (strcmp(opt->name, rows[i].key) == 0)
+        if (strcmp(opt->name, mc_config_rows[i].key) == 0)
             confuse_loader->lines[i] = cfg->line;
     }
     return 0;
@@ -227,8 +168,8 @@ static int read_file(struct loader *l, bool must_exist)
         return mcos_diag_set(l->diag, MCOS_E_CONFIG, "config", "%s: not a file",
                              l->file);
     for (unsigned i = 0; i < OPT_COUNT; i++) {
-        cfg_opt_t one = CFG_STR(rows[i].key, NULL, CFGF_NODEFAULT);
-        cfg_opt_t many = CFG_STR_LIST(rows[i].key, NULL, CFGF_NODEFAULT);
+        cfg_opt_t one = CFG_STR(mc_config_rows[i].key, NULL, CFGF_NODEFAULT);
+        cfg_opt_t many = CFG_STR_LIST(mc_config_rows[i].key, NULL, CFGF_NODEFAULT);
 
         opts[i] = i == OPT_HTTP ? many : one;
     }
@@ -239,7 +180,7 @@ static int read_file(struct loader *l, bool must_exist)
     confuse_loader = l;
     (void)cfg_set_error_function(cfg, on_confuse_error);
     for (unsigned i = 0; i < OPT_COUNT; i++)
-        (void)cfg_set_validate_func(cfg, rows[i].key, note_line);
+        (void)cfg_set_validate_func(cfg, mc_config_rows[i].key, note_line);
     rc = cfg_parse(cfg, l->file);
     if (rc == CFG_FILE_ERROR)
         err = mcos_diag_set(l->diag, MCOS_E_CONFIG, "config", "%s: %s", l->file,
@@ -248,8 +189,9 @@ static int read_file(struct loader *l, bool must_exist)
         err = MCOS_E_CONFIG;
     for (unsigned i = 0; err == 0 && i < OPT_COUNT; i++) {
         (void)snprintf(from, sizeof(from), "%s:%d", l->file, l->lines[i]);
-        for (unsigned k = 0; err == 0 && k < cfg_size(cfg, rows[i].key); k++) {
-            const char *text = cfg_getnstr(cfg, rows[i].key, k);
+        for (unsigned k = 0; err == 0 && k < cfg_size(cfg, mc_config_rows[i].key);
+             k++) {
+            const char *text = cfg_getnstr(cfg, mc_config_rows[i].key, k);
 
             if (text != NULL)
                 err = set(l, (enum key)i, text, from);
@@ -269,8 +211,8 @@ static int read_environment(struct loader *l)
         char name[64] = "MCOSD_";
         const char *text;
 
-        for (size_t k = 0; rows[i].key[k] != '\0'; k++)
-            name[6 + k] = (char)toupper((unsigned char)rows[i].key[k]);
+        for (size_t k = 0; mc_config_rows[i].key[k] != '\0'; k++)
+            name[6 + k] = (char)toupper((unsigned char)mc_config_rows[i].key[k]);
         text = getenv(name);
         if (text != NULL && text[0] != '\0')
             err = set(l, (enum key)i, text, name);
@@ -317,16 +259,16 @@ static void print_help(void)
         char name[32];
         char left[64];
         char text[MC_CONFIG_PATH_MAX];
-        const char *builtin = rows[i].builtin;
+        const char *builtin = mc_config_rows[i].builtin;
 
         if (builtin == NULL) {
             computed_default((enum key)i, text);
             builtin = text;
         }
-        flag_name(rows[i].key, name);
+        flag_name(mc_config_rows[i].key, name);
         (void)snprintf(left, sizeof(left), "--%s %s", name,
-                       rows[i].value == NULL ? "" : rows[i].value);
-        (void)printf("  %-32s %s", left, rows[i].help);
+                       mc_config_rows[i].value == NULL ? "" : mc_config_rows[i].value);
+        (void)printf("  %-32s %s", left, mc_config_rows[i].help);
         if (builtin[0] != '\0')
             (void)printf(" [%s]", builtin);
         (void)printf("\n");
@@ -355,10 +297,11 @@ static int read_flags(struct loader *l, int argc, char **argv, bool only_file)
     int c;
 
     for (unsigned i = 0; i < OPT_COUNT; i++) {
-        flag_name(rows[i].key, names[i].name);
-        opts[i] = (struct option){
-            names[i].name, rows[i].value == NULL ? no_argument : required_argument,
-            NULL, (int)i + 1};
+        flag_name(mc_config_rows[i].key, names[i].name);
+        opts[i] = (struct option){names[i].name,
+                                  mc_config_rows[i].value == NULL ? no_argument
+                                                                  : required_argument,
+                                  NULL, (int)i + 1};
     }
     opts[OPT_COUNT] = (struct option){"config", required_argument, NULL, FLAG_CONFIG};
     opts[OPT_COUNT + 1] =
@@ -402,227 +345,6 @@ static int read_flags(struct loader *l, int argc, char **argv, bool only_file)
     return err;
 }
 
-/* ---- from text to values ---- */
-
-static int to_name(struct loader *l, enum key opt, struct mc_name *ret)
-{
-    if (!mc_name_set(ret, l->values[opt].text[0]))
-        return refuse(l, opt, "not a name: [a-z0-9][a-z0-9_-]{0,63}");
-    return 0;
-}
-
-static int to_text(struct loader *l, enum key opt, char *dst, size_t cap)
-{
-    const char *text = l->values[opt].text[0];
-
-    if (strlen(text) >= cap)
-        return refuse(l, opt, "too long");
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ')
-            return refuse(l, opt, "holds a control character");
-    }
-    (void)snprintf(dst, cap, "%s", text);
-    return 0;
-}
-
-static int to_ms(struct loader *l, enum key opt, uint32_t *ret)
-{
-    const char *text = l->values[opt].text[0];
-    char *end;
-    double seconds = strtod(text, &end);
-
-    if (end == text || *end != '\0' || !isfinite(seconds) || seconds < 0.05 ||
-        seconds > 86400)
-        return refuse(l, opt, "not a number of seconds from 0.05 to 86400");
-    *ret = (uint32_t)(seconds * 1000 + 0.5);
-    return 0;
-}
-
-static int to_count(struct loader *l, enum key opt, unsigned long most,
-                    unsigned long *ret)
-{
-    const char *text = l->values[opt].text[0];
-    char *end;
-    unsigned long n;
-
-    errno = 0;
-    n = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || n > most)
-        return refuse(l, opt, "not a whole number in range");
-    *ret = n;
-    return 0;
-}
-
-static int to_choice(struct loader *l, enum key opt, const char *const *words,
-                     unsigned *ret)
-{
-    char why[128] = "one of";
-
-    for (unsigned i = 0; words[i] != NULL; i++) {
-        if (strcmp(words[i], l->values[opt].text[0]) == 0) {
-            *ret = i;
-            return 0;
-        }
-        (void)snprintf(why + strlen(why), sizeof(why) - strlen(why), " %s", words[i]);
-    }
-    return refuse(l, opt, why);
-}
-
-static int to_bus(struct loader *l, struct mc_config *c)
-{
-    const char *text = l->values[OPT_BUS].text[0];
-    static const char scheme[] = "sqlite:";
-    struct mcos_diag diag = {.text = ""};
-    struct mc_amqp_url url;
-
-    if (strncmp(text, "amqp", 4) == 0) {
-        if (mc_amqp_url_parse(text, &url, &diag) != 0)
-            return refuse(l, OPT_BUS, diag.text);
-        if (url.tls && l->values[OPT_BUS_CA].text[0][0] == '\0')
-            return refuse(l, OPT_BUS, "amqps:// needs bus_ca: whose brokers to trust");
-        c->bus_kind = MC_BUS_KIND_AMQP;
-        (void)snprintf(c->bus, sizeof(c->bus), "%s", text);
-        return 0;
-    }
-    if (strncmp(text, scheme, sizeof(scheme) - 1) != 0 ||
-        text[sizeof(scheme) - 1] == '\0')
-        return refuse(l, OPT_BUS, "a bus is sqlite:FILE or amqp://… or amqps://…");
-    c->bus_kind = MC_BUS_KIND_SQLITE;
-    (void)snprintf(c->bus, sizeof(c->bus), "%s", text + sizeof(scheme) - 1);
-    return 0;
-}
-
-static int to_store(struct loader *l, struct mc_config *c)
-{
-    struct mcos_diag diag = {.offset = -1};
-    struct mc_redis_url url;
-    const char *text = l->values[OPT_STORE].text[0];
-
-    c->store[0] = '\0';
-    if (strcmp(text, "file") == 0)
-        return 0;
-    if (mc_redis_url_parse(text, &url, &diag) != 0)
-        return mcos_diag_set(l->diag, MCOS_E_CONFIG, "store", "%s: store: %s",
-                             l->values[OPT_STORE].from, diag.text);
-    (void)snprintf(c->store, sizeof(c->store), "%s", text);
-    return 0;
-}
-
-static int to_cache(struct loader *l, struct mc_config *c)
-{
-    const char *text = l->values[OPT_CACHE].text[0];
-    struct mcos_diag diag = {.offset = -1};
-
-    c->has_cache = text[0] != '\0';
-    if (c->has_cache && mc_memcached_address_parse(text, &c->cache, &diag) != 0)
-        return refuse(l, OPT_CACHE, diag.text);
-    return 0;
-}
-
-/* The two files of a certificate go together. */
-static int to_bus_files(struct loader *l, struct mc_config *c)
-{
-    int err = to_text(l, OPT_BUS_CA, c->bus_ca, sizeof(c->bus_ca));
-
-    if (err == 0)
-        err = to_text(l, OPT_BUS_CERT, c->bus_cert, sizeof(c->bus_cert));
-    if (err == 0)
-        err = to_text(l, OPT_BUS_KEY, c->bus_key, sizeof(c->bus_key));
-    if (err == 0 && (c->bus_cert[0] == '\0') != (c->bus_key[0] == '\0'))
-        err = refuse(l, OPT_BUS_CERT, "bus_cert and bus_key are given together");
-    return err;
-}
-
-static int to_config(struct loader *l, struct mc_config *c)
-{
-    static const char *const modes[] = {"auto", "full", "digest", NULL};
-    static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
-    static const char *const yesno[] = {"no", "yes", "false", "true", NULL};
-    unsigned mode = 0;
-    unsigned level = 0;
-    unsigned alone = 0;
-    unsigned long budget = 0;
-    unsigned long keep = 0;
-    int err = to_name(l, OPT_CLUSTER, &c->cluster);
-
-    if (err == 0)
-        err = to_name(l, OPT_SYSTEM, &c->system);
-    if (err == 0)
-        err = to_text(l, OPT_REGION, c->region, sizeof(c->region));
-    if (err == 0)
-        err = to_text(l, OPT_ZONE, c->zone, sizeof(c->zone));
-    if (err == 0)
-        err = to_text(l, OPT_DATA, c->data, sizeof(c->data));
-    if (err == 0 && c->data[0] == '\0')
-        err = refuse(l, OPT_DATA, "a folder is needed");
-    if (err == 0)
-        err = to_bus(l, c);
-    if (err == 0)
-        err = to_store(l, c);
-    if (err == 0)
-        err = to_cache(l, c);
-    if (err == 0)
-        err = to_bus_files(l, c);
-    if (err == 0)
-        err = to_ms(l, OPT_ANNOUNCE_INTERVAL, &c->announce_interval_ms);
-    if (err == 0)
-        err = to_ms(l, OPT_INACTIVE_AFTER, &c->inactive_after_ms);
-    if (err == 0)
-        err = to_choice(l, OPT_ANNOUNCE, modes, &mode);
-    if (err == 0)
-        err = to_count(l, OPT_ANNOUNCE_BUDGET, UINT32_MAX, &budget);
-    if (err == 0)
-        err = to_choice(l, OPT_ALONE, yesno, &alone);
-    if (err == 0)
-        err = to_count(l, OPT_KEEP_VERSIONS, 1000, &keep);
-    if (err == 0)
-        err = to_text(l, OPT_SWIFT_CONF, c->swift_conf, sizeof(c->swift_conf));
-    if (err == 0)
-        err = to_choice(l, OPT_LOG_LEVEL, levels, &level);
-    if (err != 0)
-        return err;
-    c->announce = (enum mc_announce_mode)mode;
-    c->log_level = (enum mc_log_level)level;
-    c->announce_budget = (uint32_t)budget;
-    c->keep_versions = (unsigned)keep;
-    c->alone = alone % 2 == 1;
-    c->http_count = l->values[OPT_HTTP].count;
-    for (unsigned i = 0; i < c->http_count; i++)
-        (void)snprintf(c->http[i], sizeof(c->http[i]), "%s",
-                       l->values[OPT_HTTP].text[i]);
-    return 0;
-}
-
-/* A value for people: an address may hold a password, which is shown to nobody. */
-static void show(enum key opt, const char *text, char dst[SHOWN_MAX])
-{
-    struct mc_redis_url url;
-
-    if (opt == OPT_BUS)
-        mc_amqp_url_mask(text, dst, SHOWN_MAX);
-    else if (opt == OPT_STORE && mc_redis_url_parse(text, &url, NULL) == 0)
-        mc_redis_url_show(&url, dst);
-    else
-        (void)snprintf(dst, SHOWN_MAX, "%s", text);
-}
-
-static void print_config(const struct loader *l)
-{
-    for (unsigned i = 0; i < OPT_COUNT; i++) {
-        const struct value *v = &l->values[i];
-
-        (void)printf("%s = ", rows[i].key);
-        for (unsigned k = 0; k < v->count; k++) {
-            char text[SHOWN_MAX];
-
-            show((enum key)i, v->text[k], text);
-            (void)printf("%s%s\"%s\"", k > 0 ? ", " : "",
-                         i == OPT_HTTP && k == 0 ? "{" : "", text);
-        }
-        (void)printf("%s    # %s\n", i == OPT_HTTP ? "}" : "", v->from);
-    }
-}
-
 int mc_config_load(int argc, char **argv, struct mc_config *ret_config,
                    enum mc_config_want *ret_want, struct mcos_diag *diag)
 {
@@ -634,8 +356,8 @@ int mc_config_load(int argc, char **argv, struct mc_config *ret_config,
         goto out;
     l->diag = diag;
     for (unsigned i = 0; err == 0 && i < OPT_COUNT; i++) {
-        if (rows[i].builtin != NULL)
-            err = set(l, (enum key)i, rows[i].builtin, "built-in");
+        if (mc_config_rows[i].builtin != NULL)
+            err = set(l, (enum key)i, mc_config_rows[i].builtin, "built-in");
     }
     if (err == 0)
         err = read_flags(l, argc, argv, true); /* for --config and --help alone */
@@ -654,9 +376,9 @@ int mc_config_load(int argc, char **argv, struct mc_config *ret_config,
     if (err == 0)
         err = fill_defaults(l);
     if (err == 0)
-        err = to_config(l, config);
+        err = mc_config_values(l, config);
     if (err == 0 && l->want == MC_CONFIG_PRINT)
-        print_config(l);
+        mc_config_print(l);
 done:
     if (err == 0) {
         *ret_config = *config;
