@@ -7,7 +7,6 @@
 #include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

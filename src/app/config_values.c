@@ -5,16 +5,12 @@
 #include "adapter/redis/url.h"
 #include "adapter/amqp/url.h"
 
-#include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SHOWN_MAX (MC_CONFIG_PATH_MAX + 2 * MC_REDIS_TEXT_MAX)
 
