@@ -31,7 +31,7 @@ def test_the_block_of_the_readme_can_be_pasted(tmp_path):
                              stderr=subprocess.PIPE, text=True, cwd=ROOT, env=env,
                              start_new_session=True)
     try:
-        out, err = shell.communicate(block + "kill $(jobs -p)\n", timeout=120)
+        out, err = shell.communicate("trap 'kill $(jobs -p)' EXIT\n" + block, timeout=120)
     finally:
         if shell.poll() is None:
             os.killpg(shell.pid, signal.SIGKILL)
