@@ -295,7 +295,6 @@ static void on_bus_event(struct mc_agent *agent, struct mc_bus_event *in)
         event.u.bus.up = in->kind == MC_BUS_UP;
         event.u.bus.fresh = in->fresh_queue;
         event.u.bus.err = in->err;
-        agent->generation++;
         mc_agent_feed(agent, &event);
         break;
     case MC_BUS_CONFIRM:

@@ -58,7 +58,6 @@ struct mc_agent {
     uint64_t wake_ms;
     bool members_dirty;
     uint64_t members_saved_ms;
-    uint64_t generation;
     bool stopped;
 
     /* The store: compared every so often; why it refused last, "" if it did not. */

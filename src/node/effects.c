@@ -166,7 +166,6 @@ static void do_adopt(struct mc_agent *agent, const struct mc_effect *effect)
     slot->held = slot->staged;
     slot->staged = NULL;
     slot->kept.at_ms = mc_agent_now_ms(agent) + 1; /* the keeper's, at the next turn */
-    agent->generation++;
 }
 
 /* ---- send ---- */
@@ -304,7 +303,6 @@ void mc_agent_carry_out(struct mc_agent *agent, struct mc_effects effects)
             break;
         case MC_FX_MEMBERS:
             agent->members_dirty = true;
-            agent->generation++;
             break;
         case MC_FX_DONE:
             if (effect->u.done.token == agent->mint_token) {

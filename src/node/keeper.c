@@ -77,7 +77,6 @@ static void went_away(struct mc_agent *agent, uint64_t now)
                      "event=cache-away msg=\"%s\" do=\"see that it runs and can be "
                      "reached; look-ups go on without it\"",
                      keeper->cache->ops->trouble(keeper->cache));
-        agent->generation++;
     }
     keeper->asked = true;
     keeper->up = false;
@@ -93,7 +92,6 @@ static void answered(struct mc_agent *agent)
 
     if (!keeper->up) {
         mc_agent_log(agent, MC_LOG_INFO, "event=cache-back msg=\"the cache answers\"");
-        agent->generation++;
         keeper->hurry = agent->slot_count; /* it may have forgotten everything */
     }
     keeper->asked = true;
