@@ -62,7 +62,7 @@ class Cluster:
 
     def command(self, **more):
         flags = {"cluster": self.name, "region": "r", "zone": self.name,
-                 "data": self.data, "bus": self.world.bus_url,
+                 "data": self.data, "bus": self.world.other_bus or f"sqlite:{self.world.bus}",
                  "http": f"unix:{self.socket}", "announce-interval": INTERVAL,
                  "inactive-after": 2, **self.flags, **more}
         line = [str(MCOSD)]
@@ -161,7 +161,7 @@ class World:
     def __init__(self, folder, bus_url=None):
         self.folder = pathlib.Path(folder)
         self.bus = self.folder / "bus.db"
-        self.bus_url = bus_url or f"sqlite:{self.bus}"
+        self.other_bus = bus_url  # not the file
         self.clusters = {}
 
     def cluster(self, name, **flags):
