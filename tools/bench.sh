@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every figure we quote, measured beside its peer in the same run. About five minutes.
+# Every figure we quote, measured beside its peer in the same run. Three to five minutes.
 set -eu
 cd "$(dirname "$0")/.."
 echo "== look-ups beside Swift's Ring.get_nodes (names per CPU second)"
