@@ -33,7 +33,7 @@ const struct row mc_config_rows[OPT_COUNT] = {
     [OPT_CACHE] = {"cache", "ADDR", "",
                    "memcached://HOST:PORT or memcached:unix:PATH; none if not given"},
     [OPT_HTTP] = {"http", "ADDR", "127.0.0.1:8471",
-                  "127.0.0.1:PORT, [::1]:PORT or unix:PATH; may be given 4 times"},
+                  "127.0.0.1:PORT, [::1]:PORT or unix:/PATH; may be given 4 times"},
     [OPT_ANNOUNCE_INTERVAL] = {"announce_interval", "SECONDS", "10", "delta_t"},
     [OPT_INACTIVE_AFTER] = {"inactive_after", "SECONDS", "30",
                             "a cluster not heard for so long is INACTIVE"},

@@ -75,8 +75,7 @@ struct mc_effect {
         } wake;
         struct {
             uint64_t token;
-            int err;          /* 0: durable here */
-            bool distributed; /* the bus has confirmed it */
+            int err; /* 0: durable here */
         } done;
         struct mc_note note;
     } u;
