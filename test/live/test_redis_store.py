@@ -156,11 +156,11 @@ def test_a_stopped_redis_holds_nobody_up_beyond_the_deadline(server, agent):
     try:
         start = time.monotonic()
         stamp = update(agent, 70)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 8
         says(agent, "event=registry-degraded")
         start = time.monotonic()
         assert agent.lookup("photos", "a")
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 5
     finally:
         server.thaw()
     agrees(server, agent, stamp)
