@@ -1,18 +1,19 @@
 #!/bin/sh
 # One fuzzer: tools/fuzz.sh NAME SECONDS [BUILD]. First every file of its corpus,
 # then new inputs for the time given. A crash is written to fuzz/crash-*: put it
-# into the corpus once it is mended.
+# into the corpus once it is mended. A BUILD that is named is taken as it is.
 set -eu
 cd "$(dirname "$0")/.."
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 name=$1
 seconds=$2
 build=${3:-build-san}
-if [ ! -e "$build/build.ninja" ]; then
-    CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
-        -Db_lundef=false >/dev/null
+if [ $# -lt 3 ]; then
+    [ -e "$build/build.ninja" ] ||
+        CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined \
+            -Db_lundef=false >/dev/null
+    ninja -C "$build" --quiet "fuzz/fuzz_$name" >/dev/null
 fi
-ninja -C "$build" --quiet "fuzz/fuzz_$name" >/dev/null
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log="$work/log"

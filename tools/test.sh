@@ -79,10 +79,18 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leak
 meson_tests build-san
 say "fuzzers: their corpora, then a few seconds of new input each"
 [ -x build-san/fuzz/fuzz_record ] || step "the fuzzers are built" false
-for target in build-san/fuzz/fuzz_*; do
-    [ -x "$target" ] && [ -f "$target" ] || continue
-    step "$(basename "$target")" tools/fuzz.sh "$(basename "$target" | sed s/fuzz_//)" 5 build-san
+outcomes=$(mktemp -d)
+export outcomes
+find build-san/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x -printf '%f\n' | sort |
+    xargs -P 2 -I{} sh -c 'name={}
+        if tools/fuzz.sh "${name#fuzz_}" 5 build-san >"$outcomes/$name.log" 2>&1; then
+            touch "$outcomes/$name.well"
+        fi'
+for log in "$outcomes"/fuzz_*.log; do
+    cat "$log"
+    step "$(basename "$log" .log)" test -e "${log%.log}.well"
 done
+rm -rf "$outcomes"
 
 say "live: real processes"
 xml=$(mktemp)
