@@ -29,6 +29,24 @@ static void print_verdict(const struct mc_out *out, const json_t *doc)
         mc_doc_text(doc, "cluster"));
 }
 
+/* How the agent is connected: asked for, or not as it should be. */
+static void print_engines(const struct mc_out *out, const json_t *doc)
+{
+    const char *bus = mc_doc_text(doc, "bus");
+    const char *registry = mc_doc_text(doc, "registry");
+    const char *cache = mc_doc_text(doc, "cache");
+
+    if (!out->verbose && strcmp(bus, "up") == 0 && strcmp(registry, "degraded") != 0 &&
+        strcmp(cache, "away") != 0)
+        return;
+    (void)printf(
+        "  bus %s   registry %s   cache %s   undistributed %lld   announces %s "
+        "every %g s   clock offset %+.2f s   mcosd %s\n",
+        bus, registry, cache, mc_doc_int(doc, "undistributed"),
+        mc_doc_text(doc, "announce"), mc_doc_real(doc, "announce_interval"),
+        mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
+}
+
 int mc_cmd_status(struct mc_cli *cli)
 {
     json_t *doc = NULL;
@@ -50,13 +68,7 @@ int mc_cmd_status(struct mc_cli *cli)
     json_array_foreach(json_object_get(doc, "reasons"), i, reason)(void)
         printf("  %s %s\n", mc_out_glyph(&cli->out, MC_GLYPH_BEHIND),
                json_string_value(reason));
-    if (cli->out.verbose || strcmp(mc_doc_text(doc, "bus"), "up") != 0)
-        (void)printf("  bus %s   undistributed %lld   announces %s every %g s   clock "
-                     "offset %+.2f s   mcosd %s\n",
-                     mc_doc_text(doc, "bus"), mc_doc_int(doc, "undistributed"),
-                     mc_doc_text(doc, "announce"),
-                     mc_doc_real(doc, "announce_interval"),
-                     mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
+    print_engines(&cli->out, doc);
     if (!ok)
         mc_out_hint(&cli->out, "  next: %s matrix   %s cluster list", mc_out_self,
                     mc_out_self);

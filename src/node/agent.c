@@ -451,6 +451,13 @@ const char *mc_agent_cache_state(const struct mc_agent *agent)
     return mc_keeper_state(&agent->keeper);
 }
 
+const char *mc_agent_registry_trouble(const struct mc_agent *agent)
+{
+    const struct mc_store *store = agent->ports.store;
+
+    return store->ops->degraded == NULL ? NULL : store->ops->degraded(store);
+}
+
 uint64_t mc_agent_now_ms(const struct mc_agent *agent)
 {
     return agent->ports.clock->now_ms(agent->ports.clock);

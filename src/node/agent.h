@@ -120,6 +120,9 @@ int mc_agent_record(const struct mc_agent *agent, const char *name,
 const struct mc_machine *mc_agent_machine(const struct mc_agent *agent); /* lent */
 /* "up", "away", or "none" if there is to be none. */
 const char *mc_agent_cache_state(const struct mc_agent *agent);
+/* Why the registry beside the files is degraded, "" while it is well, NULL if there
+ * is none. Lent until the next turn. */
+const char *mc_agent_registry_trouble(const struct mc_agent *agent);
 uint64_t mc_agent_now_ms(const struct mc_agent *agent);
 uint64_t mc_agent_wall_ns(const struct mc_agent *agent);
 const struct mc_machine_config *

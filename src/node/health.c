@@ -86,15 +86,27 @@ static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
     return well;
 }
 
+/* True if all is well, or if there is none. */
+static bool check_registry(const struct mc_agent *agent, json_t *reasons)
+{
+    const char *trouble = mc_agent_registry_trouble(agent);
+
+    if (trouble == NULL || trouble[0] == '\0')
+        return true;
+    add_reason(reasons, "the registry is degraded: %.180s", trouble);
+    return false;
+}
+
 struct mc_health mc_health_of(const struct mc_agent *agent, json_t *reasons)
 {
     struct mc_health health = {.verdict = MC_HEALTH_OK};
     bool ready = mc_health_ready(agent, reasons);
+    bool registry_well = check_registry(agent, reasons);
     bool rings_well;
 
     count_clusters(agent, &health, reasons);
     rings_well = count_rings(agent, &health, reasons);
-    if (health.clusters_inactive > 0 || !rings_well)
+    if (health.clusters_inactive > 0 || !rings_well || !registry_well)
         health.verdict = MC_HEALTH_DEGRADED;
     if (!ready)
         health.verdict = MC_HEALTH_FAILING;

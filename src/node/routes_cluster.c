@@ -102,6 +102,15 @@ void mc_get_convergence(struct mc_call *call)
 
 /* ---- status ---- */
 
+static const char *registry_state(const struct mc_agent *agent)
+{
+    const char *trouble = mc_agent_registry_trouble(agent);
+
+    if (trouble == NULL)
+        return "none";
+    return trouble[0] == '\0' ? "up" : "degraded";
+}
+
 void mc_get_status(struct mc_call *call)
 {
     static const char *const verdicts[] = {[MC_HEALTH_OK] = "ok",
@@ -125,6 +134,7 @@ void mc_get_status(struct mc_call *call)
     mc_json_put_int(doc, "rings", health.rings);
     mc_json_put_int(doc, "rings_converged", health.rings_converged);
     mc_json_put_text(doc, "bus", st.bus_up ? "up" : "down");
+    mc_json_put_text(doc, "registry", registry_state(call->agent));
     mc_json_put_text(doc, "cache", mc_agent_cache_state(call->agent));
     mc_json_put_bool(doc, "mute", st.mute);
     mc_json_put_bool(doc, "listening", st.listening);

@@ -48,6 +48,10 @@ struct mc_store_ops {
     /* Why the last call that failed did, in a sentence; "" if none is known. Lent
      * until the next call. May be left out (NULL). */
     const char *(*trouble)(const struct mc_store *store);
+    /* Of a store with a registry beside its files: why that is degraded, in a
+     * sentence; "" while it is well. Lent until the next call. Left out (NULL) by a
+     * store that has none. */
+    const char *(*degraded)(const struct mc_store *store);
     void (*close)(struct mc_store *store);
 };
 

@@ -39,6 +39,11 @@ static size_t find(const struct mc_agent *agent, const char *name)
     return i;
 }
 
+const char *mc_agent_registry_trouble(const struct mc_agent *agent)
+{
+    return agent->registry;
+}
+
 const char *mc_agent_cache_state(const struct mc_agent *agent)
 {
     return agent->cache;

@@ -29,8 +29,9 @@ struct mc_agent {
     struct mc_ring *records[FAKE_RECORDS]; /* every one ever minted */
     size_t record_count;
     const char *cache;
-    size_t losers;   /* of every ring; the i-th is the i-th record minted */
-    unsigned *opens; /* counts records opened; may be NULL */
+    const char *registry; /* its trouble; NULL: none */
+    size_t losers;        /* of every ring; the i-th is the i-th record minted */
+    unsigned *opens;      /* counts records opened; may be NULL */
     uint64_t now_ms;
     uint64_t wall_ns;
     int may_err;  /* why nothing may be minted */

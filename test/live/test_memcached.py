@@ -15,7 +15,7 @@ import time
 import pytest
 from pymemcache.client.base import Client
 
-from world import DEADLINE, INTERVAL, run_mcosd, spec, until
+from world import DEADLINE, INTERVAL, mcos, run_mcosd, spec, until
 
 
 class Memcached:
@@ -241,6 +241,8 @@ def test_a_hung_memcached_holds_nobody_up(world, memcached):
         slowest = max(slowest, time.monotonic() - began)
     assert c1.update("photos", spec(weights=(1, 2, 3))).status == 200
     assert slowest < 4, slowest
+    said = mcos("status", server=f"unix:{c1.socket}")
+    assert said.returncode == 0 and "cache away" in said.stdout, said.stdout
     assert len(events(c1, "cache-away")) == 1, "said once"
     memcached.process.send_signal(signal.SIGCONT)
     client = memcached.client()

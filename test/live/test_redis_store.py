@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from redis_server import Records, servers
-from world import BUILD, ROOT, spec, until
+from world import BUILD, ROOT, mcos, spec, until
 
 KEY = "mcos:ring:photos"
 
@@ -265,6 +265,30 @@ def test_a_conflict_is_in_both_and_comes_back_to_a_wiped_one(world, server, agen
     client.flushall()
     agrees(server, agent, agent.stamp("r"), "mcos:ring:r")
     until(lambda: client.hlen("mcos:ring:r:losers") == 1, "the loser is back", agent)
+
+
+def test_a_degraded_registry_is_seen_in_the_status_and_hinders_nobody(world, server):
+    agent, other = world.start("c1", store=server.url), world.start("c2")
+    stamp = create(agent)
+    world.agree("photos", stamp)
+    url = f"unix:{agent.socket}"
+    until(lambda: mcos("status", server=url).returncode == 0, "all is well", agent)
+    assert agent.get("/v1/status").json["registry"] == "up"
+    assert "registry up" in mcos("status", "-v", server=url).stdout
+    assert other.get("/v1/status").json["registry"] == "none"
+    server.kill()
+    until(lambda: agent.get("/v1/status").json["registry"] == "degraded", "it is told", agent)
+    status = agent.get("/v1/status").json
+    assert status["verdict"] == "degraded"
+    assert [r for r in status["reasons"] if r.startswith("the registry is degraded: Redis")]
+    said = mcos("status", server=url)
+    assert said.returncode == 1 and "registry degraded" in said.stdout, said.stdout
+    assert agent.get("/readyz").status == 200 and agent.lookup("photos", "a")
+    stamp = update(agent, 70)
+    world.agree("photos", stamp)
+    server.start()
+    agrees(server, agent, stamp)
+    until(lambda: mcos("status", server=url).returncode == 0, "all is well again", agent)
 
 
 def test_redis_away_at_the_start_is_no_reason_not_to_start(world, make):

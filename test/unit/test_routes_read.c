@@ -251,6 +251,24 @@ static void a_system_in_which_all_hold_the_same_is_ok(void **state)
     assert_int_equal(json_array_size(at(w, "losers")), 0);
 }
 
+static void a_degraded_registry_degrades_the_verdict_and_not_the_readiness(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(get(w, "/v1/status"), 200);
+    want_text(w, "registry", "none");
+    w->agent.registry = "";
+    assert_int_equal(get(w, "/v1/status"), 200);
+    want_text(w, "registry", "up");
+    want_text(w, "verdict", "ok");
+    w->agent.registry = "Redis does not answer";
+    assert_int_equal(get(w, "/v1/status"), 200);
+    want_text(w, "registry", "degraded");
+    want_text(w, "verdict", "degraded");
+    want_text(w, "reasons.0", "the registry is degraded: Redis does not answer");
+    assert_int_equal(get(w, "/readyz"), 200);
+}
+
 static void readiness_names_what_is_missing(void **state)
 {
     struct world *w = *state;
@@ -330,6 +348,7 @@ int main(void)
         CASE(a_look_up_names_devices_and_handoffs),
         CASE(each_cluster_is_told_against_the_record_held_here),
         CASE(a_system_in_which_all_hold_the_same_is_ok),
+        CASE(a_degraded_registry_degrades_the_verdict_and_not_the_readiness),
         CASE(readiness_names_what_is_missing),
         cmocka_unit_test(times_are_dates_of_our_calendar),
         cmocka_unit_test(an_etag_names_one_record_beyond_an_override_too),

@@ -186,6 +186,11 @@ static const char *trouble(const struct mc_store *store)
     return inner->ops->trouble == NULL ? "" : inner->ops->trouble(inner);
 }
 
+static const char *degraded(const struct mc_store *store)
+{
+    return ((const struct redis_store *)store)->status.why;
+}
+
 static void close_store(struct mc_store *store)
 {
     struct redis_store *s = of(store);
@@ -209,6 +214,7 @@ static const struct mc_store_ops ops = {
     .load_clusters = load_clusters,
     .quarantine = quarantine,
     .trouble = trouble,
+    .degraded = degraded,
     .close = close_store,
 };
 
