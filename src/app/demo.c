@@ -6,141 +6,15 @@
  * promises that are checked by asking each cluster itself; the first one that
  * is not kept ends the story with exit 1.
  */
-#include "app/demo_ask.h"
-#include "app/file.h"
-
-#include "adapter/swift/swiftconf.h"
-#include "base/limits.h"
+#include "app/demo_act.h"
 
 #include <string.h>
-
-#define SOON_MS 10000u /* any promise that others keep by themselves */
-
-/* A PUT to one cluster; the version that came of it. A failure is a promise broken. */
-static bool put(struct mc_demo *demo, unsigned number, const struct mc_request *request,
-                struct mc_target *target)
-{
-    struct mc_site *site = mc_demo_site(demo, number);
-    json_t *doc = NULL;
-    double start = mc_demo_log_now(&demo->log);
-    char moved[96];
-    int rc;
-
-    site->api.patience_ms = SOON_MS;
-    rc = mc_api_call(&site->api, request, &doc);
-    if (rc < 0) {
-        if (mc_cli_signal == 0)
-            mc_demo_promise(
-                &demo->log, false, 0, "%s takes %s: %s", site->name, target->ring,
-                site->api.problem != NULL ? mc_doc_text(site->api.problem, "detail")
-                                          : site->api.diag.text);
-        return false;
-    }
-    (void)snprintf(target->stamp, sizeof(target->stamp), "%s",
-                   mc_doc_text(doc, "stamp"));
-    (void)snprintf(target->digest, sizeof(target->digest), "%s",
-                   mc_doc_text(doc, "digest"));
-    if (request->if_match != NULL)
-        (void)snprintf(moved, sizeof(moved),
-                       "%lld of %lld replicas moved, least possible %lld",
-                       mc_doc_int(doc, "moved"), mc_doc_int(doc, "assignments"),
-                       mc_doc_int(doc, "moved_lower_bound"));
-    else
-        (void)snprintf(moved, sizeof(moved), "%lld replicas",
-                       mc_doc_int(doc, "assignments"));
-    mc_demo_promise(&demo->log, true, mc_demo_log_now(&demo->log) - start,
-                    "%s %s durable on %s, %s", target->ring, target->stamp, site->name,
-                    moved);
-    json_decref(doc);
-    return true;
-}
-
-static bool put_spec(struct mc_demo *demo, unsigned number, const char *file,
-                     const char *etag, struct mc_target *target)
-{
-    char path[MC_DEMO_PATH_MAX + 32];
-    char url[MC_NAME_MAX + 16];
-    struct mc_buf spec = {0};
-    struct mcos_diag diag = {.offset = -1};
-    bool ok = false;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", demo->world.examples, file);
-    (void)snprintf(url, sizeof(url), "/v1/rings/%s", target->ring);
-    if (mc_file_read(path, MC_SPEC_BYTES_MAX, &spec, &diag) < 0)
-        mc_demo_promise(&demo->log, false, 0, "the example is there: %s", diag.text);
-    else
-        ok = put(demo, number,
-                 &(struct mc_request){.method = "PUT",
-                                      .path = url,
-                                      .if_match = etag,
-                                      .if_none_match = etag == NULL ? "*" : NULL,
-                                      .content_type = "application/json",
-                                      .body = {spec.ptr, spec.len}},
-                 target);
-    mc_buf_fini(&spec);
-    return ok;
-}
-
-static bool put_import(struct mc_demo *demo, unsigned number, struct mc_target *target)
-{
-    char path[MC_DEMO_PATH_MAX + 32];
-    struct mc_buf gz = {0};
-    struct mc_buf url = {0};
-    struct mc_swiftconf *conf = NULL;
-    struct mc_secret secret;
-    struct mcos_diag diag = {.offset = -1};
-    bool ok = false;
-
-    (void)snprintf(path, sizeof(path), "%s/swift.conf", demo->world.examples);
-    if (mc_swiftconf_open(path, &conf, &diag) < 0)
-        goto out;
-    (void)snprintf(path, sizeof(path), "%s/swift-object.ring.gz", demo->world.examples);
-    if (mc_file_read(path, MC_IMPORT_BYTES_MAX, &gz, &diag) < 0)
-        goto out;
-    secret = mc_swiftconf_secret(conf);
-    (void)snprintf(path, sizeof(path), "/v1/rings/%s/import?prefix=", target->ring);
-    mc_buf_put(&url, path, strlen(path));
-    mc_client_escape(&url, secret.prefix);
-    mc_buf_put(&url, "&suffix=", 8);
-    mc_client_escape(&url, secret.suffix);
-    mc_buf_u8(&url, 0);
-    if (url.err == 0)
-        ok = put(demo, number,
-                 &(struct mc_request){.method = "PUT",
-                                      .path = (const char *)url.ptr,
-                                      .if_none_match = "*",
-                                      .content_type = "application/octet-stream",
-                                      .body = {gz.ptr, gz.len}},
-                 target);
-out:
-    if (diag.text[0] != '\0')
-        mc_demo_promise(&demo->log, false, 0, "the example is there: %s", diag.text);
-    mc_swiftconf_free(conf);
-    mc_buf_fini(&gz);
-    mc_buf_fini(&url);
-    return ok;
-}
-
-static bool start(struct mc_demo *demo, unsigned set)
-{
-    struct mcos_diag diag = {.offset = -1};
-
-    for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
-        if ((set & MC_SITE_BIT(n)) != 0 &&
-            mc_site_start(&demo->world, mc_demo_site(demo, n), &diag) < 0) {
-            mc_demo_promise(&demo->log, false, 0, "%s starts: %s",
-                            mc_demo_site(demo, n)->name, diag.text);
-            return false;
-        }
-    }
-    return true;
-}
 
 /* Waits until the observer's view has caught up, then shows it. */
 static void show(struct mc_demo *demo, unsigned observer, unsigned set,
                  const char *ring)
 {
-    (void)mc_demo_seen(demo, observer, set, ring, SOON_MS / 2);
+    (void)mc_demo_seen(demo, observer, set, ring, MC_DEMO_SOON_MS / 2);
     mc_demo_matrix(&demo->log, &mc_demo_site(demo, observer)->api);
 }
 
@@ -152,30 +26,30 @@ static bool first_half(struct mc_demo *demo, struct mc_target *objects)
 
     mc_demo_step(&demo->log,
                  "four clusters start: eu-west, eu-north, us-east, us-west");
-    if (!start(demo, four) || !mc_demo_ready(demo, four, SOON_MS) ||
-        !mc_demo_state(demo, 1, four & ~MC_SITE_BIT(1), "ACTIVE", SOON_MS))
+    if (!mc_demo_start(demo, four) || !mc_demo_ready(demo, four, MC_DEMO_SOON_MS) ||
+        !mc_demo_state(demo, 1, four & ~MC_SITE_BIT(1), "ACTIVE", MC_DEMO_SOON_MS))
         return false;
     mc_demo_step(&demo->log, "us-west is killed (SIGKILL)");
-    mc_site_end(mc_demo_site(demo, 4), SIGKILL);
-    if (!mc_demo_state(demo, 1, MC_SITE_BIT(4), "INACTIVE", SOON_MS))
+    mc_process_end(&mc_demo_site(demo, 4)->process, SIGKILL);
+    if (!mc_demo_state(demo, 1, MC_SITE_BIT(4), "INACTIVE", MC_DEMO_SOON_MS))
         return false;
     mc_demo_step(&demo->log,
                  "eu-west is asked to create \"objects\": 2^16 partitions, 3 "
                  "replicas, 20 devices");
     mc_demo_say(&demo->log, "its devices are 20 stores, one in each of 20 places; five "
                             "of them are the clusters of this story");
-    if (!put_spec(demo, 1, "objects.json", NULL, objects) ||
-        !mc_demo_held(demo, three, objects, SOON_MS))
+    if (!mc_demo_put_spec(demo, 1, "objects.json", NULL, objects) ||
+        !mc_demo_held(demo, three, objects, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, three, objects->ring);
     mc_demo_step(&demo->log, "ap-south joins, with an empty disk");
-    if (!start(demo, MC_SITE_BIT(5)) ||
-        !mc_demo_held(demo, MC_SITE_BIT(5), objects, SOON_MS))
+    if (!mc_demo_start(demo, MC_SITE_BIT(5)) ||
+        !mc_demo_held(demo, MC_SITE_BIT(5), objects, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, three | MC_SITE_BIT(5), objects->ring);
     mc_demo_step(&demo->log, "us-west returns");
-    if (!start(demo, MC_SITE_BIT(4)) ||
-        !mc_demo_held(demo, MC_SITE_BIT(4), objects, SOON_MS))
+    if (!mc_demo_start(demo, MC_SITE_BIT(4)) ||
+        !mc_demo_held(demo, MC_SITE_BIT(4), objects, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, MC_SITES_ALL, objects->ring);
     return true;
@@ -186,31 +60,26 @@ static bool second_half(struct mc_demo *demo, struct mc_target *objects,
                         struct mc_target *swift)
 {
     const unsigned without_2 = MC_SITES_ALL & ~MC_SITE_BIT(2);
-    char etag[MC_CLIENT_ETAG_MAX];
 
     mc_demo_step(&demo->log, "eu-north is stopped, and says so");
-    mc_site_end(mc_demo_site(demo, 2), SIGTERM);
-    if (!mc_demo_state(demo, 3, MC_SITE_BIT(2), "INACTIVE", SOON_MS))
+    mc_process_end(&mc_demo_site(demo, 2)->process, SIGTERM);
+    if (!mc_demo_state(demo, 3, MC_SITE_BIT(2), "INACTIVE", MC_DEMO_SOON_MS))
         return false;
     mc_demo_step(&demo->log,
                  "us-east is asked to update \"objects\": two devices more, "
                  "one weight raised");
-    if (mc_api_get(&mc_demo_site(demo, 3)->api, NULL, "/v1/rings/%s", objects->ring) <
-        0)
-        return false;
-    memcpy(etag, mc_demo_site(demo, 3)->api.response.etag, sizeof(etag));
-    if (!put_spec(demo, 3, "objects-2.json", etag, objects) ||
-        !mc_demo_held(demo, without_2, objects, SOON_MS))
+    if (!mc_demo_update(demo, 3, "objects-2.json", objects) ||
+        !mc_demo_held(demo, without_2, objects, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, without_2, objects->ring);
     mc_demo_step(&demo->log, "eu-north returns");
-    if (!start(demo, MC_SITE_BIT(2)) ||
-        !mc_demo_held(demo, MC_SITE_BIT(2), objects, SOON_MS))
+    if (!mc_demo_start(demo, MC_SITE_BIT(2)) ||
+        !mc_demo_held(demo, MC_SITE_BIT(2), objects, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, MC_SITES_ALL, objects->ring);
     mc_demo_step(&demo->log, "ap-south is asked to import a ring of OpenStack Swift");
-    if (!put_import(demo, 5, swift) ||
-        !mc_demo_held(demo, MC_SITES_ALL, swift, SOON_MS))
+    if (!mc_demo_import(demo, 5, swift) ||
+        !mc_demo_held(demo, MC_SITES_ALL, swift, MC_DEMO_SOON_MS))
         return false;
     show(demo, 1, MC_SITES_ALL, swift->ring);
     mc_demo_step(&demo->log, "the same names are looked up on every cluster");
@@ -230,8 +99,8 @@ static void say_kept(const struct mc_demo *demo)
                  w->folder, w->sites[0].server, mc_out_self, mc_out_self, mc_out_self,
                  mc_out_self);
     for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
-        if (w->sites[i].pid > 0)
-            (void)printf(" %ld", (long)w->sites[i].pid);
+        if (w->sites[i].process.pid > 0)
+            (void)printf(" %ld", (long)w->sites[i].process.pid);
     }
     (void)printf("; rm -r %s\n", w->folder);
 }
@@ -243,9 +112,9 @@ static json_t *sites_doc(const struct mc_demo *demo)
     for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
         const struct mc_site *s = &demo->world.sites[i];
 
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:s, s:i}", "cluster", s->name,
-                                              "server", s->server, "pid", (int)s->pid));
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "cluster",
+                                                    s->name, "server", s->server, "pid",
+                                                    (int)s->process.pid));
     }
     return json_pack("{s:s, s:b, s:o}", "folder", demo->world.folder, "running",
                      (int)demo->world.keep, "clusters", list);
@@ -260,7 +129,7 @@ static void say_end(struct mc_demo *demo)
         return;
     if (demo->log.broken > 0) {
         for (unsigned i = 0; i < MC_DEMO_SITES; i++)
-            mc_site_print_log(&demo->world, &demo->world.sites[i]);
+            mc_process_print_log(&demo->world.sites[i].process, demo->world.folder);
         (void)fprintf(stderr, "mcos demo: a promise was not kept, see above\n");
         return;
     }

@@ -87,7 +87,7 @@ static unsigned wait_all(struct mc_demo *demo, unsigned set, uint32_t within_ms,
             site->api.patience_ms = 0;
             if ((missing & MC_SITE_BIT(n)) != 0 && ask(demo, site, target))
                 missing &= ~MC_SITE_BIT(n);
-            if ((missing & MC_SITE_BIT(n)) != 0 && !mc_site_runs(site))
+            if ((missing & MC_SITE_BIT(n)) != 0 && !mc_process_runs(&site->process))
                 return missing; /* it ended: no waiting helps */
         }
     } while (missing != 0 && again(until));
@@ -98,7 +98,8 @@ static unsigned wait_all(struct mc_demo *demo, unsigned set, uint32_t within_ms,
 static const char *ended(struct mc_demo *demo, unsigned set)
 {
     for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
-        if ((set & MC_SITE_BIT(n)) != 0 && !mc_site_runs(mc_demo_site(demo, n)))
+        if ((set & MC_SITE_BIT(n)) != 0 &&
+            !mc_process_runs(&mc_demo_site(demo, n)->process))
             return ": a process ended by itself";
     }
     return "";

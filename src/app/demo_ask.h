@@ -23,6 +23,7 @@ struct mc_target {
     const char *ring;
     char stamp[64];
     char digest[65];
+    bool distributed; /* the bus was up to take it */
 };
 
 struct mc_site *mc_demo_site(struct mc_demo *demo, unsigned number);

@@ -3,14 +3,11 @@
 #include "app/demo_site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef MCOS_EXAMPLES
@@ -18,10 +15,7 @@
 #endif
 
 #define FOLDERS_MAX 100u
-#define ARGS_MAX    32u
-#define STOP_MS     3000u
 #define TIMEOUT_MS  5000u
-#define LOG_TAIL    2000
 
 /* The same folder without "..", to be shown. */
 static int tidy_path(char path[MC_DEMO_PATH_MAX], struct mcos_diag *diag)
@@ -113,6 +107,7 @@ int mc_world_open(struct mc_world *world, bool keep, struct mcos_diag *diag)
         struct mc_site *site = &world->sites[i];
 
         site->name = who[i][0];
+        site->process.name = site->name;
         site->region = who[i][1];
         site->zone = who[i][2];
         (void)snprintf(site->server, sizeof(site->server), "unix:%s/%s.sock",
@@ -134,113 +129,40 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void mc_world_close(struct mc_world *world)
 {
     for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
-        if (!world->keep && world->sites[i].pid > 0)
-            (void)kill(world->sites[i].pid, SIGTERM); /* all at once, then wait */
+        if (!world->keep && world->sites[i].process.pid > 0)
+            (void)kill(world->sites[i].process.pid, SIGTERM); /* all, then wait */
     }
     for (unsigned i = 0; i < MC_DEMO_SITES; i++) {
         if (!world->keep)
-            mc_site_end(&world->sites[i], SIGTERM);
+            mc_process_end(&world->sites[i].process, SIGTERM);
         mc_api_fini(&world->sites[i].api);
     }
     if (!world->keep && world->folder[0] != '\0')
         (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-/* In the child: never returns. Only calls that are safe after fork. */
-static void become(char *const *args, int log, bool keep, pid_t parent)
-{
-    /* Own session: Ctrl-C reaches the demo alone, which then ends them in order. */
-    (void)setsid();
-    (void)signal(SIGPIPE, SIG_DFL);
-    if (!keep) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
-    }
-    (void)dup2(log, STDOUT_FILENO);
-    (void)dup2(log, STDERR_FILENO);
-    (void)close(STDIN_FILENO);
-    (void)open("/dev/null", O_RDONLY);
-    (void)execv(args[0], args);
-    _exit(127);
-}
-
 int mc_site_start(struct mc_world *world, struct mc_site *site, struct mcos_diag *diag)
 {
     char data[MC_DEMO_PATH_MAX + 64];
     char bus[MC_DEMO_PATH_MAX + 64];
-    char log_path[MC_DEMO_PATH_MAX + 64];
     char conf[MC_DEMO_PATH_MAX + 64];
-    const char *args[ARGS_MAX] = {world->mcosd, "--cluster",
-                                  site->name,   "--region",
-                                  site->region, "--zone",
-                                  site->zone,   "--data",
-                                  data,         "--bus",
-                                  bus,          "--http",
-                                  site->server, "--announce-interval",
-                                  "1",          "--inactive-after",
-                                  "3",          "--swift-conf",
-                                  conf,         NULL};
-    char *child_args[ARGS_MAX];
-    pid_t parent = getpid();
-    int log;
+    const char *args[MC_PROCESS_ARGS_MAX] = {world->mcosd, "--cluster",
+                                             site->name,   "--region",
+                                             site->region, "--zone",
+                                             site->zone,   "--data",
+                                             data,         "--bus",
+                                             bus,          "--http",
+                                             site->server, "--announce-interval",
+                                             "1",          "--inactive-after",
+                                             "3",          "--swift-conf",
+                                             conf,         NULL};
 
     (void)snprintf(data, sizeof(data), "%s/%s", world->folder, site->name);
     (void)snprintf(bus, sizeof(bus), "sqlite:%s/bus.db", world->folder);
     (void)snprintf(conf, sizeof(conf), "%s/swift.conf", world->examples);
-    (void)snprintf(log_path, sizeof(log_path), "%s/%s.log", world->folder, site->name);
-    memcpy(child_args, args, sizeof(args)); /* execv promises not to change them */
-    log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log < 0)
-        return mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", log_path,
-                             strerror(errno));
-    site->pid = fork();
-    if (site->pid == 0)
-        become(child_args, log, world->keep, parent);
-    (void)close(log);
-    if (site->pid > 0)
-        return 0;
-    site->pid = 0;
-    return mcos_diag_set(diag, MCOS_E_IO, "", "no process can be started: %s",
-                         strerror(errno));
-}
-
-void mc_site_end(struct mc_site *site, int number)
-{
-    uint64_t until = mc_api_now_ms() + STOP_MS;
-
-    if (!mc_site_runs(site))
-        return;
-    (void)kill(site->pid, number);
-    while (mc_site_runs(site)) {
-        if (mc_api_now_ms() > until)
-            (void)kill(site->pid, SIGKILL);
-        mc_api_sleep_ms(5);
-    }
-}
-
-bool mc_site_runs(struct mc_site *site)
-{
-    if (site->pid > 0 && waitpid(site->pid, NULL, WNOHANG) == site->pid)
-        site->pid = 0;
-    return site->pid > 0;
-}
-
-void mc_site_print_log(const struct mc_world *world, const struct mc_site *site)
-{
-    char path[MC_DEMO_PATH_MAX + 64];
-    char tail[LOG_TAIL + 1];
-    FILE *log;
-    size_t n;
-
-    (void)snprintf(path, sizeof(path), "%s/%s.log", world->folder, site->name);
-    log = fopen(path, "re");
-    if (log == NULL)
-        return;
-    if (fseek(log, -LOG_TAIL, SEEK_END) != 0)
-        rewind(log);
-    n = fread(tail, 1, LOG_TAIL, log);
-    tail[n] = '\0';
-    (void)fprintf(stderr, "-- the end of %s's log\n%s", site->name, tail);
-    (void)fclose(log);
+    return mc_process_start(&site->process,
+                            &(struct mc_process_how){.folder = world->folder,
+                                                     .args = args,
+                                                     .keep = world->keep},
+                            diag);
 }

@@ -10,11 +10,9 @@
 
 #include "app/api.h"
 #include "app/cli.h"
-
-#include <sys/types.h>
+#include "app/demo_process.h"
 
 #define MC_DEMO_SITES      5u
-#define MC_DEMO_PATH_MAX   512u
 #define MC_SOCKET_PATH_MAX 107u /* what the system takes for a unix socket */
 
 struct mc_site {
@@ -22,7 +20,7 @@ struct mc_site {
     const char *region;
     const char *zone;
     char server[MC_DEMO_PATH_MAX + 64]; /* unix:PATH */
-    pid_t pid;                          /* 0: not running */
+    struct mc_process process;
     struct mc_api api;
 };
 
@@ -45,14 +43,5 @@ void mc_world_close(struct mc_world *world);
 
 /* Starts the process; does not wait for it. Fails with IO. */
 int mc_site_start(struct mc_world *world, struct mc_site *site, struct mcos_diag *diag);
-
-/* Sends the signal and waits for its end; a second later it is killed. */
-void mc_site_end(struct mc_site *site, int number);
-
-/* Whether it runs; a process that ended by itself is no longer ours to end. */
-bool mc_site_runs(struct mc_site *site);
-
-/* The last lines of its log, on stderr. */
-void mc_site_print_log(const struct mc_world *world, const struct mc_site *site);
 
 #endif /* MCOS_APP_DEMO_SITE_H */
