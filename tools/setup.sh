@@ -1,10 +1,12 @@
 #!/bin/sh
-# Installs the Debian packages that are missing for the given sets (build, test,
-# bench); says nothing and does nothing when all are there.
+# Installs the Debian packages that are missing for the given sets (build, demo,
+# test); says nothing and does nothing when all are there.
 #
 #     tools/setup.sh build test
 #
-# No service is started by an installation: a policy file refuses it meanwhile.
+# No service is started by an installation: a policy file refuses it meanwhile, in the
+# place of the machine's own if that would allow it. Servers that came with it are
+# not started at the next boot either; one that was here before is left as it is.
 set -eu
 cd "$(dirname "$0")"
 
@@ -37,14 +39,39 @@ fi
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d
 ours="refused by mcos tools/setup.sh"
+theirs=$policy.kept-by-mcos
 clean_up() {
     if grep -qs "$ours" $policy; then $as_root rm -f $policy; fi
+    if [ -e $theirs ]; then $as_root mv -f $theirs $policy; fi
+}
+# What Debian's packages would start: these, as far as they are not here yet.
+new_servers=
+for package in erlang-base memcached rabbitmq-server redis-server; do
+    dpkg-query -L "$package" >/dev/null 2>&1 || new_servers="$new_servers $package"
+done
+switch_off() {
+    for package in $new_servers; do
+        for path in $(dpkg-query -L "$package" 2>/dev/null || true); do
+            case $path in
+            *@.*) ;;
+            */lib/systemd/system/*.service | */lib/systemd/system/*.socket)
+                $as_root deb-systemd-helper disable "${path##*/}" >/dev/null 2>&1 || true
+                ;;
+            /etc/init.d/*) $as_root update-rc.d "${path##*/}" disable >/dev/null 2>&1 || true ;;
+            esac
+        done
+    done
 }
 # dash runs no EXIT trap when a signal ends it, only when a trap does.
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-if [ ! -e $policy ]; then
+clean_up # of a run that was killed
+# Asked as invoke-rc.d does: 101 is no. A machine that refuses by itself keeps its own.
+refused=0
+if [ -x $policy ]; then $policy memcached start >/dev/null 2>&1 || refused=$?; fi
+if [ $refused != 101 ]; then
+    if [ -e $policy ]; then $as_root mv $policy $theirs; fi
     printf '#!/bin/sh\n# %s\nexit 101\n' "$ours" | $as_root tee $policy >/dev/null
     $as_root chmod 755 $policy
 fi
@@ -85,4 +112,5 @@ if [ $status != 0 ]; then
     echo "Installing failed; the whole log: $log" >&2
     exit 1
 fi
+switch_off
 rm -f "$log"
