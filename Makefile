@@ -1,5 +1,5 @@
 # Short names for people; the build itself is meson.build.
-.PHONY: all demo test tidy san bench fuzz sim bless clean help
+.PHONY: all demo demo-full test tidy san bench fuzz sim bless clean help
 BUILD ?= build
 T ?= record
 SECONDS ?= 60
@@ -17,6 +17,12 @@ demo:                              ## start here: five clusters on this machine 
 	@$(MAKE) -s $(BUILD)/build.ninja
 	@ninja -C $(BUILD) src/app/mcos src/app/mcosd
 	@$(BUILD)/src/app/mcos demo
+
+demo-full:                         ## the same on RabbitMQ, Redis and memcached of its own
+	@tools/setup.sh build demo
+	@$(MAKE) -s $(BUILD)/build.ninja
+	@ninja -C $(BUILD) src/app/mcos src/app/mcosd module/redis/mcos.so
+	@$(BUILD)/src/app/mcos demo --full
 
 test:                              ## everything that is checked, as CI does it
 	@tools/test.sh
@@ -43,4 +49,4 @@ clean:                             ## remove what was built
 	@rm -rf build build-san build-fuzz
 
 help:                              ## these lines
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' Makefile

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * app/demo.c -- mcos demo: five clusters on this machine tell the story.
+ * app/demo.c -- mcos demo: five clusters on this machine tell the story, on a file
+ * or (--full) on RabbitMQ, Redis and memcached.
  *
  * Real processes, real files, a real ring of Swift's. Each step ends in
  * promises that are checked by asking each cluster itself; the first one that
  * is not kept ends the story with exit 1.
  */
-#include "app/demo_act.h"
+#include "app/demo_full.h"
 
 #include <string.h>
 
@@ -102,7 +103,31 @@ static void say_kept(const struct mc_demo *demo)
         if (w->sites[i].process.pid > 0)
             (void)printf(" %ld", (long)w->sites[i].process.pid);
     }
-    (void)printf("; rm -r %s\n", w->folder);
+    for (unsigned i = MC_ENGINES; w->engines.used && i-- > 0;) /* epmd last */
+        (void)printf(" %ld", (long)w->engines.list[i].process.pid);
+    /* The broker needs a moment to end. */
+    (void)printf("; %srm -rf %s\n", w->engines.used ? "sleep 3; " : "", w->folder);
+}
+
+/* Empty if the demo runs on a file. */
+static json_t *engines_doc(const struct mc_engines *engines)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; engines->used && i < MC_ENGINES; i++) {
+        const struct mc_engine *e = &engines->list[i];
+        char address[sizeof(e->socket) + 8];
+
+        if (e->socket[0] != '\0')
+            (void)snprintf(address, sizeof(address), "unix:%s", e->socket);
+        else
+            (void)snprintf(address, sizeof(address), "127.0.0.1:%u",
+                           i == MC_ENGINE_BUS ? engines->bus_port : engines->epmd_port);
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:i}", "engine",
+                                                    e->name, "address", address, "pid",
+                                                    (int)e->process.pid));
+    }
+    return list;
 }
 
 static json_t *sites_doc(const struct mc_demo *demo)
@@ -116,8 +141,9 @@ static json_t *sites_doc(const struct mc_demo *demo)
                                                     s->name, "server", s->server, "pid",
                                                     (int)s->process.pid));
     }
-    return json_pack("{s:s, s:b, s:o}", "folder", demo->world.folder, "running",
-                     (int)demo->world.keep, "clusters", list);
+    return json_pack("{s:s, s:b, s:o, s:o}", "folder", demo->world.folder, "running",
+                     (int)demo->world.keep, "clusters", list, "engines",
+                     engines_doc(&demo->world.engines));
 }
 
 static void say_end(struct mc_demo *demo)
@@ -130,6 +156,9 @@ static void say_end(struct mc_demo *demo)
     if (demo->log.broken > 0) {
         for (unsigned i = 0; i < MC_DEMO_SITES; i++)
             mc_process_print_log(&demo->world.sites[i].process, demo->world.folder);
+        for (unsigned i = 0; i < MC_ENGINES; i++)
+            mc_process_print_log(&demo->world.engines.list[i].process,
+                                 demo->world.folder);
         (void)fprintf(stderr, "mcos demo: a promise was not kept, see above\n");
         return;
     }
@@ -139,29 +168,40 @@ static void say_end(struct mc_demo *demo)
         say_kept(demo);
     else
         (void)printf("\nGo on with:\n"
-                     "  %s demo --keep   # the same, and leave it running\n"
+                     "  %s demo%s --keep   # the same, and leave it running\n"
                      "  %s ring build --spec %s/objects.json --out objects.ring\n"
                      "  %s lookup --file objects.ring AUTH_me holidays beach.jpg\n"
                      "  %.*smcosd --help   # a cluster of your own\n",
-                     mc_out_self, mc_out_self, demo->world.examples, mc_out_self,
-                     folder_len, mc_out_self);
+                     mc_out_self, demo->world.engines.used ? " --full" : "",
+                     mc_out_self, demo->world.examples, mc_out_self, folder_len,
+                     mc_out_self);
+}
+
+/* The story, on a file or on the engines; false: it did not come to its end. */
+static bool tell(struct mc_demo *demo)
+{
+    struct mc_target objects = {.ring = "objects"};
+    struct mc_target swift = {.ring = "swift-object"};
+    bool full = demo->world.engines.used;
+
+    return (!full || mc_full_start(demo)) && first_half(demo, &objects) &&
+           second_half(demo, &objects, &swift) &&
+           (!full || mc_full_chapters(demo, &objects));
 }
 
 int mc_cmd_demo(struct mc_cli *cli)
 {
     static struct mc_demo demo;
-    struct mc_target objects = {.ring = "objects"};
-    struct mc_target swift = {.ring = "swift-object"};
     int rc;
 
     mc_cli_catch();
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that goes must not spare the cleaning */
     mc_demo_log_init(&demo.log, &cli->out);
-    rc = mc_world_open(&demo.world, mc_cli_has(cli, "keep"), &cli->diag);
+    rc = mc_world_open(&demo.world, mc_cli_has(cli, "keep"), mc_cli_has(cli, "full"),
+                       &cli->diag);
     if (rc < 0)
         goto out;
-    if (!(first_half(&demo, &objects) && second_half(&demo, &objects, &swift)) &&
-        mc_cli_signal == 0 && demo.log.broken == 0)
+    if (!tell(&demo) && mc_cli_signal == 0 && demo.log.broken == 0)
         mc_demo_promise(&demo.log, false, 0, "the story comes to its end");
     if (mc_cli_signal != 0 || demo.log.broken > 0)
         demo.world.keep = false;

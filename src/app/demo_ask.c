@@ -38,15 +38,14 @@ static bool again(uint64_t until)
     return mc_cli_signal == 0;
 }
 
-/* "eu-west, eu-north" */
-static void set_names(struct mc_demo *demo, unsigned set, char dst[128])
+void mc_demo_names(struct mc_demo *demo, unsigned set, char dst[MC_DEMO_NAMES_MAX])
 {
     size_t used = 0;
 
     dst[0] = '\0';
     for (unsigned n = 1; n <= MC_DEMO_SITES; n++) {
         if ((set & MC_SITE_BIT(n)) != 0)
-            used += (size_t)snprintf(dst + used, 128 - used, "%s%s",
+            used += (size_t)snprintf(dst + used, MC_DEMO_NAMES_MAX - used, "%s%s",
                                      used > 0 ? ", " : "", mc_demo_site(demo, n)->name);
     }
 }
@@ -109,9 +108,9 @@ bool mc_demo_ready(struct mc_demo *demo, unsigned set, uint32_t within_ms)
 {
     uint64_t start = mc_api_now_ms();
     unsigned missing = wait_all(demo, set, within_ms, is_ready, NULL);
-    char text[128];
+    char text[MC_DEMO_NAMES_MAX];
 
-    set_names(demo, missing != 0 ? missing : set, text);
+    mc_demo_names(demo, missing != 0 ? missing : set, text);
     if (missing != 0 && mc_cli_signal == 0)
         mc_demo_promise(&demo->log, false, 0, "%s ready within %u s%s", text,
                         within_ms / 1000, ended(demo, missing));
@@ -126,9 +125,9 @@ bool mc_demo_held(struct mc_demo *demo, unsigned set, const struct mc_target *ta
 {
     uint64_t start = mc_api_now_ms();
     unsigned missing = wait_all(demo, set, within_ms, holds, target);
-    char text[128];
+    char text[MC_DEMO_NAMES_MAX];
 
-    set_names(demo, missing != 0 ? missing : set, text);
+    mc_demo_names(demo, missing != 0 ? missing : set, text);
     if (missing != 0 && mc_cli_signal == 0)
         mc_demo_promise(&demo->log, false, 0, "%s %s held by %s within %u s%s",
                         target->ring, target->stamp, text, within_ms / 1000,
@@ -156,7 +155,7 @@ bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned set,
     struct mc_site *from = mc_demo_site(demo, observer);
     unsigned seen;
     bool yes;
-    char text[128];
+    char text[MC_DEMO_NAMES_MAX];
 
     do {
         json_t *doc = NULL;
@@ -174,7 +173,7 @@ bool mc_demo_state(struct mc_demo *demo, unsigned observer, unsigned set,
         json_decref(doc);
         yes = (seen & set) == set;
     } while (!yes && again(start + within_ms));
-    set_names(demo, set, text);
+    mc_demo_names(demo, set, text);
     if (yes || mc_cli_signal == 0)
         mc_demo_promise(&demo->log, yes, (double)(mc_api_now_ms() - start) / 1000,
                         "%s sees %s %s", from->name, text, state);

@@ -28,6 +28,10 @@ struct mc_target {
 
 struct mc_site *mc_demo_site(struct mc_demo *demo, unsigned number);
 
+/* "eu-west, eu-north" */
+#define MC_DEMO_NAMES_MAX 128u
+void mc_demo_names(struct mc_demo *demo, unsigned set, char dst[MC_DEMO_NAMES_MAX]);
+
 /* True when all of the set say /readyz; a promise. */
 bool mc_demo_ready(struct mc_demo *demo, unsigned set, uint32_t within_ms);
 

@@ -21,13 +21,12 @@
 extern char **environ;
 
 /* In the child: never returns. Only calls that are safe after fork. */
-static void become(const char *const *args, const char *const *env, int out, bool keep,
-                   pid_t parent)
+static void become(const struct mc_process_how *how, int out, pid_t parent)
 {
     /* Own session: Ctrl-C reaches the demo alone, which then ends them in order. */
     (void)setsid();
     (void)signal(SIGPIPE, SIG_DFL);
-    if (!keep) {
+    if (!how->keep) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
@@ -36,9 +35,12 @@ static void become(const char *const *args, const char *const *env, int out, boo
     (void)dup2(out, STDERR_FILENO);
     (void)close(STDIN_FILENO);
     (void)open("/dev/null", O_RDONLY);
+    /* What dies badly leaves its dump here, not where the user stands. */
+    if (how->folder != NULL && chdir(how->folder) != 0)
+        _exit(1);
     /* execve promises not to change them */
-    (void)execve(args[0], (char *const *)(uintptr_t)args,
-                 env == NULL ? environ : (char *const *)(uintptr_t)env);
+    (void)execve(how->args[0], (char *const *)(uintptr_t)how->args,
+                 how->env == NULL ? environ : (char *const *)(uintptr_t)how->env);
     _exit(127);
 }
 
@@ -55,7 +57,7 @@ int mc_process_start(struct mc_process *process, const struct mc_process_how *ho
         return mcos_diag_set(diag, MCOS_E_IO, "", "%.180s: %s", path, strerror(errno));
     process->pid = fork();
     if (process->pid == 0)
-        become(how->args, how->env, log, how->keep, parent);
+        become(how, log, parent);
     (void)close(log);
     if (process->pid > 0)
         return 0;
@@ -132,6 +134,7 @@ static bool read_all(int fd, char *dst, size_t cap, uint64_t until)
 
 bool mc_process_ask(const char *const *args, char *dst, size_t cap, uint32_t within_ms)
 {
+    const struct mc_process_how how = {.args = args};
     pid_t parent = getpid();
     int ends[2];
     int status = -1;
@@ -143,7 +146,7 @@ bool mc_process_ask(const char *const *args, char *dst, size_t cap, uint32_t wit
         return false;
     pid = fork();
     if (pid == 0)
-        become(args, NULL, ends[1], false, parent);
+        become(&how, ends[1], parent);
     (void)close(ends[1]);
     whole = pid > 0 && read_all(ends[0], dst, cap, mc_api_now_ms() + within_ms);
     (void)close(ends[0]);

@@ -23,7 +23,7 @@ struct mc_process {
 
 /* All borrowed for the call. */
 struct mc_process_how {
-    const char *folder;      /* the demo's, for the log */
+    const char *folder;      /* the demo's: the log is there, and it runs there */
     const char *const *args; /* the program's path first; NULL at the end */
     const char *const *env;  /* "NAME=value", NULL at the end; NULL: ours */
     bool keep;

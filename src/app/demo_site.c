@@ -50,6 +50,8 @@ static int find_files(struct mc_world *world, struct mcos_diag *diag)
         return mcos_diag_set(
             diag, MCOS_E_NOTFOUND, "",
             "the demo needs mcosd beside mcos, at %s: `make` builds it", world->mcosd);
+    if (world->engines.used && mc_engines_find(&world->engines, here, diag) < 0)
+        return MCOS_E_NOTFOUND;
     for (size_t i = 0; i <= sizeof(places) / sizeof(places[0]); i++) {
         if (i == sizeof(places) / sizeof(places[0]))
             (void)snprintf(world->examples, sizeof(world->examples), "%s",
@@ -72,7 +74,7 @@ static int make_folder(struct mc_world *world, struct mcos_diag *diag)
     const char *tmp = getenv("TMPDIR");
 
     if (tmp == NULL || tmp[0] != '/' ||
-        strlen(tmp) + sizeof("/mcos-demo-1234567-12/eu-north.sock") >
+        strlen(tmp) + sizeof("/mcos-demo-1234567-12/eu-north.redis") >
             MC_SOCKET_PATH_MAX)
         tmp = "/tmp";
     for (unsigned i = 0; i < FOLDERS_MAX; i++) {
@@ -91,15 +93,16 @@ static int make_folder(struct mc_world *world, struct mcos_diag *diag)
                          strerror(errno));
 }
 
-int mc_world_open(struct mc_world *world, bool keep, struct mcos_diag *diag)
+int mc_world_open(struct mc_world *world, bool keep, bool full, struct mcos_diag *diag)
 {
     static const char *const who[MC_DEMO_SITES][3] = {
         {"eu-west", "eu", "1"}, {"eu-north", "eu", "2"}, {"us-east", "us", "1"},
         {"us-west", "us", "2"}, {"ap-south", "ap", "1"},
     };
+    const char *names[MC_DEMO_SITES];
     int rc;
 
-    *world = (struct mc_world){.keep = keep};
+    *world = (struct mc_world){.keep = keep, .engines = {.used = full, .keep = keep}};
     rc = find_files(world, diag);
     if (rc == 0)
         rc = make_folder(world, diag);
@@ -114,7 +117,10 @@ int mc_world_open(struct mc_world *world, bool keep, struct mcos_diag *diag)
                        world->folder, site->name);
         rc = mc_api_init(&site->api, site->server, TIMEOUT_MS);
         site->api.stop = &mc_cli_signal;
+        names[i] = site->name;
     }
+    if (rc == 0 && full)
+        rc = mc_engines_place(&world->engines, world->folder, names, diag);
     return rc;
 }
 
@@ -137,28 +143,62 @@ void mc_world_close(struct mc_world *world)
             mc_process_end(&world->sites[i].process, SIGTERM);
         mc_api_fini(&world->sites[i].api);
     }
+    if (!world->keep)
+        mc_engines_end(&world->engines);
     if (!world->keep && world->folder[0] != '\0')
         (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* Where its engines are: a file for all, or RabbitMQ and its own Redis and memcached.
+ */
+struct places {
+    char bus[MC_DEMO_PATH_MAX + 64];
+    char store[MC_DEMO_PATH_MAX + 96];
+    char cache[MC_DEMO_PATH_MAX + 96];
+};
+
+static void find_places(const struct mc_world *world, const struct mc_site *site,
+                        struct places *ret)
+{
+    const struct mc_engines *engines = &world->engines;
+    unsigned number = (unsigned)(site - world->sites) + 1;
+
+    if (!engines->used) {
+        (void)snprintf(ret->bus, sizeof(ret->bus), "sqlite:%s/bus.db", world->folder);
+        return;
+    }
+    (void)snprintf(ret->bus, sizeof(ret->bus), "amqp://guest:guest@127.0.0.1:%u/",
+                   engines->bus_port);
+    (void)snprintf(ret->store, sizeof(ret->store), "unix:%s",
+                   engines->list[MC_ENGINE_REDIS(number)].socket);
+    (void)snprintf(ret->cache, sizeof(ret->cache), "memcached:unix:%s",
+                   engines->list[MC_ENGINE_CACHE(number)].socket);
 }
 
 int mc_site_start(struct mc_world *world, struct mc_site *site, struct mcos_diag *diag)
 {
     char data[MC_DEMO_PATH_MAX + 64];
-    char bus[MC_DEMO_PATH_MAX + 64];
     char conf[MC_DEMO_PATH_MAX + 64];
+    struct places places;
     const char *args[MC_PROCESS_ARGS_MAX] = {world->mcosd, "--cluster",
                                              site->name,   "--region",
                                              site->region, "--zone",
                                              site->zone,   "--data",
                                              data,         "--bus",
-                                             bus,          "--http",
+                                             places.bus,   "--http",
                                              site->server, "--announce-interval",
                                              "1",          "--inactive-after",
                                              "3",          "--swift-conf",
                                              conf,         NULL};
+    const char *const more[] = {"--store", places.store, "--cache", places.cache};
+    size_t count = 0;
 
+    while (args[count] != NULL)
+        count++;
+    for (size_t i = 0; world->engines.used && i < 4; i++)
+        args[count++] = more[i];
+    find_places(world, site, &places);
     (void)snprintf(data, sizeof(data), "%s/%s", world->folder, site->name);
-    (void)snprintf(bus, sizeof(bus), "sqlite:%s/bus.db", world->folder);
     (void)snprintf(conf, sizeof(conf), "%s/swift.conf", world->examples);
     return mc_process_start(&site->process,
                             &(struct mc_process_how){.folder = world->folder,

@@ -10,9 +10,9 @@
 
 #include "app/api.h"
 #include "app/cli.h"
-#include "app/demo_process.h"
+#include "app/demo_engine.h"
 
-#define MC_DEMO_SITES      5u
+#define MC_DEMO_SITES      MC_ENGINE_SITES
 #define MC_SOCKET_PATH_MAX 107u /* what the system takes for a unix socket */
 
 struct mc_site {
@@ -29,14 +29,15 @@ struct mc_world {
     char mcosd[MC_DEMO_PATH_MAX];
     char examples[MC_DEMO_PATH_MAX];
     bool keep;
+    struct mc_engines engines;
     struct mc_site sites[MC_DEMO_SITES];
 };
 
 /*
- * Finds mcosd and the examples beside this program and makes the folder.
+ * Finds mcosd, the examples and, for the full demo, the engines; makes the folder.
  * Starts nobody. Fails with NOTFOUND, IO, NOMEM.
  */
-int mc_world_open(struct mc_world *world, bool keep, struct mcos_diag *diag);
+int mc_world_open(struct mc_world *world, bool keep, bool full, struct mcos_diag *diag);
 
 /* Ends what still runs, unless it is to be kept, and then removes the folder. */
 void mc_world_close(struct mc_world *world);

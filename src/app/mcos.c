@@ -90,6 +90,8 @@ static const struct mc_opt lookup_opts[] = {
 };
 
 static const struct mc_opt demo_opts[] = {
+    {"full", 0, NULL,
+     "on RabbitMQ, Redis and memcached, started for it and ended with it"},
     {"keep", 0, NULL, "leave the clusters running"},
     {NULL, 0, NULL, NULL},
 };
@@ -126,7 +128,7 @@ const struct mc_command mc_cli_commands[] = {
      "With --file: mcos lookup --file FILE ACCOUNT [CONTAINER [OBJECT]], or --stdin\n"
      "for one answer to a line. An empty part and \\N mean that it is absent.",
      lookup_opts, 0, 4, mc_cmd_lookup},
-    {"demo", "[--keep]", "five clusters on this machine tell the story", NULL,
+    {"demo", "[--full] [--keep]", "five clusters on this machine tell the story", NULL,
      demo_opts, 0, 0, mc_cmd_demo},
     {"version", "", "of this program", NULL, NULL, 0, 0, mc_cmd_version},
     {"help", "[COMMAND]", "this, or the help of one command", NULL, NULL, 0, 2,
