@@ -3,8 +3,7 @@
  * ring/build.c -- from spec and old ring to a draft: names to ids, the plan's
  * leaves to ids and back, last moves.
  */
-#include "ring/build.h"
-#include "ring/plan.h"
+#include "ring/built.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -12,17 +11,6 @@
 #include <string.h>
 
 #define ALGORITHM 1u /* version of this builder, kept in the ring */
-
-struct build {
-    const struct mc_build_input *in;
-    const struct mc_ring *old; /* NULL: a first build */
-    struct mc_draft *draft;
-    struct mc_plan plan;
-    uint32_t *id_of;    /* index in the spec -> id */
-    uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
-    uint32_t *before;   /* the old table in leaves; NULL: a first build */
-    unsigned before_stride;
-};
 
 static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
                      struct mcos_diag *diag)
@@ -43,14 +31,15 @@ static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
 }
 
 /* Ids by name; a name that is new or was removed gets the next one. */
-static int give_ids(struct build *b, struct mcos_diag *diag)
+static int give_ids(struct mc_built *b, struct mcos_diag *diag)
 {
     const struct mc_spec *spec = b->in->spec;
     uint32_t slots = b->old != NULL ? mc_ring_head(b->old)->device_count : 0;
 
     b->id_of = calloc(spec->device_count, sizeof(*b->id_of));
     b->index_of = malloc(((size_t)slots + spec->device_count) * sizeof(*b->index_of));
-    if (b->id_of == NULL || b->index_of == NULL)
+    b->had = calloc((size_t)slots + spec->device_count, sizeof(*b->had));
+    if (b->id_of == NULL || b->index_of == NULL || b->had == NULL)
         return MCOS_E_NOMEM;
     for (uint32_t id = 0; id < slots; id++)
         b->index_of[id] = MC_DEVICE_NONE;
@@ -93,7 +82,7 @@ static int copy_device(struct mc_draft *draft, struct mc_device *to,
 }
 
 /* The spec's devices in their slots; what is left of the old ones is removed. */
-static int fill_devices(struct build *b)
+static int fill_devices(struct mc_built *b)
 {
     struct mc_draft *draft = b->draft;
     uint32_t old_count = b->old != NULL ? mc_ring_head(b->old)->device_count : 0;
@@ -119,7 +108,7 @@ static int fill_devices(struct build *b)
 }
 
 /* The plan; and the old table, which is still the draft's, in leaves of it. */
-static int make_plan(struct build *b)
+static int make_plan(struct mc_built *b)
 {
     const struct mc_spec *spec = b->in->spec;
     size_t places = (size_t)b->before_stride << spec->part_power;
@@ -135,11 +124,13 @@ static int make_plan(struct build *b)
     if (held == NULL)
         return MCOS_E_NOMEM;
     for (size_t i = 0; i < places; i++) {
-        if (b->before[i] != MC_DEVICE_NONE)
-            b->before[i] = b->index_of[b->before[i]];
-        if (b->before[i] != MC_DEVICE_NONE)
-            held[b->before[i]]++;
+        if (b->before[i] == MC_DEVICE_NONE)
+            continue;
+        b->had[b->before[i]]++;
+        b->before[i] = b->index_of[b->before[i]];
     }
+    for (uint32_t i = 0; i < spec->device_count; i++)
+        held[i] = b->had[b->id_of[i]];
     r = mc_plan_init(&b->plan, &in);
     free(held);
     if (r < 0)
@@ -160,7 +151,7 @@ static bool is_frozen(const struct mc_build_input *in, uint32_t last)
     return last != 0 && ago < in->spec->min_move_seconds;
 }
 
-static int place(struct build *b, struct mc_build_report *report)
+static int place(struct mc_built *b, struct mc_build_report *report)
 {
     struct mc_draft *draft = b->draft;
     uint32_t parts = b->plan.part_count;
@@ -171,6 +162,7 @@ static int place(struct build *b, struct mc_build_report *report)
     uint8_t *frozen = NULL;
     int r = MCOS_E_NOMEM;
 
+    b->plan.progress = b->in->progress;
     draft->table = malloc((size_t)parts * b->plan.stride * sizeof(*draft->table));
     if (draft->table == NULL)
         goto out;
@@ -206,7 +198,7 @@ static bool row_has(const uint32_t *row, unsigned stride, uint32_t leaf)
 }
 
 /* Notes which partitions moved now. In a ring that never moved there are none. */
-static int note_moves(struct build *b, uint64_t moved)
+static int note_moves(struct mc_built *b, uint64_t moved)
 {
     struct mc_draft *draft = b->draft;
     unsigned stride = b->plan.stride;
@@ -229,7 +221,7 @@ static int note_moves(struct build *b, uint64_t moved)
     return 0;
 }
 
-static void leaves_to_ids(struct build *b)
+static void leaves_to_ids(struct mc_built *b)
 {
     size_t places = (size_t)b->plan.part_count * b->plan.stride;
     uint32_t *table = b->draft->table;
@@ -251,46 +243,85 @@ static void fill_head(struct mc_draft *draft, const struct mc_spec *spec)
     draft->builder.algorithm = ALGORITHM;
 }
 
-int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
-             struct mc_build_report *ret_report, struct mcos_diag *diag)
+static int run(struct mc_built *b, struct mc_build_report *ret_report,
+               struct mcos_diag *diag)
 {
-    struct build b = {.in = in, .draft = draft};
     struct mc_build_report report = {0};
+    int r = 0;
+
+    if (b->old != NULL) {
+        r = check_old(b->in, b->old, diag);
+        if (r < 0)
+            return r;
+        r = mc_draft_from_ring(b->draft, b->old);
+        if (r < 0)
+            return r;
+        b->before = b->draft->table;
+        b->before_stride = mc_ring_head(b->old)->stride;
+        b->draft->table = NULL;
+    }
+    r = give_ids(b, diag);
+    if (r == 0)
+        r = fill_devices(b);
+    if (r == 0)
+        r = make_plan(b);
+    if (r == 0)
+        r = place(b, &report);
+    if (r == 0)
+        r = note_moves(b, report.moved);
+    if (r == MCOS_E_EMPTY)
+        return mcos_diag_set(diag, r, "", "the build was stopped");
+    if (r < 0)
+        return r;
+    leaves_to_ids(b);
+    fill_head(b->draft, b->in->spec);
+    *ret_report = report;
+    return 0;
+}
+
+int mc_build_run(const struct mc_build_input *in, struct mc_draft *draft,
+                 struct mc_build_report *ret_report, struct mc_built **ret_built,
+                 struct mcos_diag *diag)
+{
+    struct mc_built *b;
     int r = mc_spec_check(in->spec, diag);
 
     if (r < 0)
         return r;
+    b = calloc(1, sizeof(*b));
+    if (b == NULL)
+        return MCOS_E_NOMEM;
+    b->in = in;
+    b->draft = draft;
     if (in->old != NULL && !mc_ring_head(in->old)->tombstone)
-        b.old = in->old;
-    if (b.old != NULL) {
-        r = check_old(in, b.old, diag);
-        if (r < 0)
-            return r;
-        r = mc_draft_from_ring(draft, b.old);
-        if (r < 0)
-            return r;
-        b.before = draft->table;
-        b.before_stride = mc_ring_head(b.old)->stride;
-        draft->table = NULL;
-    }
-    r = give_ids(&b, diag);
-    if (r == 0)
-        r = fill_devices(&b);
-    if (r == 0)
-        r = make_plan(&b);
-    if (r == 0)
-        r = place(&b, &report);
-    if (r == 0)
-        r = note_moves(&b, report.moved);
+        b->old = in->old;
+    r = run(b, ret_report, diag);
     if (r < 0)
-        goto out;
-    leaves_to_ids(&b);
-    fill_head(draft, in->spec);
-    *ret_report = report;
-out:
-    mc_plan_fini(&b.plan);
-    free(b.id_of);
-    free(b.index_of);
-    free(b.before);
+        mc_built_free(b);
+    else
+        *ret_built = b;
+    return r;
+}
+
+void mc_built_free(struct mc_built *b)
+{
+    if (b == NULL)
+        return;
+    mc_plan_fini(&b->plan);
+    free(b->id_of);
+    free(b->index_of);
+    free(b->had);
+    free(b->before);
+    free(b);
+}
+
+int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
+             struct mc_build_report *ret_report, struct mcos_diag *diag)
+{
+    struct mc_built *built;
+    int r = mc_build_run(in, draft, ret_report, &built, diag);
+
+    if (r == 0)
+        mc_built_free(built);
     return r;
 }

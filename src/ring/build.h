@@ -12,11 +12,21 @@
 #include "ring/draft.h"
 #include "ring/spec.h"
 
+/*
+ * Hears of a build on its way: now and then, many times a second, how far it is in
+ * thousandths; a second try begins at 0 again. False stops the build.
+ */
+struct mc_progress {
+    bool (*tell)(void *ctx, unsigned thousandths);
+    void *ctx;
+};
+
 struct mc_build_input {
     const struct mc_spec *spec;
     const struct mc_ring *old; /* NULL: a first build. A tombstone counts as NULL */
     uint32_t now_s; /* seconds since 1970, for last moves and min_move_seconds */
     uint64_t seed;  /* same seed, same table */
+    const struct mc_progress *progress; /* borrowed; NULL: nobody wants to know */
 };
 
 struct mc_build_report {
@@ -43,10 +53,21 @@ struct mc_build_report {
  * only good for mc_draft_fini().
  *
  * Fails as mc_spec_check does, and with UPGRADE if old was made by a newer
- * builder, PARTPOWER if old has another part power, VALUE if another hash, NOMEM.
+ * builder, PARTPOWER if old has another part power, VALUE if another hash, NOMEM,
+ * EMPTY if it was stopped.
  */
 int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
              struct mc_build_report *ret_report, struct mcos_diag *diag);
+
+/*
+ * The same, and keeps what explains it (ring/explain.h): *ret_built is yours, and
+ * borrows the input and the draft, which stay as they are until then.
+ */
+struct mc_built;
+int mc_build_run(const struct mc_build_input *in, struct mc_draft *draft,
+                 struct mc_build_report *ret_report, struct mc_built **ret_built,
+                 struct mcos_diag *diag);
+void mc_built_free(struct mc_built *built); /* NULL is fine */
 
 /* The same figures for any ring, moved counted against `old` (may be NULL). */
 int mc_build_measure(const struct mc_ring *ring, const struct mc_ring *old,

@@ -22,8 +22,9 @@ struct dealer {
     const struct mc_plan *plan;
     struct mc_rng rng;
     uint32_t *table;
-    uint8_t *filled;         /* of each row */
-    uint64_t *taken;         /* a bit per partition */
+    uint8_t *filled; /* of each row */
+    uint64_t *taken; /* a bit per partition */
+    uint64_t placed;
     uint32_t *pass[DEPTHS];  /* the present shuffle at each depth */
     uint32_t *joint[DEPTHS]; /* the set of a child that reaches over two passes */
 };
@@ -147,6 +148,8 @@ static int deal(struct dealer *d, unsigned depth, uint32_t v, uint64_t whole,
         }
         for (uint32_t i = 0; i < more; i++)
             place(d, part[i], c);
+        d->placed += quota;
+        r = mc_plan_tell(plan, d->placed, plan->assignments);
     }
     assert(r < 0 || (h.pos == h.len && h.passes == 0));
     return r;

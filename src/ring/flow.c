@@ -56,6 +56,16 @@ void mc_flow_fini(struct mc_flow *f)
     free(f->set_of);
 }
 
+void mc_flow_tell(struct mc_flow *f, uint32_t rows_kept)
+{
+    uint64_t done = 100 * (uint64_t)rows_kept / f->plan->part_count;
+
+    if (f->to_push != 0)
+        done += 900 * f->pushed / f->to_push;
+    if (f->err == 0)
+        f->err = mc_plan_tell(f->plan, done, 1000);
+}
+
 bool mc_flow_was(const struct mc_flow *f, uint32_t part, uint32_t leaf)
 {
     const uint32_t *row = f->old->table + (size_t)part * f->old->stride;

@@ -70,7 +70,9 @@ struct mc_flow {
     size_t key_cap;
     uint64_t missing; /* quota - held before, summed over those with less */
     uint64_t undone;
-    int err; /* sticks: 0 or NOMEM */
+    uint64_t to_push; /* replicas with too much, at first; for the progress */
+    uint64_t pushed;
+    int err; /* sticks: 0, NOMEM or EMPTY (stopped) */
 };
 
 /* table: as mc_flow_keep leaves it. Fails with NOMEM; fini in any case. */
@@ -81,6 +83,9 @@ void mc_flow_fini(struct mc_flow *f);
 /* Keeps as many old pairs as the rule allows, row by row (ring/keep.c): the
  * others become vacant. Fills table, excess, lost, may_lose. */
 void mc_flow_keep(struct mc_flow *f);
+
+/* Progress: keeping rows is the first tenth, pushing the rest. Sets err. */
+void mc_flow_tell(struct mc_flow *f, uint32_t rows_kept);
 
 /* True if the old row has that leaf. */
 bool mc_flow_was(const struct mc_flow *f, uint32_t part, uint32_t leaf);

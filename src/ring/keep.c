@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define TELL_ROWS 65536u
+
 struct kept {
     uint32_t leaf;
     unsigned place;
@@ -147,9 +149,11 @@ void mc_flow_keep(struct mc_flow *f)
         f->excess[i] = -(int64_t)quota;
         f->missing += quota > held[i] ? quota - held[i] : 0;
     }
-    for (uint32_t p = 0; p < plan->part_count; p++) {
+    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
         if (!keep_whole(f, p, mc_plan_row(plan, p)))
             keep_row(f, p, held);
+        if (p % TELL_ROWS == 0)
+            mc_flow_tell(f, p);
     }
     free(held);
 }

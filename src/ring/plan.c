@@ -25,6 +25,14 @@ int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in)
     if (plan->ideal == NULL || plan->quota == NULL || plan->node_quota == NULL ||
         plan->node_most == NULL)
         goto out;
+    if (in->overload != 0) {
+        plan->by_weight = calloc(in->device_count, sizeof(*plan->by_weight));
+        plan->node_bound = calloc(plan->tree.node_count, sizeof(*plan->node_bound));
+        plan->leaf_bound = calloc(in->device_count, sizeof(*plan->leaf_bound));
+        if (plan->by_weight == NULL || plan->node_bound == NULL ||
+            plan->leaf_bound == NULL)
+            goto out;
+    }
     r = mc_quota_fill(plan, in);
 out:
     if (r < 0)
@@ -39,7 +47,19 @@ void mc_plan_fini(struct mc_plan *plan)
     free(plan->quota);
     free(plan->node_quota);
     free(plan->node_most);
+    free(plan->by_weight);
+    free(plan->node_bound);
+    free(plan->leaf_bound);
     *plan = (struct mc_plan){0};
+}
+
+int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of)
+{
+    const struct mc_progress *progress = plan->progress;
+
+    if (progress == NULL || progress->tell(progress->ctx, (unsigned)(done * 1000 / of)))
+        return 0;
+    return MCOS_E_EMPTY;
 }
 
 unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part)

@@ -20,7 +20,22 @@ __extension__ typedef unsigned __int128 mc_u128;
 #define MC_IDEAL_BITS 35u /* ideals count 1 / 2^35 of a replica */
 #define MC_IDEAL_ONE  (1ull << MC_IDEAL_BITS)
 
+/* What overload did to a node's part of its parent, and by which bound of the most
+ * even spread; `limit` is that bound, in replicas of one partition. */
+enum mc_bound_kind {
+    MC_BOUND_NONE,  /* its part is what the weights say */
+    MC_BOUND_MOST,  /* less: it may have no more than limit */
+    MC_BOUND_LEAST, /* more: it is due limit */
+    MC_BOUND_LESS,  /* what its neighbours are due is taken from it */
+    MC_BOUND_MORE,  /* what its neighbours may not have comes to it */
+};
+struct mc_bound {
+    uint8_t kind;
+    uint8_t limit; /* of MOST and LEAST */
+};
+
 struct mc_plan {
+    const struct mc_progress *progress; /* NULL, unless somebody sets it */
     uint32_t part_count;
     uint64_t assignments;
     unsigned stride;    /* replicas of the longest row */
@@ -30,6 +45,10 @@ struct mc_plan {
     uint32_t *quota; /* of each leaf: floor or ceil of ideal; their sum is exact */
     uint64_t *node_quota;
     uint8_t *node_most; /* ceil(node_quota / part_count) */
+    /* Only with overload, otherwise NULL: what it changed. */
+    uint64_t *by_weight;         /* of each leaf: the ideal before */
+    struct mc_bound *node_bound; /* of each node */
+    struct mc_bound *leaf_bound;
 };
 
 struct mc_plan_input {
@@ -45,6 +64,9 @@ struct mc_plan_input {
 int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in);
 void mc_plan_fini(struct mc_plan *plan);
 
+/* Tells how much is done; 0, or EMPTY if that is to be the end. */
+int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of);
+
 /* Replicas of row p. */
 unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part);
 
@@ -56,7 +78,7 @@ int mc_quota_fill(struct mc_plan *plan, const struct mc_plan_input *in);
 
 /*
  * A first table (ring/first.c): exact quotas, and for every row and node floor
- * or ceil. table holds part_count * stride. Fails with NOMEM.
+ * or ceil. table holds part_count * stride. Fails with NOMEM, EMPTY (stopped).
  */
 int mc_plan_first(const struct mc_plan *plan, uint64_t seed, uint32_t *table);
 
@@ -82,7 +104,7 @@ struct mc_plan_moves {
 /*
  * The table of the new plan that keeps most of the old one (ring/rebalance.c):
  * exact quotas (gentle: as near as it may), no more than ceil of a node in a
- * row. Fails with NOMEM.
+ * row. Fails with NOMEM, EMPTY (stopped).
  */
 int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                       uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves);

@@ -274,7 +274,9 @@ uint64_t mc_flow_push(struct mc_flow *f, uint32_t target)
                  t++) {
                 more = one_path(&push, u);
                 paths += more;
+                f->pushed += more;
             }
+            mc_flow_tell(f, f->plan->part_count);
             if (f->excess[u] > 0 && more)
                 f->queue[still++] = u;
         }

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MILLION     1000000u
 #define FACTOR_BITS 30u
@@ -167,6 +168,29 @@ static void even_bounds(const struct mc_plan *plan, struct share *s, size_t n,
     }
 }
 
+/* Why the parts of one node's children are not what their claims say. */
+static void note_bounds(const struct mc_plan *plan, const struct share *s, size_t n,
+                        uint64_t total, struct mc_bound *bounds)
+{
+    const uint64_t unit = plan->part_count * MC_IDEAL_ONE;
+    mc_u128 sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += s[i].x;
+    for (size_t i = 0; i < n && sum != 0; i++) {
+        uint64_t claim = (uint64_t)((mc_u128)s[i].x * total / sum);
+        uint8_t limit = (uint8_t)(s[i].out / unit);
+
+        /* What dividing cuts off is no change. */
+        if (s[i].out > claim + 1)
+            bounds[i] = s[i].fixed ? (struct mc_bound){MC_BOUND_LEAST, limit}
+                                   : (struct mc_bound){MC_BOUND_MORE, 0};
+        else if (s[i].out < claim)
+            bounds[i] = s[i].fixed ? (struct mc_bound){MC_BOUND_MOST, limit}
+                                   : (struct mc_bound){MC_BOUND_LESS, 0};
+    }
+}
+
 /* The most even spread that has devices enough, otherwise as near to the weights
  * as it can: node by node from the root. wanted: a slot for each leaf. */
 static int most_even(const struct mc_plan *plan, const struct mc_device *devices,
@@ -204,6 +228,8 @@ static int most_even(const struct mc_plan *plan, const struct mc_device *devices
         }
         even_bounds(plan, s, n, node_wanted[v]);
         share_out(s, n, node_wanted[v]);
+        note_bounds(plan, s, n, node_wanted[v],
+                    (leaves ? plan->leaf_bound : plan->node_bound) + node->child);
         for (uint32_t i = 0; i < n; i++)
             (leaves ? wanted : node_wanted)[node->child + i] = s[i].out;
     }
@@ -347,6 +373,7 @@ int mc_quota_fill(struct mc_plan *plan, const struct mc_plan_input *in)
         goto out;
     by_weight(plan, in->devices, s);
     if (in->overload != 0) {
+        memcpy(plan->by_weight, plan->ideal, n * sizeof(*plan->ideal));
         r = most_even(plan, in->devices, s, wanted);
         if (r < 0)
             goto out;

@@ -176,6 +176,8 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     mc_flow_keep(&f);
     if (f.err == 0) {
         moves.bound = (uint64_t)f.excess[f.vacant];
+        for (uint32_t i = 0; i <= f.vacant; i++)
+            f.to_push += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
         list_special(&f);
     }
     r = run_rounds(&f, &moves.rounds);

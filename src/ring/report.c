@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring/report.c -- the builder's figures for a ring that somebody made. */
-#include "ring/build.h"
+#include "ring/explain.h"
 #include "ring/plan.h"
 
 #include <stdlib.h>
@@ -115,6 +115,50 @@ static int take_old(const struct view *v, const struct mc_ring *old, uint32_t **
     free(leaf);
     *ret = table;
     return 0;
+}
+
+static int survive(const struct view *v, struct mc_survival ret[MC_SURVIVE_TIERS])
+{
+    unsigned stride = mc_ring_head(v->ring)->stride;
+    struct mc_survive s;
+    int r = mc_survive_begin(&s, &v->plan.tree);
+
+    for (uint32_t p = 0; r == 0 && p < mc_ring_part_count(v->ring); p++) {
+        const uint32_t *row = v->table + (size_t)p * stride;
+        uint32_t leaves[MC_REPLICAS_MAX];
+        unsigned width = 0;
+
+        for (unsigned i = 0; i < stride; i++) {
+            if (row[i] != MC_DEVICE_NONE)
+                leaves[width++] = row[i];
+        }
+        mc_survive_row(&s, leaves, width);
+    }
+    mc_survive_end(&s, ret);
+    return r;
+}
+
+int mc_explain_ring(const struct mc_ring *ring, struct mc_build_report *ret_report,
+                    struct mc_survival ret_survives[MC_SURVIVE_TIERS])
+{
+    const struct mc_head *head = mc_ring_head(ring);
+    struct view v = {.ring = ring};
+    int r = 0;
+
+    *ret_report = (struct mc_build_report){0};
+    for (unsigned t = 0; t < MC_SURVIVE_TIERS; t++)
+        ret_survives[t] = (struct mc_survival){0};
+    if (head->tombstone || head->assignments == 0)
+        return 0;
+    r = take_devices(&v);
+    if (r == 0)
+        r = take_table(&v);
+    if (r == 0)
+        r = mc_plan_measure(&v.plan, v.table, NULL, ret_report);
+    if (r == 0)
+        r = survive(&v, ret_survives);
+    fini_view(&v);
+    return r;
 }
 
 int mc_build_measure(const struct mc_ring *ring, const struct mc_ring *old,

@@ -4,7 +4,7 @@
  * used again, what a rebalance notes and what it refuses. The placement itself
  * has its own laws (test/laws/laws_build.c).
  */
-#include "ring/build.h"
+#include "ring/explain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,7 +93,7 @@ static struct mc_ring *seal(struct mc_draft *draft, const struct mc_ring *held)
 static struct mc_ring *build_at(const struct mc_spec *spec, const struct mc_ring *old,
                                 uint32_t now_s, struct mc_build_report *report)
 {
-    struct mc_build_input in = {spec, old, now_s, 5};
+    struct mc_build_input in = {.spec = spec, .old = old, .now_s = now_s, .seed = 5};
     struct mc_draft draft;
 
     mc_draft_init(&draft);
@@ -104,7 +104,7 @@ static struct mc_ring *build_at(const struct mc_spec *spec, const struct mc_ring
 static int build_fails(const struct mc_spec *spec, const struct mc_ring *old,
                        struct mcos_diag *diag)
 {
-    struct mc_build_input in = {spec, old, 0, 5};
+    struct mc_build_input in = {.spec = spec, .old = old, .seed = 5};
     struct mc_build_report report;
     struct mc_draft draft;
     int r;
@@ -377,21 +377,81 @@ static void any_ring_can_be_measured(void **state)
     mc_ring_unref(a);
 }
 
-/* Every allocation of a build fails once; returns how many there are. */
+struct ear {
+    unsigned heard;
+    unsigned last;
+    bool back; /* it went back */
+    unsigned stop_at;
+};
+
+static bool hear(void *ctx, unsigned thousandths)
+{
+    struct ear *ear = ctx;
+
+    assert_true(thousandths <= 1000);
+    ear->back = ear->back || thousandths < ear->last;
+    ear->last = thousandths;
+    return ++ear->heard != ear->stop_at;
+}
+
+static void progress_is_told_and_may_end_a_build(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *old = NULL;
+
+    (void)state;
+    for (unsigned again = 0; again < 2; again++) {
+        struct ear ear = {0};
+        const struct mc_progress progress = {hear, &ear};
+        struct mc_build_input in = {
+            .spec = &spec, .old = old, .seed = 5, .progress = &progress};
+        struct mc_draft draft;
+        struct mcos_diag diag;
+        unsigned all;
+
+        mc_draft_init(&draft);
+        assert_int_equal(mc_build(&in, &draft, &report, NULL), 0);
+        mc_draft_fini(&draft);
+        assert_true(ear.heard > 3 && ear.last == 1000 && !ear.back);
+        all = ear.heard;
+        for (unsigned n = 1; n <= all; n++) {
+            ear = (struct ear){.stop_at = n};
+            mc_draft_init(&draft);
+            assert_int_equal(mc_build(&in, &draft, &report, &diag), MCOS_E_EMPTY);
+            mc_draft_fini(&draft);
+            assert_int_equal(ear.heard, n);
+        }
+        if (old == NULL)
+            old = build_at(&spec, NULL, 100, &report);
+        devices[3].weight = 0;
+        devices[5].weight = 3000000;
+    }
+    mc_ring_unref(old);
+}
+
+/* Every allocation of a build and of what explains it fails once; returns how many
+ * there are. */
 static long out_of_memory(const struct mc_spec *spec, const struct mc_ring *old)
 {
     for (long n = 1;; n++) {
-        struct mc_build_input in = {spec, old, 100, 5};
+        struct mc_build_input in = {.spec = spec, .old = old, .now_s = 100, .seed = 5};
         struct mc_build_report report;
+        struct mc_built *built = NULL;
+        struct mc_explain explain = {0};
         struct mc_draft draft;
         bool done;
         int r;
 
         mc_draft_init(&draft);
         fail_at = n;
-        r = mc_build(&in, &draft, &report, NULL);
+        r = mc_build_run(&in, &draft, &report, &built, NULL);
+        if (r == 0)
+            r = mc_explain_init(&explain, built);
         done = fail_at > 0;
         fail_at = 0;
+        mc_explain_fini(&explain);
+        mc_built_free(built);
         mc_draft_fini(&draft);
         assert_int_equal(r, done ? 0 : MCOS_E_NOMEM);
         if (done)
@@ -435,6 +495,7 @@ static void a_build_survives_every_failed_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(progress_is_told_and_may_end_a_build),
         cmocka_unit_test(a_first_ring_carries_what_the_spec_says),
         cmocka_unit_test(ids_follow_names_and_are_never_used_again),
         cmocka_unit_test(the_same_spec_again_moves_nothing),

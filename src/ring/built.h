@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ring/built.h -- a build on its way and after it, for this room and nobody else. */
+#ifndef MCOS_RING_BUILT_H
+#define MCOS_RING_BUILT_H
+
+#include "ring/build.h"
+#include "ring/plan.h"
+
+struct mc_built {
+    const struct mc_build_input *in;
+    const struct mc_ring *old; /* NULL: a first build */
+    struct mc_draft *draft;
+    struct mc_plan plan;
+    uint32_t *id_of;    /* index in the spec -> id */
+    uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
+    uint32_t *had;      /* replicas of each id before */
+    uint32_t *before;   /* the old table in leaves; NULL: a first build */
+    unsigned before_stride;
+};
+
+#endif /* MCOS_RING_BUILT_H */
