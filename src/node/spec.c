@@ -70,8 +70,14 @@ static int read_decimal(struct mc_spec_doc *doc, json_t *value, const char *name
 
     if (text == NULL)
         return refuse(doc, MCOS_E_VALUE, name, "wants a number");
-    if (mc_decimal_parse(text, max, ret) != 0)
-        return refuse(doc, MCOS_E_VALUE, name, "out of range");
+    if (mc_decimal_parse(text, max, ret) != 0) {
+        char most[MC_DECIMAL_TEXT_MAX];
+        char why[MC_DECIMAL_TEXT_MAX + 32];
+
+        mc_decimal_format(max, most);
+        (void)snprintf(why, sizeof(why), "wants a number from 0 to %s", most);
+        return refuse(doc, MCOS_E_VALUE, name, why);
+    }
     return 0;
 }
 
@@ -80,8 +86,12 @@ static int read_whole(struct mc_spec_doc *doc, json_t *value, const char *name,
 {
     if (!json_is_integer(value))
         return refuse(doc, MCOS_E_VALUE, name, "wants a whole number");
-    if (json_integer_value(value) < 0 || json_integer_value(value) > max)
-        return refuse(doc, MCOS_E_VALUE, name, "out of range");
+    if (json_integer_value(value) < 0 || json_integer_value(value) > max) {
+        char why[64];
+
+        (void)snprintf(why, sizeof(why), "wants 0 to %" JSON_INTEGER_FORMAT, max);
+        return refuse(doc, MCOS_E_VALUE, name, why);
+    }
     *ret = json_integer_value(value);
     return 0;
 }

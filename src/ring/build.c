@@ -26,7 +26,8 @@ static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
                              "the ring has %u; it cannot be changed", head->part_power);
     if (head->hash != in->spec->hash)
         return mcos_diag_set(diag, MCOS_E_VALUE, "/hash",
-                             "the ring has another hash; it cannot be changed");
+                             "the ring has \"%s\"; it cannot be changed",
+                             head->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
     return 0;
 }
 

@@ -2,6 +2,8 @@
 /* ring/spec.c -- what can be wrong with a spec, said before anything is built. */
 #include "ring/spec.h"
 
+#include "base/decimal.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,8 +114,9 @@ static int check_numbers(const struct mc_spec *spec, struct mcos_diag *diag)
                              MC_PART_POWER_MAX);
     if (spec->replicas < MILLION ||
         spec->replicas > (uint64_t)MC_REPLICAS_MAX * MILLION)
-        return mcos_diag_set(diag, MCOS_E_VALUE, "/replicas", "not in 1 .. %u",
-                             MC_REPLICAS_MAX);
+        return mcos_diag_set(diag, MCOS_E_VALUE, "/replicas",
+                             "replicas are 1 to %u: the nearest is %u", MC_REPLICAS_MAX,
+                             spec->replicas < MILLION ? 1 : MC_REPLICAS_MAX);
     if (spec->overload > MC_OVERLOAD_MAX)
         return mcos_diag_set(diag, MCOS_E_VALUE, "/overload", "not in 0 .. %u",
                              MC_OVERLOAD_MAX / MILLION);
@@ -137,17 +140,52 @@ static int check_size(const struct mc_spec *spec, struct mcos_diag *diag)
     uint64_t stride = (mc_spec_assignments(spec) + parts - 1) / parts;
     uint64_t id_bytes = spec->device_count < UINT16_MAX ? 2 : 4;
 
-    if (parts * (stride * id_bytes + sizeof(uint32_t)) > MC_RECORD_BYTES_MAX)
-        return mcos_diag_set(diag, MCOS_E_TOOBIG, "/partition_power",
-                             "2^%u partitions of %llu replicas do not fit a record",
-                             spec->part_power, (unsigned long long)stride);
-    return 0;
+    uint64_t each = stride * id_bytes + sizeof(uint32_t);
+    unsigned fits = spec->part_power;
+
+    if (parts * each <= MC_RECORD_BYTES_MAX)
+        return 0;
+    while (each << fits > MC_RECORD_BYTES_MAX)
+        fits--;
+    return mcos_diag_set(
+        diag, MCOS_E_TOOBIG, "/partition_power",
+        "2^%u partitions of %llu replicas do not fit a record of %u "
+        "MiB: 2^%u do, or %llu replicas",
+        spec->part_power, (unsigned long long)stride, MC_RECORD_BYTES_MAX >> 20, fits,
+        (unsigned long long)(MC_RECORD_BYTES_MAX / parts - sizeof(uint32_t)) /
+            id_bytes);
+}
+
+/* A partition has a replica on a device once: that is the one bound on where they go,
+ * for regions, zones and hosts hold as many as it takes. */
+static int check_places(const struct mc_spec *spec, uint32_t weighted,
+                        struct mcos_diag *diag)
+{
+    uint64_t parts = 1ull << spec->part_power;
+    uint64_t row = (mc_spec_assignments(spec) + parts - 1) / parts;
+    char replicas[MC_DECIMAL_TEXT_MAX];
+
+    if (row <= weighted)
+        return 0;
+    if (weighted == 0)
+        return mcos_diag_set(diag, MCOS_E_WEIGHT, "/devices",
+                             "all weights are zero: at least %llu device%s need%s one "
+                             "above 0",
+                             (unsigned long long)row, row == 1 ? "" : "s",
+                             row == 1 ? "s" : "");
+    mc_decimal_format(spec->replicas, replicas);
+    return mcos_diag_set(
+        diag, MCOS_E_PLACEMENT, "/replicas",
+        "%s replicas need %llu devices with weight, as a device holds one replica of a "
+        "partition at most, and %u of the %u devices have weight: %u replicas can be "
+        "placed, or give weight to %llu more",
+        replicas, (unsigned long long)row, weighted, spec->device_count, weighted,
+        (unsigned long long)(row - weighted));
 }
 
 int mc_spec_check(const struct mc_spec *spec, struct mcos_diag *diag)
 {
     uint32_t weighted = 0;
-    uint64_t parts;
     int r = check_numbers(spec, diag);
 
     if (r < 0)
@@ -164,12 +202,5 @@ int mc_spec_check(const struct mc_spec *spec, struct mcos_diag *diag)
     r = check_names(spec, diag);
     if (r < 0)
         return r;
-    if (weighted == 0)
-        return mcos_diag_set(diag, MCOS_E_WEIGHT, "/devices", "all weights are zero");
-    parts = 1ull << spec->part_power;
-    if (mc_spec_assignments(spec) > weighted * parts ||
-        (mc_spec_assignments(spec) + parts - 1) / parts > weighted)
-        return mcos_diag_set(diag, MCOS_E_PLACEMENT, "/replicas",
-                             "more replicas than devices with weight (%u)", weighted);
-    return 0;
+    return check_places(spec, weighted, diag);
 }

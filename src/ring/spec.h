@@ -27,7 +27,7 @@ uint64_t mc_spec_assignments(const struct mc_spec *spec);
 /*
  * Says what is wrong with a spec before anything is built: part power, replica
  * count, weights (all zero), names twice, texts too long, more replicas than
- * devices with weight.
+ * devices with weight. What cannot be placed is told with the nearest that can.
  * Fails with PARTPOWER, VALUE, WEIGHT, DEVICE, PLACEMENT, TOOBIG; diag->field is
  * a JSON pointer into the spec.
  */

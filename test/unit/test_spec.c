@@ -52,6 +52,17 @@ static void refused(const struct mc_spec *spec, int code, const char *field)
     assert_int_equal(mc_spec_check(spec, NULL), code);
 }
 
+/* The nearest that can be is told, and can be. */
+static void told(const struct mc_spec *spec, const char *words)
+{
+    struct mcos_diag diag = {{0}, 0, 0, {0}};
+
+    assert_int_not_equal(mc_spec_check(spec, &diag), 0);
+    if (strstr(diag.text, words) == NULL)
+        fail_msg("\"%s\" says nothing of \"%s\"", diag.text, words);
+    assert_true(strlen(diag.text) + 1 < sizeof(diag.text));
+}
+
 static void accepted(const struct mc_spec *spec)
 {
     assert_int_equal(mc_spec_check(spec, NULL), 0);
@@ -91,6 +102,7 @@ static void numbers_are_refused_one_past_their_limit(void **state)
     accepted(&spec);
     spec.replicas = 16000001;
     refused(&spec, MCOS_E_VALUE, "/replicas");
+    told(&spec, "the nearest is 16");
     spec.replicas = 16000000;
     refused(&spec, MCOS_E_PLACEMENT, "/replicas"); /* in range, devices are few */
     spec = good();
@@ -122,6 +134,9 @@ static void weights_are_refused_when_too_large_or_all_zero(void **state)
     for (uint32_t i = 0; i < COUNT; i++)
         devices[i].weight = 0;
     refused(&spec, MCOS_E_WEIGHT, "/devices");
+    told(&spec, "at least 3 devices need one above 0");
+    spec.replicas = 1000000;
+    told(&spec, "at least 1 device needs one above 0");
 }
 
 static void a_name_must_be_there_and_once(void **state)
@@ -177,6 +192,14 @@ static void every_replica_needs_a_device_with_weight(void **state)
     accepted(&spec);
     devices[0].weight = 0; /* 4.5 replicas on four devices */
     refused(&spec, MCOS_E_PLACEMENT, "/replicas");
+    told(&spec, "4.5 replicas need 5 devices with weight,");
+    told(&spec, "4 of the 5 devices have weight: 4 replicas can be placed, or give "
+                "weight to 1 more");
+    spec.replicas = 4000000;
+    accepted(&spec);
+    spec.replicas = 16000000;
+    told(&spec, "16 replicas need 16 devices");
+    told(&spec, "give weight to 12 more");
 }
 
 static void a_table_that_fits_no_record_is_refused(void **state)
@@ -196,6 +219,9 @@ static void a_table_that_fits_no_record_is_refused(void **state)
     accepted(&spec);
     spec.replicas = 7000000;
     refused(&spec, MCOS_E_TOOBIG, "/partition_power");
+    told(&spec, "2^23 do, or 6 replicas");
+    spec.part_power = 23;
+    accepted(&spec);
 }
 
 int main(void)
