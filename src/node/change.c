@@ -19,32 +19,19 @@ static void set_retry(struct mc_response *response, uint64_t retry_ms)
 
 /* ---- begin ---- */
 
-int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
-                  struct mcos_diag *diag)
+static int begin(struct mc_call *call, const struct mc_expect *expect,
+                 struct mc_change **ret_change)
 {
     const struct mc_ring *held;
-    struct mc_change *change;
-    struct mc_expect expect;
-    uint64_t retry_ms = 0;
-    int r = mc_etag_expect(call->request->if_match, call->request->if_none_match,
-                           &expect, diag);
+    struct mc_change *change = calloc(1, sizeof(*change));
 
-    if (r == 0)
-        r = mc_agent_expects(call->agent, &call->ring, &expect, diag);
-    if (r == 0) {
-        r = mc_agent_may_mint(call->agent, &retry_ms, diag);
-        set_retry(call->response, retry_ms);
-    }
-    if (r != 0)
-        return r;
-    change = calloc(1, sizeof(*change));
     if (change == NULL)
         return MCOS_E_NOMEM;
     mc_draft_init(&change->draft);
     change->routes = call->routes;
     change->later = call->request->later;
     change->ring = call->ring;
-    change->expect = expect;
+    change->expect = *expect;
     change->diag.offset = -1;
     change->began_ms = mc_agent_now_ms(call->agent);
     (void)snprintf(change->author, sizeof(change->author), "%s", call->request->author);
@@ -58,6 +45,42 @@ int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
     return 0;
 }
 
+int mc_change_new_dry(struct mc_call *call, struct mc_change **ret_change,
+                      struct mcos_diag *diag)
+{
+    const struct mc_request *request = call->request;
+    struct mc_expect expect = {0};
+    int r = 0;
+
+    if (request->if_match != NULL || request->if_none_match != NULL) {
+        r = mc_etag_expect(request->if_match, request->if_none_match, &expect, diag);
+        if (r == 0)
+            r = mc_agent_expects(call->agent, &call->ring, &expect, diag);
+    }
+    if (r == 0)
+        r = begin(call, &expect, ret_change);
+    if (r == 0)
+        (*ret_change)->dry = true;
+    return r;
+}
+
+int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
+                  struct mcos_diag *diag)
+{
+    struct mc_expect expect;
+    uint64_t retry_ms = 0;
+    int r = mc_etag_expect(call->request->if_match, call->request->if_none_match,
+                           &expect, diag);
+
+    if (r == 0)
+        r = mc_agent_expects(call->agent, &call->ring, &expect, diag);
+    if (r == 0) {
+        r = mc_agent_may_mint(call->agent, &retry_ms, diag);
+        set_retry(call->response, retry_ms);
+    }
+    return r != 0 ? r : begin(call, &expect, ret_change);
+}
+
 void mc_change_free(struct mc_change *change)
 {
     if (change == NULL)
@@ -66,6 +89,7 @@ void mc_change_free(struct mc_change *change)
     mc_spec_doc_free(change->doc);
     mc_buf_fini(&change->extra);
     mc_buf_fini(&change->secret_buf);
+    mc_buf_fini(&change->told.body);
     mc_blob_unref(change->body);
     mc_ring_unref(change->old);
     mc_ring_unref(change->made);
@@ -123,6 +147,19 @@ int mc_change_mint(struct mc_call *call, struct mc_change *change,
 
 /* ---- by way of the worker ---- */
 
+/* As it was made on the worker. */
+static void tell_plan(struct mc_call *call, struct mc_change *change)
+{
+    struct mc_response *response = call->response;
+
+    response->status = change->told.status;
+    response->content_type = change->told.content_type;
+    response->body = change->told.body;
+    change->told.body = (struct mc_buf){0};
+    if (change->old != NULL)
+        mc_etag_format(mc_ring_head(change->old), response->etag);
+}
+
 /* Sends what was said to whoever asked, and ends the change. */
 static void finish(struct mc_change *take_change, struct mc_call *call, int r)
 {
@@ -130,6 +167,8 @@ static void finish(struct mc_change *take_change, struct mc_call *call, int r)
 
     if (r != 0)
         mc_call_fail(call, r, &take_change->diag);
+    else if (take_change->dry)
+        tell_plan(call, take_change);
     else
         mc_change_tell(call, take_change);
     mc_change_free(take_change);
@@ -174,7 +213,7 @@ static void on_made(void *ctx, bool wanted)
     change->build_ms = mc_agent_now_ms(call.agent) - change->began_ms;
     if (!wanted)
         r = mcos_diag_set(&change->diag, MCOS_E_BUSY, "", "the agent stops");
-    if (r == 0)
+    if (r == 0 && !change->dry)
         r = mc_change_mint(&call, change, &change->diag);
     if (r == 0 && change->report.assignments == 0) {
         if (work->submit(work, &job) == 0)

@@ -15,6 +15,7 @@
 
 #include "node/routes_state.h"
 #include "node/spec.h"
+#include "node/token.h"
 
 struct mc_change {
     struct mc_routes *routes;
@@ -26,6 +27,8 @@ struct mc_change {
 
     /* Copied for the worker. */
     void (*run)(struct mc_change *change);
+    bool dry;                /* a plan: nothing is minted */
+    char plan[MC_TOKEN_MAX]; /* what must come out; "": anything */
     struct mc_blob *body;
     uint32_t now_s;
     bool has_check;
@@ -44,6 +47,7 @@ struct mc_change {
     struct mc_spec_doc *doc;
     struct mc_draft draft;
     struct mc_build_report report;
+    struct mc_response told; /* of a plan */
     uint64_t began_ms;
     uint64_t build_ms; /* waiting for the worker included */
 
@@ -58,6 +62,10 @@ struct mc_change {
  */
 int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
                   struct mcos_diag *diag);
+/* The same for one that is only planned: a precondition is not needed, and it does
+ * not matter who may mint. */
+int mc_change_new_dry(struct mc_call *call, struct mc_change **ret_change,
+                      struct mcos_diag *diag);
 void mc_change_free(struct mc_change *change); /* NULL is fine */
 
 /*
@@ -66,6 +74,23 @@ void mc_change_free(struct mc_change *change); /* NULL is fine */
  */
 int mc_change_submit(struct mc_change *change, void (*run)(struct mc_change *change),
                      struct mcos_diag *diag);
+
+/* What run() is for a spec (node/routes_change.c), to be given to submit. */
+void mc_change_build(struct mc_change *change);
+/* Copies what building needs of the agent and of this machine (on the loop). */
+void mc_change_take(struct mc_call *call, struct mc_change *change);
+/* Is the media type (parameters left aside) absent or one of the two? Fails with TYPE.
+ */
+int mc_change_type(const struct mc_call *call, const char *first, const char *second,
+                   struct mcos_diag *diag);
+/* Hands the change to the worker if r is 0, or says why it cannot be. */
+void mc_change_go(struct mc_call *call, struct mc_change *take_change, int r,
+                  void (*run)(struct mc_change *change), struct mcos_diag *diag);
+
+/* Tells a plan, on the worker: fills `told` of what was built (node/routes_plan.c).
+ * Fails with NOMEM. */
+int mc_change_explain(struct mc_change *change, const struct mc_built *built,
+                      const char *token);
 
 /* Mints the draft at once and fills the answer in. */
 int mc_change_mint(struct mc_call *call, struct mc_change *change,

@@ -19,7 +19,7 @@ struct route {
     const char *path;   /* whole, or what follows the ring's name */
     const char *params; /* names that a query may have, with a space after each */
     handle_call *get;
-    handle_call *put;
+    handle_call *put; /* or POST, where that is what is allowed */
     handle_call *del;
     const char *allow;
     size_t put_bytes_max;
@@ -37,8 +37,9 @@ static const struct route routes[] = {
 };
 
 static const struct route ring_routes[] = {
-    {"", "", mc_get_ring, mc_put_ring, mc_delete_ring, "GET, HEAD, PUT, DELETE",
+    {"", "plan ", mc_get_ring, mc_put_ring, mc_delete_ring, "GET, HEAD, PUT, DELETE",
      MC_SPEC_BYTES_MAX},
+    {"/plan", "", NULL, mc_post_plan, NULL, "POST", MC_SPEC_BYTES_MAX},
     {"/spec", "", mc_get_spec, NULL, NULL, READS, 0},
     {"/file", "", mc_get_file, NULL, NULL, READS, 0},
     {"/import", "prefix suffix ", NULL, mc_put_import, NULL, "PUT",
@@ -77,7 +78,7 @@ static handle_call *find_method(const struct route *route, const char *method)
 {
     if (strcmp(method, "GET") == 0)
         return route->get;
-    if (strcmp(method, "PUT") == 0)
+    if (strcmp(method, strcmp(route->allow, "POST") == 0 ? "POST" : "PUT") == 0)
         return route->put;
     if (strcmp(method, "DELETE") == 0)
         return route->del;
@@ -92,7 +93,7 @@ static size_t body_max(struct mc_handler *handler, const char *method, const cha
     (void)handler;
     if (route == NULL || find_method(route, method) == NULL)
         return REFUSED_BYTES_MAX;
-    return strcmp(method, "PUT") == 0 ? route->put_bytes_max : 0;
+    return find_method(route, method) == route->put ? route->put_bytes_max : 0;
 }
 
 /* Every parameter is one that the route knows, and comes once. */

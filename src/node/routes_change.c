@@ -9,9 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Is the media type (parameters left aside) absent or one of the two? */
-static int check_type(const struct mc_call *call, const char *first, const char *second,
-                      struct mcos_diag *diag)
+int mc_change_type(const struct mc_call *call, const char *first, const char *second,
+                   struct mcos_diag *diag)
 {
     const char *type = call->request->content_type;
     size_t len = type == NULL ? 0 : strcspn(type, "; \t");
@@ -22,9 +21,8 @@ static int check_type(const struct mc_call *call, const char *first, const char 
     return mcos_diag_set(diag, MCOS_E_TYPE, "Content-Type", "wants %s", first);
 }
 
-/* Hands the change to the worker, or says why it cannot be. */
-static void go(struct mc_call *call, struct mc_change *take_change, int r,
-               void (*run)(struct mc_change *change), struct mcos_diag *diag)
+void mc_change_go(struct mc_call *call, struct mc_change *take_change, int r,
+                  void (*run)(struct mc_change *change), struct mcos_diag *diag)
 {
     if (r == 0)
         r = mc_change_submit(take_change, run, diag);
@@ -71,40 +69,73 @@ static int build(struct mc_change *change, const struct mc_spec *spec)
         .seed = mc_xxh3_64((struct mc_bytes){(const uint8_t *)change->ring.s,
                                              strlen(change->ring.s)})};
     struct mc_head *head = &change->draft.head;
+    struct mc_built *built = NULL;
+    char token[MC_TOKEN_MAX];
     int r = set_hash_check(change, spec);
 
     if (r == 0)
-        r = mc_build(&in, &change->draft, &change->report, &change->diag);
+        r = mc_build_run(&in, &change->draft, &change->report, &built, &change->diag);
     if (r != 0)
         return r;
     if (head->hash == MC_HASH_SWIFT_MD5)
         memcpy(head->hash_check, change->hash_check, sizeof(head->hash_check));
     (void)snprintf(head->note, sizeof(head->note), "%s", spec->note);
-    return 0;
+    if (change->dry || change->plan[0] != '\0')
+        r = mc_token_format(change->old == NULL ? NULL : mc_ring_head(change->old),
+                            &change->draft, token);
+    if (r == 0 && change->plan[0] != '\0')
+        r = mc_token_check(change->plan, token, &change->diag);
+    if (r == 0 && change->dry)
+        r = mc_change_explain(change, built, token);
+    mc_built_free(built);
+    return r;
 }
 
-static void run_build(struct mc_change *change)
+void mc_change_build(struct mc_change *change)
 {
     change->err = mc_spec_parse(body_of(change), &change->doc, &change->diag);
     if (change->err == 0)
         change->err = build(change, mc_spec_doc_get(change->doc));
 }
 
-void mc_put_ring(struct mc_call *call)
+void mc_change_take(struct mc_call *call, struct mc_change *change)
 {
     const struct mc_secret *secret = &call->routes->config.secret;
+
+    change->now_s = (uint32_t)(mc_agent_wall_ns(call->agent) / 1000000000u);
+    change->has_check = secret->prefix.len != 0 || secret->suffix.len != 0;
+    mc_secret_check(secret, change->hash_check);
+}
+
+/* The plan that is to come out, if the query names one. */
+static int take_plan(const struct mc_call *call, struct mc_change *change,
+                     struct mcos_diag *diag)
+{
+    const char *token = mc_call_param(call, "plan");
+    int r;
+
+    if (token == NULL)
+        return 0;
+    r = mc_token_check_base(
+        token, change->old == NULL ? NULL : mc_ring_head(change->old), diag);
+    if (r == 0)
+        (void)snprintf(change->plan, sizeof(change->plan), "%s", token);
+    return r;
+}
+
+void mc_put_ring(struct mc_call *call)
+{
     struct mcos_diag diag = {.offset = -1};
     struct mc_change *change = NULL;
     int r = mc_change_new(call, &change, &diag);
 
     if (r == 0)
-        r = check_type(call, "application/json", "text/json", &diag);
-    if (r == 0) {
-        change->now_s = (uint32_t)(mc_agent_wall_ns(call->agent) / 1000000000u);
-        change->has_check = secret->prefix.len != 0 || secret->suffix.len != 0;
-        mc_secret_check(secret, change->hash_check);
-    }
-    go(call, change, r, run_build, &diag);
+        r = mc_change_type(call, "application/json", "text/json", &diag);
+    if (r == 0)
+        r = take_plan(call, change, &diag);
+    if (r == 0)
+        mc_change_take(call, change);
+    mc_change_go(call, change, r, mc_change_build, &diag);
 }
 
 /* ---- delete ---- */
@@ -171,7 +202,7 @@ void mc_put_import(struct mc_call *call)
     int r = mc_change_new(call, &change, &diag);
 
     if (r == 0)
-        r = check_type(call, "application/gzip", "application/octet-stream", &diag);
+        r = mc_change_type(call, "application/gzip", "application/octet-stream", &diag);
     if (r == 0 && config->import_swift == NULL)
         r = mcos_diag_set(&diag, MCOS_E_CONFIG, "", "this agent does not import");
     if (r == 0)
@@ -180,5 +211,5 @@ void mc_put_import(struct mc_call *call)
         change->import_swift = config->import_swift;
         change->import_ctx = config->import_ctx;
     }
-    go(call, change, r, run_import, &diag);
+    mc_change_go(call, change, r, run_import, &diag);
 }
