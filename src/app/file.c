@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,11 +149,24 @@ static int find_target(const char *path, char **ret_target, struct mcos_diag *di
     return 0;
 }
 
+/* Ctrl-C and its like wait until a file is written: whole, and nothing aside. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &set, before);
+}
+
 int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *diag)
 {
     char *target = NULL;
     char *aside = NULL;
     char shown[MC_SHOWN_MAX];
+    sigset_t before;
     int fd = -1;
     int rc = find_target(path, &target, diag);
 
@@ -162,6 +176,7 @@ int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *dia
         free(target);
         return MCOS_E_NOMEM;
     }
+    hold_signals(&before);
     fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 || write_all(fd, bytes) != 0 || fsync(fd) != 0 ||
         rename(aside, target) != 0 || sync_folder(target) != 0)
@@ -173,6 +188,7 @@ int mc_file_write(const char *path, struct mc_bytes bytes, struct mcos_diag *dia
         if (rc < 0)
             (void)unlink(aside);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     free(aside);
     free(target);
     return rc;
