@@ -2,6 +2,8 @@
 /* app/api.c -- one agent's HTTP API, as documents. */
 #include "app/api.h"
 
+#include "app/progress.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +28,16 @@ void mc_api_fini(struct mc_api *api)
     *api = (struct mc_api){0};
 }
 
+static void on_wait(void *ctx)
+{
+    mc_bar_wait(ctx);
+}
+
 int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **ret_doc)
 {
     uint64_t start = mc_api_now_ms();
     bool said = api->out == NULL;
+    struct mc_bar bar = {0};
     int rc;
 
     mc_client_stop_on(api->client, api->stop);
@@ -41,7 +49,13 @@ int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **r
         json_decref(api->problem);
         api->problem = NULL;
         api->diag = (struct mcos_diag){.offset = -1};
+        if (api->doing != NULL && api->out != NULL) {
+            mc_bar_begin(&bar, api->out, api->doing);
+            mc_client_on_wait(api->client, on_wait, &bar);
+        }
         rc = mc_client_send(api->client, request, &api->response, &api->diag);
+        mc_client_on_wait(api->client, NULL, NULL);
+        mc_bar_end(&bar);
         if (rc == 0)
             rc = read_answer(api, ret_doc);
         refused = rc == MCOS_E_UNREACHABLE && mc_client_refused(api->client);

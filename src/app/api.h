@@ -21,6 +21,7 @@ struct mc_api {
     uint32_t connect_ms;      /* 0 as made */
     const struct mc_out *out; /* where a word on the waiting goes; NULL: none */
     const volatile sig_atomic_t *stop;
+    const char *doing; /* said of a long wait on a terminal; NULL: nothing. Borrowed */
     struct mc_response response; /* of the last call */
     json_t *problem;             /* of the last call, or NULL. Lent */
     struct mcos_diag diag;

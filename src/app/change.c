@@ -164,7 +164,9 @@ int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
     int rc;
 
     mc_cli_catch();
+    cli->api.doing = change->doing;
     rc = mc_api_call(&cli->api, &change->request, &doc);
+    cli->api.doing = NULL;
     if (rc < 0) {
         if (mc_cli_signal != 0)
             mc_out_hint(

@@ -56,6 +56,7 @@ int mc_cmd_ring_create(struct mc_cli *cli);
 int mc_cmd_ring_delete(struct mc_cli *cli);
 int mc_cmd_ring_import(struct mc_cli *cli);
 int mc_cmd_ring_list(struct mc_cli *cli);
+int mc_cmd_ring_plan(struct mc_cli *cli);
 int mc_cmd_ring_show(struct mc_cli *cli);
 int mc_cmd_ring_update(struct mc_cli *cli);
 int mc_cmd_status(struct mc_cli *cli);

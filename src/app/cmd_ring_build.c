@@ -2,9 +2,11 @@
 /* app/cmd_ring_build.c -- mcos ring build: from a spec to a record, offline. */
 #include "app/file.h"
 #include "app/offline.h"
+#include "app/plan_page.h"
+#include "app/progress.h"
 
+#include "node/json_plan.h"
 #include "node/spec.h"
-#include "ring/build.h"
 
 #include <string.h>
 #include <sys/resource.h>
@@ -12,7 +14,7 @@
 
 struct build {
     const char *spec_path;
-    const char *out_path;
+    const char *out_path; /* NULL: nothing is written */
     unsigned long long seed;
     unsigned long long now_s; /* 0: the clock */
     struct mc_buf text;
@@ -20,7 +22,10 @@ struct build {
     struct mc_ring *old; /* NULL: a first build */
     struct mc_draft draft;
     struct mc_build_report report;
+    json_t *plan;       /* what it does and why; NULL if nobody asked */
     double cpu_seconds; /* of the builder alone */
+    struct mc_bar bar;
+    char doing[MC_NAME_MAX + 32];
     struct mc_blob *blob;
 };
 
@@ -42,10 +47,11 @@ static int read_input(struct mc_cli *cli, struct build *b)
 
     b->spec_path = mc_cli_opt(cli, "spec");
     b->out_path = mc_cli_opt(cli, "out");
-    if (b->spec_path == NULL || b->out_path == NULL)
+    if (b->spec_path == NULL || (b->out_path == NULL) != mc_cli_has(cli, "dry-run"))
         return mcos_diag_set(
             &cli->diag, MCOS_E_USAGE, b->spec_path == NULL ? "spec" : "out",
-            "usage: mcos ring build --spec FILE [--from OLD] --out FILE");
+            "usage: mcos ring build --spec FILE [--from OLD], and --out FILE or "
+            "--dry-run");
     if (seed != NULL)
         rc = mc_args_number(seed, "seed", 0, UINT64_MAX, &b->seed, &cli->diag);
     if (rc == 0 && now != NULL)
@@ -69,33 +75,88 @@ static int choose_name(struct mc_cli *cli, struct build *b)
     if (name == NULL && b->old != NULL)
         b->draft.head.name = mc_ring_head(b->old)->name;
     else if (name == NULL)
-        mc_offline_name(b->out_path, &b->draft.head.name);
+        mc_offline_name(b->out_path != NULL ? b->out_path : b->spec_path,
+                        &b->draft.head.name);
     return 0;
 }
 
-static int build(struct mc_cli *cli, struct build *b)
+static bool tell(void *ctx, unsigned thousandths)
 {
-    struct mc_build_input in = {
+    struct build *b = ctx;
+
+    mc_bar_tell(&b->bar, thousandths);
+    return mc_cli_signal == 0;
+}
+
+static int explain(struct build *b, const struct mc_built *built)
+{
+    struct mc_explain explain;
+    int rc = mc_explain_init(&explain, built);
+
+    if (rc < 0)
+        return rc;
+    b->plan = json_object();
+    mc_json_plan(b->plan, &explain, &b->report, &b->draft);
+    mc_explain_fini(&explain);
+    return b->plan == NULL ? MCOS_E_NOMEM : 0;
+}
+
+static int place(struct mc_cli *cli, struct build *b)
+{
+    const struct mc_progress progress = {tell, b};
+    const struct mc_build_input in = {
         .spec = mc_spec_doc_get(b->spec),
         .old = b->old,
         .now_s = b->now_s != 0 ? (uint32_t)b->now_s : (uint32_t)time(NULL),
         .seed = b->seed,
+        .progress = &progress,
     };
-    double before;
+    struct mc_built *built = NULL;
+    double before = cpu_now();
+    int rc;
+
+    (void)snprintf(b->doing, sizeof(b->doing), "building %s", b->draft.head.name.s);
+    mc_bar_begin(&b->bar, &cli->out, b->doing);
+    rc = mc_build_run(&in, &b->draft, &b->report, &built, &cli->diag);
+    b->cpu_seconds = cpu_now() - before;
+    mc_bar_end(&b->bar);
+    if (rc == 0 && (cli->out.json || b->out_path == NULL))
+        rc = explain(b, built);
+    mc_built_free(built);
+    (void)snprintf(b->draft.head.note, sizeof(b->draft.head.note), "%s", in.spec->note);
+    return rc;
+}
+
+/* Ctrl-C is looked at until the record is written: then it is there, and whole. */
+static int build(struct mc_cli *cli, struct build *b)
+{
     int rc = choose_name(cli, b);
 
-    if (rc < 0)
-        return rc;
-    before = cpu_now();
-    rc = mc_build(&in, &b->draft, &b->report, &cli->diag);
-    b->cpu_seconds = cpu_now() - before;
-    if (rc < 0)
-        return rc;
-    (void)snprintf(b->draft.head.note, sizeof(b->draft.head.note), "%s", in.spec->note);
-    rc = mc_offline_finish(cli, &b->draft, b->old, b->now_s * 1000000000ull, &b->blob);
     if (rc == 0)
+        rc = place(cli, b);
+    if (rc == 0)
+        rc = mc_offline_finish(cli, &b->draft, b->old, b->now_s * 1000000000ull,
+                               &b->blob);
+    if (rc == 0 && mc_cli_signal != 0)
+        rc = MCOS_E_EMPTY;
+    if (rc == 0 && b->out_path != NULL)
         rc = mc_file_write(b->out_path, mc_blob_get(b->blob), &cli->diag);
     return rc;
+}
+
+/* What a dry run tells is what a plan of an agent tells. */
+static int print_plan(struct mc_cli *cli, struct build *b)
+{
+    char stamp[64];
+
+    (void)json_object_set_new(b->plan, "ring", json_string(b->draft.head.name.s));
+    if (b->old != NULL) {
+        mc_offline_stamp(mc_ring_head(b->old), stamp);
+        (void)json_object_set_new(b->plan, "stamp", json_string(stamp));
+    }
+    if (cli->out.json)
+        return mc_out_json(json_incref(b->plan));
+    return mc_plan_page(&cli->out, b->plan);
 }
 
 static int print(struct mc_cli *cli, const struct build *b)
@@ -113,20 +174,19 @@ static int print(struct mc_cli *cli, const struct build *b)
     (void)getrusage(RUSAGE_SELF, &usage);
     mc_offline_stamp(&head, stamp);
     mc_hex(digest, head.digest, MC_DIGEST_BYTES);
-    if (cli->out.json)
-        return mc_out_json(json_pack(
-            "{s:s, s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I, "
-            "s:I, "
-            "s:f, s:f, s:I}",
-            "ring", head.name.s, "stamp", stamp, "version", (json_int_t)head.version,
-            "digest", digest, "out", b->out_path, "bytes", (json_int_t)bytes.len,
-            "assignments", (json_int_t)r->assignments, "moved", (json_int_t)r->moved,
-            "moved_lower_bound", (json_int_t)r->moved_lower_bound, "held_back",
-            (json_int_t)r->held_back, "balance", r->balance, "max_deviation",
-            r->max_deviation, "dispersion", r->dispersion, "violations",
-            (json_int_t)r->violations, "below_floor", (json_int_t)r->below_floor,
-            "cpu_seconds", b->cpu_seconds, "total_cpu_seconds", cpu_now(), "peak_kb",
-            (json_int_t)usage.ru_maxrss));
+    if (cli->out.json) {
+        /* The figures of before and after are in the plan; these are the record's. */
+        json_t *doc = json_pack(
+            "{s:s, s:s, s:I, s:s, s:s, s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:I}", "ring",
+            head.name.s, "stamp", stamp, "version", (json_int_t)head.version, "digest",
+            digest, "out", b->out_path, "bytes", (json_int_t)bytes.len, "balance",
+            r->balance, "max_deviation", r->max_deviation, "dispersion", r->dispersion,
+            "violations", (json_int_t)r->violations, "cpu_seconds", b->cpu_seconds,
+            "total_cpu_seconds", cpu_now(), "peak_kb", (json_int_t)usage.ru_maxrss);
+
+        (void)json_object_update(doc, b->plan);
+        return mc_out_json(doc);
+    }
     (void)printf("%s %s -> %s   %zu bytes\n", head.name.s, stamp, b->out_path,
                  bytes.len);
     (void)printf("  %llu replicas, %llu moved (least possible %llu), %llu held back\n",
@@ -147,10 +207,13 @@ int mc_cmd_ring_build(struct mc_cli *cli)
 
     mc_draft_init(&b.draft);
     rc = read_input(cli, &b);
-    if (rc == 0)
+    if (rc == 0) {
+        mc_cli_catch();
         rc = build(cli, &b);
+    }
     if (rc == 0)
-        rc = print(cli, &b);
+        rc = b.out_path != NULL ? print(cli, &b) : print_plan(cli, &b);
+    json_decref(b.plan);
     mc_blob_unref(b.blob);
     mc_draft_fini(&b.draft);
     mc_ring_unref(b.old);

@@ -12,9 +12,32 @@ struct job {
     struct mc_wait wait;
     struct mc_buf spec;
     char etag[MC_CLIENT_ETAG_MAX];
-    char path[MC_NAME_MAX + 32];
+    struct mc_buf path;
+    char doing[MC_NAME_MAX + 32];
     struct mc_change change;
 };
+
+/* With the plan that is to come out, if one is named. */
+static int set_path(struct mc_cli *cli, struct job *job)
+{
+    const char *plan = mc_cli_opt(cli, "plan");
+    struct mc_buf *b = &job->path;
+
+    mc_buf_put(b, "/v1/rings/", strlen("/v1/rings/"));
+    mc_buf_put(b, job->change.ring, strlen(job->change.ring));
+    if (plan != NULL) {
+        mc_buf_put(b, "?plan=", strlen("?plan="));
+        mc_client_escape(b, (struct mc_bytes){(const uint8_t *)plan, strlen(plan)});
+    }
+    mc_buf_u8(b, 0);
+    return b->err;
+}
+
+static void fini(struct job *job)
+{
+    mc_buf_fini(&job->spec);
+    mc_buf_fini(&job->path);
+}
 
 /* What all three need before anything is sent. */
 static int prepare(struct mc_cli *cli, struct job *job, const char *method,
@@ -37,10 +60,14 @@ static int prepare(struct mc_cli *cli, struct job *job, const char *method,
         rc = mc_file_read(file, MC_SPEC_BYTES_MAX, &job->spec, &cli->diag);
     if (rc < 0)
         return rc;
-    (void)snprintf(job->path, sizeof(job->path), "/v1/rings/%s", job->change.ring);
+    rc = set_path(cli, job);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(job->doing, sizeof(job->doing), "building %s", job->change.ring);
+    job->change.doing = with_spec ? job->doing : NULL;
     job->change.request = (struct mc_request){
         .method = method,
-        .path = job->path,
+        .path = (const char *)job->path.ptr,
         .content_type = with_spec ? "application/json" : NULL,
         .body = {job->spec.ptr, job->spec.len},
     };
@@ -65,7 +92,7 @@ int mc_cmd_ring_create(struct mc_cli *cli)
     job.change.request.if_none_match = "*";
     if (rc == 0)
         rc = mc_change_run(cli, &job.change, &job.wait);
-    mc_buf_fini(&job.spec);
+    fini(&job);
     return rc;
 }
 
@@ -78,7 +105,7 @@ int mc_cmd_ring_update(struct mc_cli *cli)
         rc = with_etag(cli, &job);
     if (rc == 0)
         rc = mc_change_run(cli, &job.change, &job.wait);
-    mc_buf_fini(&job.spec);
+    fini(&job);
     return rc;
 }
 
@@ -117,5 +144,6 @@ int mc_cmd_ring_delete(struct mc_cli *cli)
         rc = with_etag(cli, &job);
     if (rc == 0)
         rc = mc_change_run(cli, &job.change, &job.wait);
+    fini(&job);
     return rc;
 }

@@ -34,14 +34,26 @@ const struct mc_opt mc_cli_globals[] = {
         "wait-timeout", 0, "TIME", "give up waiting (exit 5), 60s"                     \
     }
 
+#define PLAN_OPT                                                                       \
+    {                                                                                  \
+        "plan", 0, "TOKEN", "only if what comes out is this plan (exit 4)"             \
+    }
+
+static const struct mc_opt plan_opts[] = {
+    {"file", 'f', "SPEC", "the spec, JSON; - is standard input"},
+    {NULL, 0, NULL, NULL},
+};
+
 static const struct mc_opt create_opts[] = {
     {"file", 'f', "SPEC", "the spec, JSON; - is standard input"},
+    PLAN_OPT,
     WAIT_OPTS,
     {NULL, 0, NULL, NULL},
 };
 
 static const struct mc_opt update_opts[] = {
     {"file", 'f', "SPEC", "the spec, JSON; - is standard input"},
+    PLAN_OPT,
     {"if-match", 0, "ETAG", "the version to replace; without it, the one held now"},
     WAIT_OPTS,
     {NULL, 0, NULL, NULL},
@@ -65,6 +77,7 @@ static const struct mc_opt build_opts[] = {
     {"spec", 'f', "FILE", "what to build, JSON; - is standard input"},
     {"from", 0, "FILE", "the version before; few replicas move from it"},
     {"out", 0, "FILE", "where the record goes"},
+    {"dry-run", 0, NULL, "say what it would do, and why; write nothing"},
     {"name", 0, "NAME", "of the ring; without it, that of --from or the file's name"},
     {"seed", 0, "N", "same input and seed, same table, 0"},
     {"now", 0, "SECONDS", "time of the build, since 1970; makes it repeatable"},
@@ -103,6 +116,11 @@ const struct mc_command mc_cli_commands[] = {
     {"ring list", "", "every ring", NULL, NULL, 0, 0, mc_cmd_ring_list},
     {"ring show", "NAME [--devices | -o wide | --spec]", "one ring", NULL, show_opts, 1,
      1, mc_cmd_ring_show},
+    {"ring plan", "NAME -f SPEC", "what a create or an update would do, and why",
+     "Nothing is changed. Says which replicas move, which losses the ring survives, "
+     "and\n"
+     "why a device gets another share than its weight says. The last line applies it.",
+     plan_opts, 1, 1, mc_cmd_ring_plan},
     {"ring create", "NAME -f SPEC", "make a ring from a spec",
      "The agent builds, stores and sends it; then the command waits until every "
      "ACTIVE\n"
@@ -113,7 +131,8 @@ const struct mc_command mc_cli_commands[] = {
      1, mc_cmd_ring_update},
     {"ring delete", "NAME [--confirm NAME]", "delete a ring everywhere", NULL,
      delete_opts, 1, 1, mc_cmd_ring_delete},
-    {"ring build", "--spec FILE [--from OLD] --out FILE", "build a ring offline",
+    {"ring build", "--spec FILE [--from OLD] --out FILE | --dry-run",
+     "build a ring offline",
      "Asks no agent. Says how many replicas moved, the fewest possible, and how good\n"
      "the table is.",
      build_opts, 0, 0, mc_cmd_ring_build},

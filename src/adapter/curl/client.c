@@ -19,6 +19,8 @@ struct mc_client {
     uint32_t timeout_ms;
     bool refused; /* by the last send */
     const volatile sig_atomic_t *stop;
+    void (*wait)(void *ctx);
+    void *wait_ctx;
 };
 
 static int parse_server(struct mc_client *c, const char *server,
@@ -68,6 +70,12 @@ void mc_client_free(struct mc_client *c)
 void mc_client_stop_on(struct mc_client *c, const volatile sig_atomic_t *stop)
 {
     c->stop = stop;
+}
+
+void mc_client_on_wait(struct mc_client *c, void (*wait)(void *ctx), void *ctx)
+{
+    c->wait = wait;
+    c->wait_ctx = ctx;
 }
 
 const char *mc_client_server(const struct mc_client *c)
@@ -210,6 +218,8 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c,
     (void)b;
     (void)c;
     (void)d;
+    if (client->wait != NULL)
+        client->wait(client->wait_ctx);
     return client->stop != NULL && *client->stop != 0;
 }
 

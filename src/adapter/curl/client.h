@@ -57,6 +57,9 @@ void mc_client_free(struct mc_client *client); /* NULL is fine */
  */
 void mc_client_stop_on(struct mc_client *client, const volatile sig_atomic_t *stop);
 
+/* Called while an answer is waited for, about once a second. NULL: nobody is. */
+void mc_client_on_wait(struct mc_client *client, void (*wait)(void *ctx), void *ctx);
+
 /* As given to new. Lent. */
 const char *mc_client_server(const struct mc_client *client);
 
