@@ -76,7 +76,8 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *nam
     struct mc_change change = {.ring = name,
                                .verb = "imported",
                                .warning = secret == NULL ? UNCHECKED_ONLINE : NULL,
-                               .next = NEXT};
+                               .next = NEXT,
+                               .doing = "importing"};
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);
 

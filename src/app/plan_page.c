@@ -32,7 +32,8 @@ static void print_moves(const json_t *doc)
                mc_doc_int(m, "partitions"), mc_doc_int(m, "replicas"),
                mc_doc_int(m, "replicas") == 1 ? "" : "s");
     if (json_array_size(moving) > 0)
-        (void)fputc('\n', stdout);
+        (void)printf("; of %lld no majority stays in place\n",
+                     mc_doc_int(doc, "at_risk"));
 }
 
 static void print_figures(const json_t *doc)

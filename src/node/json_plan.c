@@ -211,6 +211,7 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     mc_json_put_int(o, "min_move_seconds", draft->builder.min_move_seconds);
     mc_json_put_real(o, "overload", draft->builder.overload / MILLION);
     (void)json_object_set_new(o, "moving", json_moving(explain));
+    mc_json_put_int(o, "at_risk", explain->at_risk);
     (void)json_object_set_new(
         o, "before",
         explain->first ? json_null() : json_state(&explain->was, explain->survived));

@@ -51,6 +51,12 @@ static unsigned count_moves(struct explaining *x, const uint32_t *now, unsigned 
     return moves;
 }
 
+static void note_row(struct mc_explain *to, unsigned width, unsigned moves)
+{
+    to->moving[moves]++;
+    to->at_risk += moves != 0 && 2 * (width - moves) <= width;
+}
+
 static int count_tables(struct explaining *x)
 {
     const struct mc_built *b = x->built;
@@ -74,9 +80,10 @@ static int count_tables(struct explaining *x)
              b->before[(size_t)p * stride + width] == MC_DEVICE_NONE))
             x->to->moving[0]++;
         else if (b->before != NULL)
-            x->to->moving[count_moves(x, row, width,
-                                      b->before + (size_t)p * b->before_stride,
-                                      b->before_stride)]++;
+            note_row(x->to, width,
+                     count_moves(x, row, width,
+                                 b->before + (size_t)p * b->before_stride,
+                                 b->before_stride));
     }
     mc_survive_end(&survive, x->to->survives);
     return r;

@@ -58,8 +58,9 @@ struct mc_explain {
     struct mc_survival survived[MC_SURVIVE_TIERS]; /* by the ring before */
     struct mc_survival survives[MC_SURVIVE_TIERS];
     uint32_t moving[MC_REPLICAS_MAX + 1]; /* partitions of which so many move */
-    struct mc_explain_device
-        *devices; /* by id: all of the spec, and those removed now */
+    uint32_t at_risk; /* of these, partitions of which no majority stays in place */
+    /* By id: all of the spec, and those removed now. */
+    struct mc_explain_device *devices;
     uint32_t device_count;
 };
 

@@ -285,6 +285,7 @@ static void check_moves(const struct step *a, const struct step *b)
     const struct mc_explain *x = &b->explain;
     uint32_t moving[MC_REPLICAS_MAX + 1] = {0};
     uint32_t of_part[64] = {0};
+    uint64_t at_risk = 0;
     uint64_t moved = 0;
     uint64_t has = 0;
     uint64_t had = 0;
@@ -317,8 +318,15 @@ static void check_moves(const struct step *a, const struct step *b)
         has += d->has;
         had += d->had;
     }
-    for (uint32_t p = 0; p < mc_ring_part_count(b->ring); p++)
+    for (uint32_t p = 0; p < mc_ring_part_count(b->ring); p++) {
+        uint32_t row[MC_REPLICAS_MAX];
+        unsigned width = mc_ring_row(b->ring, p, row);
+        unsigned stay = width - of_part[p];
+
         moving[of_part[p]]++;
+        at_risk += of_part[p] > 0 && stay < width / 2 + 1;
+    }
+    assert_int_equal(x->at_risk, at_risk);
     assert_memory_equal(x->moving, moving, sizeof(moving));
     assert_int_equal(moved, b->report.moved);
     assert_int_equal(has, mc_ring_head(b->ring)->assignments);
