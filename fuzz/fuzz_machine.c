@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine is fed whatever the input says: bytes as they are, bodies under a
- * valid envelope of one of a few clusters, records of a small family of rings,
- * stores that fail, a bus that comes and goes, time that passes. It must neither
- * fall nor ask for the same moment for ever.
+ * valid envelope of one of a few clusters, records of a small family of rings, whole
+ * or as differences, stores that fail, a bus that comes and goes, time that passes.
+ * It must neither fall nor ask for the same moment for ever.
  */
 #include "ring/draft.h"
 #include "sync/machine.h"
@@ -221,6 +221,20 @@ static void announce(struct world *w)
     mc_buf_fini(&b);
 }
 
+static void difference(struct world *w, unsigned from)
+{
+    const struct mc_ring *ring = family[mc_reader_u8(&w->in) % FAMILY];
+    struct mc_bytes head = {mc_blob_get(mc_ring_blob(ring)).ptr,
+                            mc_ring_head(ring)->head_bytes};
+    struct mc_buf b = {0};
+
+    (void)open_letter(w, &b, MC_WIRE_DIFFERENCE, from);
+    mc_wire_difference_open(&b, head, mc_ring_head(family[from % FAMILY])->digest);
+    mc_envelope_seal(&b, 0);
+    give(w, (struct mc_bytes){b.ptr, b.len}, true);
+    mc_buf_fini(&b);
+}
+
 static void record(struct world *w)
 {
     unsigned from = mc_reader_u8(&w->in);
@@ -311,7 +325,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.announce = (enum mc_announce_mode)(mc_reader_u8(&w.in) % 3);
     assert(mc_machine_new(&config, &w.m) == 0);
     while (mc_reader_left(&w.in) > 0 && w.steps < STEPS_MAX) {
-        unsigned op = mc_reader_u8(&w.in) % 11;
+        unsigned op = mc_reader_u8(&w.in) % 12;
 
         if (op == 0)
             give(&w, mc_reader_take(&w.in, mc_reader_u8(&w.in)), true);
@@ -321,6 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             announce(&w);
         else if (op == 3)
             record(&w);
+        else if (op == 11)
+            difference(&w, mc_reader_u8(&w.in));
         else if (op <= 7)
             other(&w, op);
         else if (op == 8)

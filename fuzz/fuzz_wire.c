@@ -51,11 +51,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mc_members_head mh;
     struct mc_member_line ml;
     struct mc_wire_record rec;
+    struct mc_wire_difference diff;
+    struct mc_reader held;
     struct mc_reader r;
 
     if (size == 0)
         return 0;
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
     case 0:
         envelope(in);
         break;
@@ -65,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         if (mc_want_decode(in, &wh, &r) == 0) {
+            held = mc_want_held(r, wh.count);
+            assert(held.pos >= r.pos && held.pos <= in.len);
             while (mc_want_next(&r, &wl))
                 assert(mc_name_ok(wl.name.s));
         }
@@ -78,6 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             while (mc_members_next(&r, &ml))
                 assert(strlen(ml.address) < sizeof(ml.address));
         }
+        break;
+    case 6:
+        if (mc_wire_difference_decode(in, &diff) == 0)
+            assert(diff.head.len + diff.delta.len + 12 == in.len);
         break;
     default:
         if (mc_wire_record_decode(in, &rec) == 0)

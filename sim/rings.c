@@ -2,12 +2,26 @@
 /* sim/rings.c -- see rings.h. */
 #include "sim/rings.h"
 
+#include "base/rng.h"
 #include "sim/agenda.h"
 
 #include <stdio.h>
 
 #define DEVICES  5u
 #define REPLICAS 3u
+#define LARGE    8u  /* part power from which tables are irregular */
+#define EVERY    64u /* and one row of so many follows the salt */
+
+static uint32_t first_device(uint32_t part, unsigned salt, unsigned part_power)
+{
+    struct mc_rng rng;
+
+    if (part_power < LARGE)
+        return part + salt;
+    rng = mc_rng_init(part % EVERY == salt % EVERY ? part + ((uint64_t)salt << 32)
+                                                   : part);
+    return (uint32_t)mc_rng_below(&rng, DEVICES);
+}
 
 void sim_ring_draft(struct mc_draft *draft, const char *name, bool tombstone,
                     unsigned salt, unsigned part_power)
@@ -45,7 +59,9 @@ void sim_ring_draft(struct mc_draft *draft, const char *name, bool tombstone,
     }
     draft->table = sim_alloc((size_t)parts * REPLICAS * sizeof(*draft->table));
     for (uint32_t p = 0; p < parts; p++) {
+        uint32_t first = first_device(p, salt, part_power);
+
         for (uint32_t r = 0; r < REPLICAS; r++)
-            draft->table[p * REPLICAS + r] = (p + salt + r) % DEVICES;
+            draft->table[p * REPLICAS + r] = (first + r) % DEVICES;
     }
 }

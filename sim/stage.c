@@ -3,6 +3,7 @@
 #include "sim/stage.h"
 
 #include "sim/check.h"
+#include "sim/rings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,9 @@ static bool do_clusters(struct sim_stage *stage, const struct sim_statement *st)
     const char *inactive = sim_word_value(st, "inactive");
     const char *mode = sim_word_value(st, "mode");
     const char *seed = sim_word_value(st, "seed");
+    const char *power = sim_word_value(st, "power");
     uint64_t n = 0;
+    uint64_t number = 0;
     int64_t ms = 0;
 
     if (stage->world != NULL)
@@ -63,6 +66,11 @@ static bool do_clusters(struct sim_stage *stage, const struct sim_statement *st)
         return sim_stage_wrong(stage, "how many clusters? At most %u", config.site_max);
     if (seed != NULL && !sim_word_number(seed, &config.seed))
         return sim_stage_wrong(stage, "seed=%s", seed);
+    if (power != NULL) {
+        if (!sim_word_number(power, &number) || number > SIM_PART_POWER_MAX)
+            return sim_stage_wrong(stage, "power=%s", power);
+        config.part_power = (unsigned)number;
+    }
     if (interval != NULL) {
         if (!sim_word_ms(interval, &ms) || ms <= 0)
             return sim_stage_wrong(stage, "interval=%s", interval);

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[MC_WIRE_HELLO + 1] = {
-    "?", "record", "announce", "want", "list", "members", "leave", "hello"};
+static const char *const kinds[MC_WIRE_DIFFERENCE + 1] = {
+    "?",       "record", "announce", "want",      "list",
+    "members", "leave",  "hello",    "difference"};
 
 void sim_trace_fini(struct sim_trace *trace)
 {
@@ -133,7 +134,7 @@ static enum mc_wire_kind kind_of(const struct mc_effect *effect)
     struct mc_bytes body;
 
     if (mc_envelope_decode(effect->u.send.bytes, &envelope, &body) != 0 ||
-        (unsigned)envelope.kind > MC_WIRE_HELLO)
+        (unsigned)envelope.kind > MC_WIRE_DIFFERENCE)
         return 0;
     return envelope.kind;
 }
@@ -157,7 +158,9 @@ void sim_trace_effect(struct sim_trace *trace, uint64_t at_ms, const char *site,
     switch (effect->kind) {
     case MC_FX_STORE:
         sim_trace_say(trace, true, at_ms, "%s: store%s", site,
-                      effect->u.store.delivery == 0 ? " (minted)" : "");
+                      effect->u.store.delivery == 0 ? " (minted)"
+                      : effect->u.store.difference  ? " (difference)"
+                                                    : "");
         break;
     case MC_FX_ADOPT:
         if (trace->minting != NULL)
@@ -171,9 +174,13 @@ void sim_trace_effect(struct sim_trace *trace, uint64_t at_ms, const char *site,
         say_send(trace, at_ms, site, effect, kind);
         break;
     case MC_FX_SEND_RECORD:
-        sim_trace_say(trace, true, at_ms, "%s: send %s record %s %s", site,
+        sim_trace_say(trace, true, at_ms, "%s: send %s record %s %s%s%s", site,
                       effect->u.record.key, effect->u.record.ring.s,
-                      sim_trace_nick(trace, effect->u.record.digest8));
+                      sim_trace_nick(trace, effect->u.record.digest8),
+                      effect->u.record.names_held ? " for " : "",
+                      effect->u.record.names_held
+                          ? sim_trace_nick(trace, effect->u.record.held8)
+                          : "");
         break;
     case MC_FX_ACK:
         sim_trace_say(trace, false, at_ms, "%s: ack %llu", site,

@@ -33,8 +33,8 @@ struct sim_trace {
     struct sim_nick *nicks;
     size_t nick_count;
     /* counted since the last sim_trace_reset_counts */
-    uint64_t sent[MC_WIRE_HELLO + 1]; /* by kind */
-    uint64_t sent_bytes;              /* of all but records */
+    uint64_t sent[MC_WIRE_DIFFERENCE + 1]; /* by kind */
+    uint64_t sent_bytes;                   /* of all but records */
     uint64_t notes[MC_NOTE_COUNT];
 };
 

@@ -11,6 +11,9 @@ echo
 echo "== building and rebalancing large rings, ours alone"
 build/bench/bench_build
 echo
+echo "== a ring as its difference from its parent, beside zstd --patch-from"
+build/bench/bench_delta
+echo
 echo "== the registry in Redis, beside SET and GET (microseconds)"
 /usr/bin/python3 bench/bench_redis.py
 echo

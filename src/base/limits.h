@@ -36,6 +36,10 @@
 #define MC_LOSERS_MAX       16u                 /* unresolved conflicts kept per ring */
 #define MC_SECRET_MAX       1024u /* bytes of an embedded prefix, and of a suffix */
 
+/* Differences between records: bounds of what a reader does for them. */
+#define MC_DELTA_CELLS_MAX    (1u << 22) /* changed cells of the table */
+#define MC_DELTA_LITERALS_MAX (1u << 22) /* new bytes of everything else */
+
 /* The conversation. */
 #define MC_MEMBERS_MAX    4096u  /* clusters an agent remembers */
 #define MC_RINGS_MAX      4096u  /* rings an agent holds */

@@ -63,6 +63,45 @@ static bool may_tell_refused(struct mc_agent *agent)
     return agent->refused_count++ < REFUSED_PER_MINUTE;
 }
 
+/* What we have under this digest: held (or about to be), a loser, or an older one.
+ * Yours. */
+static int find_record(struct mc_agent *agent, const struct mc_name *ring,
+                       const uint8_t digest8[8], struct mc_ring **ret_ring)
+{
+    struct mc_slot *slot = mc_agent_slot(agent, ring->s, false);
+
+    if (slot != NULL) {
+        struct mc_ring *near[2] = {slot->staged, slot->held};
+
+        for (unsigned i = 0; i < 2; i++) {
+            if (near[i] != NULL &&
+                memcmp(mc_ring_head(near[i])->digest, digest8, 8) == 0) {
+                *ret_ring = mc_ring_ref(near[i]);
+                return 0;
+            }
+        }
+    }
+    return mc_agent_record(agent, ring->s, digest8, ret_ring);
+}
+
+static int apply_difference(struct mc_agent *agent, struct mc_bytes body,
+                            struct mc_ring **ret_ring, struct mcos_diag *diag)
+{
+    struct mc_wire_difference difference;
+    struct mc_ring *parent = NULL;
+    struct mc_head head;
+    int err = mc_wire_difference_decode(body, &difference);
+
+    if (err == 0)
+        err = mc_head_decode(difference.head, &head, diag);
+    if (err == 0)
+        err = find_record(agent, &head.name, difference.parent8, &parent);
+    if (err == 0)
+        err = mc_unpack_difference(&difference, parent, ret_ring, diag);
+    mc_ring_unref(parent);
+    return err;
+}
+
 /* The ring that a STORE effect means: of the mint, or out of a letter. Yours. */
 static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
                          uint64_t *ret_body_bytes, struct mc_ring **ret_ring)
@@ -86,16 +125,22 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
         return MCOS_E_NOTFOUND; /* acknowledged meanwhile */
     bytes = mc_blob_get(letter->body);
     err = mc_envelope_decode(bytes, &envelope, &body);
-    if (err == 0)
+    if (err == 0 && effect->u.store.difference)
+        err = apply_difference(agent, body, ret_ring, &diag);
+    else if (err == 0)
         err = mc_unpack(body, ret_ring, &diag);
-    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY && may_tell_refused(agent)) {
+    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY && err != MCOS_E_GONE &&
+        may_tell_refused(agent)) {
         agent->ports.store->ops->quarantine(agent->ports.store, bytes,
                                             mcos_err_slug(err));
         mc_agent_log(agent, MC_LOG_WARN,
                      "event=quarantined error=%s field=%s msg=\"%s\"",
                      mcos_err_slug(err), diag.field, diag.text);
     }
-    *ret_body_bytes = bytes.len;
+    /* What it costs to publish it: a difference does not say. */
+    *ret_body_bytes = err == 0 && effect->u.store.difference
+                          ? mc_ring_head(*ret_ring)->record_bytes
+                          : bytes.len;
     return err;
 }
 
@@ -195,27 +240,6 @@ static void do_send(struct mc_agent *agent, const struct mc_effect *effect)
             effect->u.send.bytes, effect->u.send.token);
 }
 
-/* The record asked for: held (or about to be), a loser, or an older one. Yours. */
-static int find_record(struct mc_agent *agent, const struct mc_effect *effect,
-                       struct mc_ring **ret_ring)
-{
-    struct mc_slot *slot = mc_agent_slot(agent, effect->u.record.ring.s, false);
-
-    if (slot != NULL) {
-        struct mc_ring *near[2] = {slot->staged, slot->held};
-
-        for (unsigned i = 0; i < 2; i++) {
-            if (near[i] != NULL && memcmp(mc_ring_head(near[i])->digest,
-                                          effect->u.record.digest8, 8) == 0) {
-                *ret_ring = mc_ring_ref(near[i]);
-                return 0;
-            }
-        }
-    }
-    return mc_agent_record(agent, effect->u.record.ring.s, effect->u.record.digest8,
-                           ret_ring);
-}
-
 static int pack_cached(struct mc_agent *agent, const struct mc_ring *ring)
 {
     const struct mc_head *head = mc_ring_head(ring);
@@ -234,22 +258,53 @@ static int pack_cached(struct mc_agent *agent, const struct mc_ring *ring)
     return 0;
 }
 
+static int whole_letter(struct mc_agent *agent, struct mc_bytes envelope)
+{
+    struct mc_buf *b = &agent->letter_buf;
+
+    mc_buf_clear(b);
+    mc_buf_put(b, envelope.ptr, envelope.len);
+    mc_buf_put(b, agent->packed.ptr, agent->packed.len);
+    return b->err;
+}
+
+/* A difference from what the asker holds; false if we have not got that, or if it is
+ * not worth it: more than half of the whole (P48). */
+static bool short_letter(struct mc_agent *agent, const struct mc_effect *effect,
+                         const struct mc_ring *ring)
+{
+    struct mc_bytes envelope = effect->u.record.envelope;
+    struct mc_buf *b = &agent->letter_buf;
+    struct mc_ring *parent = NULL;
+    bool made = false;
+
+    if (find_record(agent, &effect->u.record.ring, effect->u.record.held8, &parent) !=
+        0)
+        return false;
+    mc_buf_clear(b);
+    b->max = (envelope.len + agent->packed.len) / 2;
+    mc_buf_put(b, envelope.ptr, envelope.len);
+    made = b->err == 0 && mc_pack_difference(parent, ring, b) == 0;
+    b->max = 0;
+    if (made)
+        mc_envelope_turn(b, 0, MC_WIRE_DIFFERENCE);
+    mc_ring_unref(parent);
+    return made;
+}
+
 static void do_send_record(struct mc_agent *agent, const struct mc_effect *effect)
 {
     struct mc_letter_head head = {0};
     struct mc_event event = {.kind = MC_EV_SENT};
     struct mc_buf *b = &agent->letter_buf;
     struct mc_ring *ring = NULL;
-    int err = find_record(agent, effect, &ring);
+    int err =
+        find_record(agent, &effect->u.record.ring, effect->u.record.digest8, &ring);
 
     if (err == 0)
         err = pack_cached(agent, ring);
-    if (err == 0) {
-        mc_buf_clear(b);
-        mc_buf_put(b, effect->u.record.envelope.ptr, effect->u.record.envelope.len);
-        mc_buf_put(b, agent->packed.ptr, agent->packed.len);
-        err = b->err;
-    }
+    if (err == 0 && !(effect->u.record.names_held && short_letter(agent, effect, ring)))
+        err = whole_letter(agent, effect->u.record.envelope);
     if (err == 0) {
         head.ring_name = mc_ring_head(ring)->name;
         head.version = mc_ring_head(ring)->version;

@@ -3,6 +3,7 @@
 #include "node/pack.h"
 
 #include "base/limits.h"
+#include "ring/delta.h"
 
 #include <string.h>
 #include <zstd.h>
@@ -93,5 +94,35 @@ int mc_unpack(struct mc_bytes body, struct mc_ring **ret_ring, struct mcos_diag 
 out:
     mc_blob_unref(blob);
     mc_buf_fini(&all);
+    return err;
+}
+
+int mc_pack_difference(const struct mc_ring *parent, const struct mc_ring *ring,
+                       struct mc_buf *b)
+{
+    struct mc_bytes all = mc_blob_get(mc_ring_blob(ring));
+    struct mc_bytes head = {all.ptr, mc_ring_head(ring)->head_bytes};
+    size_t before = b->len;
+    int err;
+
+    mc_wire_difference_open(b, head, mc_ring_head(parent)->digest);
+    err = b->err != 0 ? b->err : mc_delta_make(parent, ring, b);
+    if (err != 0) {
+        b->len = before;
+        b->err = 0;
+    }
+    return err;
+}
+
+int mc_unpack_difference(const struct mc_wire_difference *difference,
+                         const struct mc_ring *parent, struct mc_ring **ret_ring,
+                         struct mcos_diag *diag)
+{
+    struct mc_blob *blob = NULL;
+    int err = mc_delta_apply(parent, difference->head, difference->delta, &blob, diag);
+
+    if (err == 0)
+        err = mc_ring_open(blob, MC_CHECK_SHA256, ret_ring, diag);
+    mc_blob_unref(blob);
     return err;
 }

@@ -20,4 +20,16 @@ int mc_pack(const struct mc_ring *ring, struct mc_buf *b);
  */
 int mc_unpack(struct mc_bytes body, struct mc_ring **ret_ring, struct mcos_diag *diag);
 
+/*
+ * The same as its difference from a parent (P20a): appends what follows the envelope.
+ * b->max bounds it. Fails with TOOBIG, NOMEM; b then keeps what was in it.
+ */
+int mc_pack_difference(const struct mc_ring *parent, const struct mc_ring *ring,
+                       struct mc_buf *b);
+/* From a difference to a ring whose SHA-256 sums were checked. *ret_ring is yours.
+ * Fails with DIGEST (it is from another parent, or damaged), and as mc_unpack. */
+int mc_unpack_difference(const struct mc_wire_difference *difference,
+                         const struct mc_ring *parent, struct mc_ring **ret_ring,
+                         struct mcos_diag *diag);
+
 #endif /* MCOS_NODE_PACK_H */

@@ -109,7 +109,22 @@ static void want_one(struct mc_machine *m, struct mc_peer *peer,
     answer = &m->answers[m->answer_count++];
     *answer = (struct mc_answer){.row = row, .to = all ? NULL : peer};
     memcpy(answer->digest8, digest8, 8);
+    answer->names_held = line->names_held && !all;
+    memcpy(answer->held8, line->held8, 8);
     row->refs++;
+}
+
+/* Named, and nothing there: then it names nothing. */
+static void take_held(struct mc_reader *held, struct mc_want_line *line)
+{
+    struct mc_bytes digest8;
+
+    if (!line->names_held)
+        return;
+    digest8 = mc_reader_take(held, sizeof(line->held8));
+    line->names_held = !held->bad;
+    if (line->names_held)
+        memcpy(line->held8, digest8.ptr, sizeof(line->held8));
 }
 
 void mc_on_want(struct mc_machine *m, const struct mc_envelope *e, struct mc_bytes body)
@@ -117,6 +132,7 @@ void mc_on_want(struct mc_machine *m, const struct mc_envelope *e, struct mc_byt
     struct mc_want_head head;
     struct mc_reader lines;
     struct mc_want_line line;
+    struct mc_reader held;
     struct mc_peer *peer;
 
     if (mc_want_decode(body, &head, &lines) != 0) {
@@ -134,11 +150,13 @@ void mc_on_want(struct mc_machine *m, const struct mc_envelope *e, struct mc_byt
         mc_members_wanted(m);
     if (head.buckets != 0)
         mc_list_wanted(m, peer, head.buckets);
+    held = mc_want_held(lines, head.count);
     for (unsigned i = 0; i < head.count; i++) {
         if (!mc_want_next(&lines, &line)) {
             mc_say(m, MC_NOTE_BAD_MESSAGE)->cluster = e->cluster;
             return;
         }
+        take_held(&held, &line);
         want_one(m, peer, &line);
     }
 }
@@ -156,7 +174,8 @@ void mc_answers_due(struct mc_machine *m)
             return;
         *s = (struct mc_sending){.why = MC_SEND_ANSWER};
         s->token =
-            mc_record_send(m, a.row, a.digest8, a.to == NULL ? NULL : &a.to->name);
+            mc_record_send(m, a.row, a.digest8, a.to == NULL ? NULL : &a.to->name,
+                           a.names_held ? a.held8 : NULL);
         if (a.to == NULL)
             mc_full_seen(m, a.row);
         note = mc_say_ring(m, MC_NOTE_WANTED, a.row, &a.row->stamp);

@@ -48,6 +48,7 @@ struct mc_effect {
             uint64_t
                 delivery;   /* the letter that carries it, or 0: the record of a mint */
             uint64_t token; /* of that mint */
+            bool difference; /* the letter is one (P48), not a whole record */
         } store;
         struct {
             struct mc_name ring;
@@ -66,6 +67,8 @@ struct mc_effect {
             struct mc_bytes envelope; /* lent; the driver appends the record */
             struct mc_name ring;
             uint8_t digest8[8];
+            bool names_held; /* a difference from that one would do (P48): */
+            uint8_t held8[8];
         } record;
         struct {
             uint64_t delivery;

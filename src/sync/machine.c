@@ -201,6 +201,7 @@ static void on_talk(struct mc_machine *m, const struct mc_envelope *e,
         break;
     case MC_WIRE_HELLO: /* another's, to itself: none of our business */
     case MC_WIRE_RECORD:
+    case MC_WIRE_DIFFERENCE:
         break;
     }
 }
@@ -225,7 +226,7 @@ static void on_message(struct mc_machine *m, const struct mc_event *event)
     }
     if (err == 0 && memcmp(e.system, m->config.system, MC_UID_BYTES) != 0) {
         mc_say(m, MC_NOTE_FOREIGN)->cluster = e.cluster;
-    } else if (err == 0 && e.kind == MC_WIRE_RECORD) {
+    } else if (err == 0 && (e.kind == MC_WIRE_RECORD || e.kind == MC_WIRE_DIFFERENCE)) {
         mc_on_record(m, &e, body, delivery);
         return;
     } else if (err == 0 && event->u.message.bytes.len <= MC_TALK_BYTES_MAX) {

@@ -26,6 +26,7 @@ struct mc_peer;
 struct mc_want {
     bool on;
     bool asked; /* counts against the window until due_ms */
+    bool whole; /* a difference was of no use: ask by name of nothing (P49) */
     uint8_t tries;
     uint16_t epoch;
     uint64_t version;
@@ -120,6 +121,7 @@ struct mc_storing {
     bool waits; /* for retry_ms; else for STORED */
     uint64_t delivery;
     uint64_t token; /* of a mint, 0: a delivery */
+    bool difference;
     struct mc_ringrow *row;
     struct mc_stamp came;
     unsigned tries;
@@ -140,6 +142,8 @@ struct mc_answer {
     struct mc_ringrow *row;
     struct mc_peer *to; /* NULL: all */
     uint8_t digest8[8];
+    bool names_held; /* and wants a difference from it, if there is one */
+    uint8_t held8[8];
 };
 
 /* An inventory, or part of it, on its way to somebody. */
@@ -273,9 +277,11 @@ size_t mc_letter_open(struct mc_machine *m, enum mc_wire_kind kind, bool directe
 /* to NULL: the key itself ("talk"); else "talk.<cluster>". Returns its sequence. */
 uint64_t mc_letter_send(struct mc_machine *m, size_t start, const char *key,
                         const struct mc_name *to);
-/* Hands a record over; returns the token. Room for it must have been checked. */
+/* Hands a record over; returns the token. Room for it must have been checked. With
+ * held8 a difference from that one may go instead; NULL: whole in any case. */
 uint64_t mc_record_send(struct mc_machine *m, const struct mc_ringrow *row,
-                        const uint8_t digest8[8], const struct mc_name *to);
+                        const uint8_t digest8[8], const struct mc_name *to,
+                        const uint8_t *held8);
 void mc_ack(struct mc_machine *m, uint64_t delivery);
 
 /* ---- rings.c: names that matter, and what we hold ---- */
@@ -379,6 +385,9 @@ uint64_t mc_announce_next(const struct mc_machine *m);
 void mc_want_newer(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *hold);
 void mc_want_loser(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *hold);
 void mc_want_end(struct mc_machine *m, struct mc_want *want);
+/* What is wanted under this digest came as a difference that is of no use (P49). */
+void mc_want_whole(struct mc_machine *m, struct mc_ringrow *row,
+                   const uint8_t digest8[8]);
 void mc_wants_bus_up(struct mc_machine *m);
 void mc_wants_due(struct mc_machine *m);
 bool mc_wants_any_newer(const struct mc_machine *m);

@@ -49,7 +49,7 @@ void mc_out_due(struct mc_machine *m)
             continue;
         }
         *s = (struct mc_sending){.why = MC_SEND_OUT, .row = row, .stamp = row->stamp};
-        s->token = mc_record_send(m, row, row->stamp.digest, NULL);
+        s->token = mc_record_send(m, row, row->stamp.digest, NULL, NULL);
         set_out(m, row, MC_OUT_SENT);
         mc_full_seen(m, row);
     }
@@ -114,7 +114,7 @@ void mc_full_due(struct mc_machine *m)
             s = mc_sending_free(m);
         if (s != NULL && mc_room(m, 1, RECORD_ROOM)) {
             *s = (struct mc_sending){.why = MC_SEND_FULL};
-            s->token = mc_record_send(m, row, row->stamp.digest, NULL);
+            s->token = mc_record_send(m, row, row->stamp.digest, NULL, NULL);
             mc_full_seen(m, row);
             m->full_gate_ms = m->now_ms + share(m, 50) / m->held_count;
         }

@@ -35,6 +35,7 @@ static void store(struct mc_machine *m, struct mc_storing *s)
     s->waits = false;
     e->u.store.delivery = s->delivery;
     e->u.store.token = s->token;
+    e->u.store.difference = s->difference;
 }
 
 static void finish(struct mc_machine *m, struct mc_storing *s)
@@ -87,14 +88,26 @@ static void mark_arrived(struct mc_machine *m, struct mc_ringrow *row,
     }
 }
 
+static int read_head(enum mc_wire_kind kind, struct mc_bytes body,
+                     struct mc_head *ret_head)
+{
+    struct mc_wire_difference difference;
+    struct mc_wire_record record;
+    int err;
+
+    if (kind == MC_WIRE_DIFFERENCE) {
+        err = mc_wire_difference_decode(body, &difference);
+        return err != 0 ? err : mc_head_decode(difference.head, ret_head, NULL);
+    }
+    err = mc_wire_record_decode(body, &record);
+    return err != 0 ? err : mc_head_decode(record.head, ret_head, NULL);
+}
+
 static bool judge_head(struct mc_machine *m, const struct mc_envelope *e,
                        struct mc_bytes body, struct mc_head *ret_head)
 {
-    struct mc_wire_record record;
-    int err = mc_wire_record_decode(body, &record);
+    int err = read_head(e->kind, body, ret_head);
 
-    if (err == 0)
-        err = mc_head_decode(record.head, ret_head, NULL);
     if (err == MCOS_E_UPGRADE) {
         mc_say(m, MC_NOTE_UPGRADE)->cluster = e->cluster;
         return false;
@@ -146,6 +159,7 @@ void mc_on_record(struct mc_machine *m, const struct mc_envelope *e,
     }
     *s = (struct mc_storing){.on = true,
                              .delivery = delivery,
+                             .difference = e->kind == MC_WIRE_DIFFERENCE,
                              .row = row,
                              .came = came,
                              .seen_by_all = !e->directed && m->fresh};
@@ -278,11 +292,15 @@ static void stored_well(struct mc_machine *m, struct mc_storing *s,
 static bool stored_badly(struct mc_machine *m, struct mc_storing *s, int err)
 {
     bool passing = mcos_err_classify(err) == MCOS_RETRY;
+    enum mc_note_code code = passing         ? MC_NOTE_STORE_FAILED
+                             : s->difference ? MC_NOTE_DIFFERENCE
+                                             : MC_NOTE_BAD_RECORD;
     struct mc_note *note;
 
+    if (!passing && s->difference)
+        mc_want_whole(m, s->row, s->came.digest);
     if (!passing || s->tries == 0 || s->tries == MC_STORE_RETRIES) {
-        note = mc_say_ring(m, passing ? MC_NOTE_STORE_FAILED : MC_NOTE_BAD_RECORD,
-                           s->row, &s->came);
+        note = mc_say_ring(m, code, s->row, &s->came);
         note->err = err;
         note->number = s->tries;
     }

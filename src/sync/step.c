@@ -47,6 +47,7 @@ static bool is_noise(enum mc_note_code code)
     switch (code) {
     case MC_NOTE_BAD_MESSAGE:
     case MC_NOTE_BAD_RECORD:
+    case MC_NOTE_DIFFERENCE:
     case MC_NOTE_FOREIGN:
     case MC_NOTE_FULL_TABLE:
     case MC_NOTE_IDENTITY:
@@ -147,7 +148,8 @@ uint64_t mc_letter_send(struct mc_machine *m, size_t start, const char *key,
 }
 
 uint64_t mc_record_send(struct mc_machine *m, const struct mc_ringrow *row,
-                        const uint8_t digest8[8], const struct mc_name *to)
+                        const uint8_t digest8[8], const struct mc_name *to,
+                        const uint8_t *held8)
 {
     struct mc_effect *e = mc_emit(m, MC_FX_SEND_RECORD);
     size_t start = mc_letter_open(m, MC_WIRE_RECORD, to != NULL);
@@ -158,6 +160,9 @@ uint64_t mc_record_send(struct mc_machine *m, const struct mc_ringrow *row,
     e->u.record.sequence = m->sequence;
     e->u.record.ring = row->name;
     memcpy(e->u.record.digest8, digest8, 8);
+    e->u.record.names_held = held8 != NULL;
+    if (held8 != NULL)
+        memcpy(e->u.record.held8, held8, 8);
     e->u.record.key = put_key(m, "ring", to);
     return e->u.record.token;
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define WANT_BYTES (MC_ENVELOPE_BYTES_MAX + 128u + MC_WANT_ENTRIES_MAX * 74u)
+#define WANT_BYTES (MC_ENVELOPE_BYTES_MAX + 128u + MC_WANT_ENTRIES_MAX * 82u)
 
 static bool is_early(const struct mc_machine *m)
 {
@@ -107,6 +107,21 @@ void mc_wants_bus_up(struct mc_machine *m)
     }
 }
 
+void mc_want_whole(struct mc_machine *m, struct mc_ringrow *row,
+                   const uint8_t digest8[8])
+{
+    struct mc_want *want = &row->newer;
+
+    if (!want->on || want->whole || memcmp(want->digest8, digest8, 8) != 0)
+        return;
+    want->whole = true;
+    if (want->asked)
+        m->asked_count--;
+    want->asked = false;
+    want->due_ms = m->now_ms;
+    mc_sooner(&m->want_due_ms, want->due_ms);
+}
+
 /* ---- asking ---- */
 
 static bool holds_it(const struct mc_peer *peer, const struct mc_ringrow *row,
@@ -164,13 +179,27 @@ static uint64_t patience(const struct mc_machine *m, unsigned tries)
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
-static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *want)
+/* Names what we hold, so that a difference from it will do (P47). */
+static struct mc_want_line line_of(const struct mc_ringrow *row,
+                                   const struct mc_want *want)
 {
     struct mc_want_line line = {.name = row->name, .loser = want == &row->lost};
-    uint64_t wait_ms = patience(m, want->tries);
 
     memcpy(line.digest8, want->digest8, 8);
-    mc_want_put(&m->bytes, &line);
+    line.names_held =
+        !line.loser && !want->whole && row->held != NULL && !row->tombstone;
+    if (line.names_held)
+        memcpy(line.held8, row->stamp.digest, 8);
+    return line;
+}
+
+static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *want,
+                struct mc_want_line *ret_line)
+{
+    uint64_t wait_ms = patience(m, want->tries);
+
+    *ret_line = line_of(row, want);
+    mc_want_put(&m->bytes, ret_line);
     if (want->tries == 0)
         note_asked(m, row, want);
     if (want->tries < UINT8_MAX)
@@ -209,6 +238,7 @@ static void forget_if_nobody(struct mc_machine *m, struct mc_ringrow *row,
 /* One message to one holder, with all that is due and chosen to come from it. */
 static bool ask_one(struct mc_machine *m, size_t from, struct mc_peer *holder)
 {
+    struct mc_want_line lines[MC_WANT_ENTRIES_MAX];
     size_t start;
     size_t at;
     unsigned count = 0;
@@ -223,10 +253,14 @@ static bool ask_one(struct mc_machine *m, size_t from, struct mc_peer *holder)
         for (unsigned k = 0; k < 2; k++) {
             if (count < MC_WANT_ENTRIES_MAX && m->asked_count < MC_WANT_WINDOW &&
                 is_due(m, both[k]) && both[k]->holder == holder) {
-                ask(m, m->rings[i], both[k]);
+                ask(m, m->rings[i], both[k], &lines[count]);
                 count++;
             }
         }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (lines[i].names_held)
+            mc_want_put_held(&m->bytes, lines[i].held8);
     }
     mc_want_close(&m->bytes, at, count);
     (void)mc_letter_send(m, start, "talk", &holder->name);

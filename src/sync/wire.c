@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sync/wire.c -- envelope (P10 to P12) and record message (P13) as bytes. */
+/* sync/wire.c -- envelope (P10 to P12), record (P13) and difference (P20a) as bytes. */
 #include "sync/wire.h"
 
 #include "mcos/err.h"
@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define MAGIC        0x4d4f434du /* "MCOM" */
-#define CHECK_AT     8u          /* u64; covers everything before and after itself */
+#define KIND_AT      6u
+#define CHECK_AT     8u /* u64; covers everything before and after itself */
 #define CHECKED_FROM 16u
 #define DIRECTED     1u
 #define OURS         1u /* MC_PROTOCOL_VERSION, which machine.h promises */
@@ -44,6 +45,13 @@ void mc_envelope_seal(struct mc_buf *b, size_t start)
 {
     if (b->err == 0)
         mc_set_u64(b->ptr + start + CHECK_AT, check_of(b->ptr + start, b->len - start));
+}
+
+void mc_envelope_turn(struct mc_buf *b, size_t start, enum mc_wire_kind kind)
+{
+    if (b->err == 0)
+        b->ptr[start + KIND_AT] = (uint8_t)kind;
+    mc_envelope_seal(b, start);
 }
 
 static void read_name(struct mc_reader *r, struct mc_name *ret)
@@ -98,7 +106,7 @@ int mc_envelope_decode(struct mc_bytes bytes, struct mc_envelope *ret,
         *ret = e;
         return MCOS_E_UPGRADE;
     }
-    if (kind < MC_WIRE_RECORD || kind > MC_WIRE_HELLO || e.sequence == 0)
+    if (kind < MC_WIRE_RECORD || kind > MC_WIRE_DIFFERENCE || e.sequence == 0)
         return MCOS_E_FORMAT;
     *ret_body = (struct mc_bytes){bytes.ptr + r.pos, bytes.len - r.pos};
     *ret = e;
@@ -135,6 +143,33 @@ int mc_wire_record_decode(struct mc_bytes body, struct mc_wire_record *ret)
     if (check != mc_xxh3_64(out.head))
         return MCOS_E_DIGEST;
     out.packed = mc_reader_take(&r, mc_reader_left(&r));
+    *ret = out;
+    return 0;
+}
+
+void mc_wire_difference_open(struct mc_buf *b, struct mc_bytes head,
+                             const uint8_t parent8[8])
+{
+    mc_buf_u32(b, (uint32_t)head.len);
+    mc_buf_put(b, head.ptr, head.len);
+    mc_buf_put(b, parent8, 8);
+}
+
+int mc_wire_difference_decode(struct mc_bytes body, struct mc_wire_difference *ret)
+{
+    struct mc_reader r = mc_reader_init(body);
+    struct mc_wire_difference out;
+    uint32_t head_bytes = mc_reader_u32(&r);
+    struct mc_bytes parent;
+
+    if (head_bytes > MC_HEAD_BYTES_MAX || body.len > MC_PACKED_BYTES_MAX)
+        return MCOS_E_TOOBIG;
+    out.head = mc_reader_take(&r, head_bytes);
+    parent = mc_reader_take(&r, sizeof(out.parent8));
+    if (r.bad || head_bytes == 0)
+        return MCOS_E_FORMAT;
+    memcpy(out.parent8, parent.ptr, sizeof(out.parent8));
+    out.delta = mc_reader_take(&r, mc_reader_left(&r));
     *ret = out;
     return 0;
 }

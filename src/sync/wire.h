@@ -22,7 +22,8 @@ enum mc_wire_kind {
     MC_WIRE_LIST = 4,    /* answer: an inventory bucket */
     MC_WIRE_MEMBERS = 5, /* answer: clusters known */
     MC_WIRE_LEAVE = 6,
-    MC_WIRE_HELLO = 7 /* to oneself: what lies before it in a queue is old */
+    MC_WIRE_HELLO = 7,     /* to oneself: what lies before it in a queue is old */
+    MC_WIRE_DIFFERENCE = 8 /* answer: a record, for who holds another one (P48) */
 };
 
 /* Enough for any envelope. */
@@ -48,6 +49,8 @@ void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope);
  * the envelope, which begins at `start`, cover all of it.
  */
 void mc_envelope_seal(struct mc_buf *b, size_t start);
+/* The same, and it is of this kind now. */
+void mc_envelope_turn(struct mc_buf *b, size_t start, enum mc_wire_kind kind);
 /*
  * Reads the envelope; *ret_body is what follows (lent by bytes).
  * Fails with FORMAT, UPGRADE (protocol newer than we know; the envelope is
@@ -65,5 +68,17 @@ struct mc_wire_record {
 void mc_wire_record_encode(struct mc_buf *b, const struct mc_wire_record *record);
 /* Fails with FORMAT, TOOBIG, DIGEST (the head was damaged on its way). */
 int mc_wire_record_decode(struct mc_bytes body, struct mc_wire_record *ret);
+
+/* A difference message's body (P20a). All lent by bytes. */
+struct mc_wire_difference {
+    struct mc_bytes head; /* of the record that it makes */
+    uint8_t parent8[8];   /* first bytes of the parent's digest */
+    struct mc_bytes delta;
+};
+/* Appends all but the delta, which is to follow. */
+void mc_wire_difference_open(struct mc_buf *b, struct mc_bytes head,
+                             const uint8_t parent8[8]);
+/* Fails with FORMAT, TOOBIG. */
+int mc_wire_difference_decode(struct mc_bytes body, struct mc_wire_difference *ret);
 
 #endif /* MCOS_SYNC_WIRE_H */

@@ -8,7 +8,7 @@
 enum { ENTRY_TOMBSTONE = 1, ENTRY_LOSER = 2 };
 enum { ANNOUNCE_FULL = 1, ANNOUNCE_WHOLE = 2 };
 enum { WANT_MEMBERS = 1 };
-enum { WANT_LOSER = 1 };
+enum { WANT_LOSER = 1, WANT_HOLDS = 2 };
 enum { PART_LAST = 1 };
 
 static void put_name(struct mc_buf *b, const char *s)
@@ -192,9 +192,15 @@ size_t mc_want_open(struct mc_buf *b, bool members, uint64_t buckets)
 
 void mc_want_put(struct mc_buf *b, const struct mc_want_line *line)
 {
-    mc_buf_u8(b, line->loser ? WANT_LOSER : 0);
+    mc_buf_u8(b, (uint8_t)((line->loser ? WANT_LOSER : 0) |
+                           (line->names_held ? WANT_HOLDS : 0)));
     mc_buf_put(b, line->digest8, 8);
     put_name(b, line->name.s);
+}
+
+void mc_want_put_held(struct mc_buf *b, const uint8_t held8[8])
+{
+    mc_buf_put(b, held8, 8);
 }
 
 void mc_want_close(struct mc_buf *b, size_t at, unsigned count)
@@ -221,14 +227,25 @@ int mc_want_decode(struct mc_bytes body, struct mc_want_head *ret,
 bool mc_want_next(struct mc_reader *r, struct mc_want_line *ret)
 {
     struct mc_want_line line = {0};
+    unsigned flags = mc_reader_u8(r);
 
-    line.loser = (mc_reader_u8(r) & WANT_LOSER) != 0;
+    line.loser = (flags & WANT_LOSER) != 0;
+    line.names_held = (flags & WANT_HOLDS) != 0;
     take_raw(r, line.digest8, 8);
     take_name(r, &line.name);
     if (r->bad)
         return false;
     *ret = line;
     return true;
+}
+
+struct mc_reader mc_want_held(struct mc_reader lines, unsigned count)
+{
+    struct mc_want_line line;
+
+    while (count-- > 0 && mc_want_next(&lines, &line)) {
+    }
+    return lines;
 }
 
 /* ---- list ---- */

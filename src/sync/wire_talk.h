@@ -72,14 +72,21 @@ struct mc_want_line {
     struct mc_name name;
     uint8_t digest8[8];
     bool loser;
+    bool names_held;  /* a difference from this one would do (P47): */
+    uint8_t held8[8]; /* not read or written with the line */
 };
 
 size_t mc_want_open(struct mc_buf *b, bool members, uint64_t buckets);
 void mc_want_put(struct mc_buf *b, const struct mc_want_line *line);
+/* After the last line, for each that names what is held, in their order. */
+void mc_want_put_held(struct mc_buf *b, const uint8_t held8[8]);
 void mc_want_close(struct mc_buf *b, size_t at, unsigned count);
 int mc_want_decode(struct mc_bytes body, struct mc_want_head *ret,
                    struct mc_reader *ret_lines);
 bool mc_want_next(struct mc_reader *r, struct mc_want_line *ret);
+/* What the lines name as held, 8 bytes for each that does: lies behind `count` lines.
+ */
+struct mc_reader mc_want_held(struct mc_reader lines, unsigned count);
 
 /* Part of a bucket: every entry after the ring `after` ("": from the first). */
 struct mc_list_head {

@@ -2,6 +2,8 @@
 /* A driver for machines; see machine_kit.h. */
 #include "machine_kit.h"
 
+#include "ring/delta.h"
+
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,8 +174,9 @@ static void tell(struct kit *k, const char *fmt, ...)
 
 static const char *kind_of(struct mc_bytes bytes)
 {
-    static const char *const words[] = {"?",    "record",  "announce", "want",
-                                        "list", "members", "leave",    "hello"};
+    static const char *const words[] = {"?",     "record", "announce",
+                                        "want",  "list",   "members",
+                                        "leave", "hello",  "difference"};
     struct mc_envelope e;
     struct mc_bytes body;
 
@@ -196,7 +199,8 @@ static void tell_effect(struct kit *k, const struct mc_effect *e)
         tell(k, "%s %s", kind_of(e->u.send.bytes), e->u.send.key);
         break;
     case MC_FX_SEND_RECORD:
-        tell(k, "record %s %s", e->u.record.key, e->u.record.ring.s);
+        tell(k, "record %s %s%s", e->u.record.key, e->u.record.ring.s,
+             e->u.record.names_held ? " or from held" : "");
         break;
     case MC_FX_ACK:
         tell(k, "ack %" PRIu64, e->u.ack.delivery);
@@ -250,7 +254,26 @@ static void post(struct kit *k, unsigned from, const char *key, bool records,
     }
 }
 
-static struct mc_ring *unpack(struct mc_bytes bytes)
+/* NULL: its parent is not here, or did not make it. */
+static struct mc_ring *unpack_difference(struct kit_node *n, struct mc_bytes body)
+{
+    struct mc_wire_difference d;
+    struct mc_head head;
+    const struct kit_slot *s;
+    struct mc_blob *blob = NULL;
+    struct mc_ring *ring = NULL;
+
+    assert_int_equal(mc_wire_difference_decode(body, &d), 0);
+    assert_int_equal(mc_head_decode(d.head, &head, NULL), 0);
+    s = slot_of(n, head.name.s, false);
+    if (s != NULL && memcmp(mc_ring_head(s->held)->digest, d.parent8, 8) == 0 &&
+        mc_delta_apply(s->held, d.head, d.delta, &blob, NULL) == 0)
+        (void)mc_ring_open(blob, MC_CHECK_SHA256, &ring, NULL);
+    mc_blob_unref(blob);
+    return ring;
+}
+
+static struct mc_ring *unpack(struct kit_node *n, struct mc_bytes bytes)
 {
     struct mc_envelope e;
     struct mc_bytes body;
@@ -260,6 +283,8 @@ static struct mc_ring *unpack(struct mc_bytes bytes)
     struct mc_ring *ring = NULL;
 
     assert_int_equal(mc_envelope_decode(bytes, &e, &body), 0);
+    if (e.kind == MC_WIRE_DIFFERENCE)
+        return unpack_difference(n, body);
     assert_int_equal(mc_wire_record_decode(body, &r), 0);
     mc_buf_put(&all, r.head.ptr, r.head.len);
     mc_buf_put(&all, r.packed.ptr, r.packed.len);
@@ -319,9 +344,10 @@ static void answer_store(struct kit *k, unsigned i, uint64_t delivery, uint64_t 
         ring = mc_ring_ref(n->mint);
     for (unsigned s = 0; token == 0 && s < 64; s++) {
         if (n->kept[s].delivery == delivery)
-            ring = unpack((struct mc_bytes){n->kept[s].bytes, n->kept[s].len});
+            ring = unpack(n, (struct mc_bytes){n->kept[s].bytes, n->kept[s].len});
     }
-    assert_non_null(ring);
+    if (ring == NULL)
+        e.u.stored.err = MCOS_E_DIGEST;
     if (e.u.stored.err == 0) {
         e.u.stored.merge = merge(n, ring);
         e.u.stored.ring = mc_ring_head(ring)->name;
@@ -359,6 +385,25 @@ static const struct mc_ring *find_record(struct kit_node *n, const char *name,
     return s->held;
 }
 
+static void note_asked(struct kit_node *n, struct mc_bytes bytes)
+{
+    struct mc_envelope e;
+    struct mc_bytes body;
+    struct mc_want_head head;
+    struct mc_reader lines;
+    struct mc_reader held;
+
+    assert_int_equal(mc_envelope_decode(bytes, &e, &body), 0);
+    assert_int_equal(mc_want_decode(body, &head, &lines), 0);
+    held = mc_want_held(lines, head.count);
+    if (head.count == 0)
+        return;
+    assert_true(mc_want_next(&lines, &n->asked));
+    if (n->asked.names_held)
+        memcpy(n->asked.held8, mc_reader_take(&held, 8).ptr, 8);
+    assert_false(held.bad);
+}
+
 static void carry_out(struct kit *k, unsigned i, const struct mc_effect *e)
 {
     struct kit_node *n = &k->nodes[i];
@@ -370,6 +415,8 @@ static void carry_out(struct kit *k, unsigned i, const struct mc_effect *e)
         kind = kind_of(e->u.send.bytes);
         n->announces += kind[0] == 'a';
         n->wants += kind[0] == 'w';
+        if (kind[0] == 'w')
+            note_asked(n, e->u.send.bytes);
         k->talk_bytes += e->u.send.bytes.len;
         assert_true(e->u.send.bytes.len <= MC_TALK_BYTES_MAX);
         post(k, i, e->u.send.key, false, e->u.send.sequence, e->u.send.bytes);

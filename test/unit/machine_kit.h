@@ -55,6 +55,7 @@ struct kit_node {
     unsigned bodies;    /* records sent */
     unsigned announces; /* announcements sent */
     unsigned wants;
+    struct mc_want_line asked; /* the first line of the last want that had one */
     struct {
         uint64_t delivery; /* 0: free */
         uint8_t *bytes;

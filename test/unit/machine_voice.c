@@ -73,24 +73,40 @@ void voice_give_announcement(const struct mc_ring *ring)
     voice_give_announcement_as("far", &e, ring != NULL, 60000);
 }
 
-void voice_give_want(const char *cluster, const struct mc_ring *ring, bool loser)
+void voice_put_want(const char *cluster, const struct mc_ring *ring,
+                    struct mc_want_line *line)
 {
     struct kit_sender who = peer;
-    struct mc_want_line line = {.name = mc_ring_head(ring)->name, .loser = loser};
     size_t start;
     size_t at;
 
+    line->name = mc_ring_head(ring)->name;
     who.cluster = cluster;
     who.sequence = ++peer.sequence;
-    memcpy(line.digest8, mc_ring_head(ring)->digest, 8);
+    memcpy(line->digest8, mc_ring_head(ring)->digest, 8);
     mc_buf_clear(&b);
     start = kit_open(&b, &who, MC_WIRE_WANT);
     at = mc_want_open(&b, false, 0);
-    mc_want_put(&b, &line);
+    mc_want_put(&b, line);
+    if (line->names_held)
+        mc_want_put_held(&b, line->held8);
     mc_want_close(&b, at, 1);
     mc_envelope_seal(&b, start);
+}
+
+void voice_give_want_of(const char *cluster, const struct mc_ring *ring,
+                        struct mc_want_line *line)
+{
+    voice_put_want(cluster, ring, line);
     kit_trace_clear(k);
     kit_give(k, false, &b);
+}
+
+void voice_give_want(const char *cluster, const struct mc_ring *ring, bool loser)
+{
+    struct mc_want_line line = {.loser = loser};
+
+    voice_give_want_of(cluster, ring, &line);
 }
 
 bool voice_said(const char *what)

@@ -20,6 +20,11 @@ void voice_give_announcement(const struct mc_ring *ring); /* NULL: holds nothing
 void voice_give_announcement_as(const char *cluster, const struct mc_entry *entries,
                                 size_t count, uint32_t uptime_ms);
 void voice_give_want(const char *cluster, const struct mc_ring *ring, bool loser);
+/* By a line of one's own, whose name and digest are filled in. */
+void voice_give_want_of(const char *cluster, const struct mc_ring *ring,
+                        struct mc_want_line *line);
+void voice_put_want(const char *cluster, const struct mc_ring *ring,
+                    struct mc_want_line *line); /* into b, not given yet */
 bool voice_said(const char *what);
 void voice_expect(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 uint64_t voice_notes(enum mc_note_code code);

@@ -9,7 +9,9 @@
 #include "contract/records.h"
 #include "node/agent.h"
 #include "node/pack.h"
+#include "sim/rings.h"
 #include "sim/store.h"
+#include "sync/wire_talk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,6 +42,9 @@ static struct {
     struct mc_log log;
     struct mc_agent *agent;
     uint64_t sequence;
+    enum mc_wire_kind sent; /* the last letter on a key of records, */
+    size_t sent_bytes;
+    struct mc_buf sent_body; /* and what followed its envelope */
 } w;
 
 /* ---- the ports ---- */
@@ -53,8 +58,17 @@ static void push(struct mc_bus_event event)
 static int publish(struct mc_bus *bus, const struct mc_letter_head *head,
                    struct mc_bytes body, uint64_t token)
 {
+    struct mc_envelope e;
+    struct mc_bytes rest;
+
     (void)bus;
-    (void)body;
+    assert_int_equal(mc_envelope_decode(body, &e, &rest), 0);
+    if (head->key[0] == 'r') {
+        w.sent = e.kind;
+        w.sent_bytes = body.len;
+        mc_buf_clear(&w.sent_body);
+        mc_buf_put(&w.sent_body, rest.ptr, rest.len);
+    }
     push((struct mc_bus_event){.kind = MC_BUS_CONFIRM, .token = token});
     if (head->key[0] == 't') /* the echo */
         push((struct mc_bus_event){.kind = MC_BUS_MESSAGE,
@@ -182,17 +196,17 @@ static void line(struct mc_log *log, enum mc_log_level level, const char *text)
 
 /* ---- the agent ---- */
 
-static int set_up(void **state)
+static int set_up_as(enum mc_announce_mode announce, uint32_t budget)
 {
     struct mc_machine_config config = {.incarnation = 77,
                                        .seed = 1,
                                        .announce_interval_ms = 10000,
                                        .inactive_after_ms = 30000,
-                                       .announce = MC_ANNOUNCE_DIGEST,
+                                       .announce = announce,
+                                       .announce_budget = budget,
                                        .alone = true};
     struct mc_agent_ports ports;
 
-    (void)state;
     memset(&w, 0, sizeof(w));
     w.bus.ops = &bus_ops;
     w.store.ops = &store_ops;
@@ -208,9 +222,22 @@ static int set_up(void **state)
     return w.disk == NULL ? -1 : mc_agent_new(&config, &ports, &w.agent, NULL);
 }
 
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_as(MC_ANNOUNCE_DIGEST, 0);
+}
+
+static int set_up_auto(void **state)
+{
+    (void)state;
+    return set_up_as(MC_ANNOUNCE_AUTO, 600); /* 6000 bytes in an interval */
+}
+
 static int tear_down(void **state)
 {
     (void)state;
+    mc_buf_fini(&w.sent_body);
     mc_agent_free(w.agent);
     sim_store_free(w.disk);
     for (unsigned i = 0; i < w.count; i++)
@@ -235,24 +262,71 @@ static void pass(uint64_t ms)
     (void)mc_agent_turn(w.agent);
 }
 
-static void deliver(const struct mc_ring *ring)
+/* Begins a letter from "peer"; the body is to be appended, then post. */
+static void open_letter(struct mc_buf *b, enum mc_wire_kind kind)
 {
     struct mc_envelope e = {.protocol = MC_PROTOCOL_VERSION,
                             .needs = 1,
-                            .kind = MC_WIRE_RECORD,
+                            .kind = kind,
                             .incarnation = 5,
                             .sequence = ++w.sequence,
                             .sent_ns = 1};
+
+    e.cluster = record_name("peer");
+    e.uid[0] = 9;
+    mc_envelope_encode(b, &e);
+}
+
+static void post(struct mc_buf *b, enum mc_bus_queue queue)
+{
     struct mc_bus_event event = {
-        .kind = MC_BUS_MESSAGE, .queue = MC_QUEUE_RECORDS, .delivery = ++w.deliveries};
+        .kind = MC_BUS_MESSAGE, .queue = queue, .delivery = ++w.deliveries};
+
+    event.head.from = record_name("peer");
+    assert_int_equal(mc_blob_from_buf(b, &event.body), 0);
+    push(event);
+}
+
+static void deliver(const struct mc_ring *ring)
+{
     struct mc_buf b = {0};
 
-    e.cluster = event.head.from = record_name("peer");
-    e.uid[0] = 9;
-    mc_envelope_encode(&b, &e);
+    open_letter(&b, MC_WIRE_RECORD);
     assert_int_equal(mc_pack(ring, &b), 0);
-    assert_int_equal(mc_blob_from_buf(&b, &event.body), 0);
-    push(event);
+    post(&b, MC_QUEUE_RECORDS);
+}
+
+/* Made from one record; says that it is from `parent`. */
+static void deliver_difference(const struct mc_ring *made_from,
+                               const struct mc_ring *parent, const struct mc_ring *ring)
+{
+    struct mc_buf b = {0};
+    size_t body;
+
+    open_letter(&b, MC_WIRE_DIFFERENCE);
+    body = b.len;
+    assert_int_equal(mc_pack_difference(made_from, ring, &b), 0);
+    memcpy(b.ptr + body + 4 + mc_ring_head(ring)->head_bytes,
+           mc_ring_head(parent)->digest, 8);
+    mc_envelope_seal(&b, 0);
+    post(&b, MC_QUEUE_RECORDS);
+}
+
+/* "peer" asks for a record and names the one it holds. */
+static void deliver_want(const struct mc_ring *ring, const struct mc_ring *held)
+{
+    struct mc_want_line line = {.name = record_name("r"), .names_held = true};
+    struct mc_buf b = {0};
+    size_t at;
+
+    memcpy(line.digest8, mc_ring_head(ring)->digest, 8);
+    open_letter(&b, MC_WIRE_WANT);
+    at = mc_want_open(&b, false, 0);
+    mc_want_put(&b, &line);
+    mc_want_put_held(&b, mc_ring_head(held)->digest);
+    mc_want_close(&b, at, 1);
+    mc_envelope_seal(&b, 0);
+    post(&b, MC_QUEUE_TALK);
 }
 
 static uint64_t version(const struct mc_ring *ring)
@@ -295,10 +369,28 @@ static int mint(const struct mc_ring *seen)
 /* ---- claims ---- */
 
 static struct mc_ring *v1, *v2, *v3;
+static struct mc_ring *big[4]; /* large enough for a difference */
+
+static struct mc_ring *mint_big(const struct mc_ring *held, unsigned salt)
+{
+    struct mc_ring *ring = NULL;
+    struct mc_blob *blob = NULL;
+    struct mc_draft draft;
+
+    sim_ring_draft(&draft, "r", false, salt, 12);
+    assert_int_equal(mc_draft_mint(&draft, held, NULL, 0, 1000), 0);
+    assert_int_equal(mc_draft_encode(&draft, &blob, NULL), 0);
+    assert_int_equal(mc_ring_open(blob, MC_CHECK_SHA256, &ring, NULL), 0);
+    mc_blob_unref(blob);
+    mc_draft_fini(&draft);
+    return ring;
+}
 
 static int mint_records(void **state)
 {
     (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        big[i] = mint_big(i == 0 ? NULL : big[i - 1], i);
     v1 = record_mint("r", NULL, NULL, "one", 4);
     v2 = record_mint("r", v1, NULL, "two", 4);
     v3 = record_mint("r", v2, NULL, "three", 4);
@@ -308,6 +400,8 @@ static int mint_records(void **state)
 static int free_records(void **state)
 {
     (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        mc_ring_unref(big[i]);
     mc_ring_unref(v1);
     mc_ring_unref(v2);
     mc_ring_unref(v3);
@@ -428,6 +522,123 @@ static void a_flood_of_junk_is_kept_only_in_part(void **state)
     assert_true(w.disk->quarantined > 0 && w.disk->quarantined <= 20);
 }
 
+static void a_difference_is_applied_to_what_the_store_still_has(void **state)
+{
+    (void)state;
+    deliver(big[0]);
+    pass(100);
+    deliver_difference(big[0], big[0], big[1]);
+    pass(100);
+    assert_int_equal(in_force(), 2);
+    assert_int_equal(on_disk(), 2);
+    deliver_difference(big[0], big[0], big[2]); /* from one that was replaced */
+    pass(100);
+    assert_int_equal(in_force(), 3);
+    assert_memory_equal(mc_ring_head(mc_agent_ring_find(w.agent, "r"))->digest,
+                        mc_ring_head(big[2])->digest, MC_DIGEST_BYTES);
+}
+
+static void a_difference_that_lies_changes_nothing(void **state)
+{
+    (void)state;
+    deliver(big[0]);
+    pass(100);
+    deliver_difference(big[1], big[0], big[2]); /* made from another one */
+    pass(100);
+    assert_int_equal(in_force(), 1);
+    assert_int_equal(on_disk(), 1);
+    assert_int_equal(w.disk->quarantined, 1);
+    deliver_difference(big[1], big[1], big[2]); /* from one that is not here */
+    pass(100);
+    assert_int_equal(in_force(), 1);
+    assert_int_equal(w.disk->quarantined, 1); /* which is no damage */
+    deliver(big[2]);
+    pass(100);
+    assert_int_equal(in_force(), 3);
+}
+
+/* Of two siblings one row differs: what comes of the wrong one is a sound ring, and yet
+ * not the one whose head came with it. */
+static void a_sound_ring_of_another_digest_is_refused(void **state)
+{
+    struct mc_ring *one = mint_big(big[0], 7);
+    struct mc_ring *other = mint_big(big[0], 8);
+    struct mc_ring *child = mint_big(one, 7);
+
+    (void)state;
+    deliver(other);
+    pass(100);
+    deliver_difference(one, other, child);
+    pass(100);
+    assert_int_equal(in_force(), 2);
+    assert_int_equal(w.disk->quarantined, 1);
+    mc_ring_unref(one);
+    mc_ring_unref(other);
+    mc_ring_unref(child);
+}
+
+static void who_names_what_we_have_gets_a_difference(void **state)
+{
+    struct mc_wire_difference difference;
+    struct mc_ring *ring = NULL;
+    size_t whole;
+
+    (void)state;
+    pass(3000);
+    for (unsigned i = 0; i < 3; i++)
+        deliver(big[i]);
+    pass(100);
+    deliver_want(big[2], big[3]); /* never heard of that one */
+    pass(100);
+    assert_int_equal(w.sent, MC_WIRE_RECORD);
+    whole = w.sent_bytes;
+    pass(2000);
+    deliver_want(big[2], big[0]);
+    pass(100);
+    assert_int_equal(w.sent, MC_WIRE_DIFFERENCE);
+    assert_in_range(w.sent_bytes, 1, whole / 2);
+    assert_int_equal(
+        mc_wire_difference_decode((struct mc_bytes){w.sent_body.ptr, w.sent_body.len},
+                                  &difference),
+        0);
+    assert_memory_equal(difference.parent8, mc_ring_head(big[0])->digest, 8);
+    assert_int_equal(mc_unpack_difference(&difference, big[0], &ring, NULL), 0);
+    assert_memory_equal(mc_ring_head(ring)->digest, mc_ring_head(big[2])->digest,
+                        MC_DIGEST_BYTES);
+    mc_ring_unref(ring);
+    /* What goes to all is whole. */
+    pass(2000);
+    assert_int_equal(mint(big[2]), 0);
+    assert_int_equal(w.sent, MC_WIRE_RECORD);
+}
+
+static void what_saves_less_than_half_is_sent_whole(void **state)
+{
+    (void)state;
+    pass(3000);
+    deliver(v1);
+    deliver(v2);
+    pass(100);
+    deliver_want(v2, v1);
+    pass(100);
+    assert_int_equal(w.sent, MC_WIRE_RECORD);
+}
+
+/* Full mode pays for whole records, however they came. */
+static void a_difference_counts_as_the_whole_in_the_budget(void **state)
+{
+    (void)state;
+    deliver(big[0]);
+    pass(100);
+    assert_int_equal(mc_machine_status(mc_agent_machine(w.agent)).announce,
+                     MC_ANNOUNCE_FULL);
+    deliver_difference(big[0], big[0], big[1]);
+    pass(100);
+    assert_int_equal(in_force(), 2);
+    assert_int_equal(mc_machine_status(mc_agent_machine(w.agent)).announce,
+                     MC_ANNOUNCE_DIGEST);
+}
+
 int main(void)
 {
 #define AGENT_CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -439,6 +650,13 @@ int main(void)
         AGENT_CASE(a_disk_wiped_under_the_agent_is_filled_again),
         AGENT_CASE(what_another_process_stored_is_in_force_soon),
         AGENT_CASE(a_flood_of_junk_is_kept_only_in_part),
+        AGENT_CASE(a_difference_is_applied_to_what_the_store_still_has),
+        AGENT_CASE(a_difference_that_lies_changes_nothing),
+        AGENT_CASE(a_sound_ring_of_another_digest_is_refused),
+        AGENT_CASE(who_names_what_we_have_gets_a_difference),
+        AGENT_CASE(what_saves_less_than_half_is_sent_whole),
+        cmocka_unit_test_setup_teardown(a_difference_counts_as_the_whole_in_the_budget,
+                                        set_up_auto, tear_down),
     };
 
     return cmocka_run_group_tests(cases, mint_records, free_records);

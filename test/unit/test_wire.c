@@ -177,6 +177,87 @@ static void a_newer_protocol_is_read_if_it_says_so(void **state)
     mc_buf_fini(&b);
 }
 
+/* What names the record held lies behind the lines, where a reader that does not know
+ * of it finds the lines as they always were (P12). */
+static void who_knows_no_differences_reads_the_lines_as_before(void **state)
+{
+    static const char *const names[3] = {"a", "photos", "z"};
+    static const uint8_t held[2][8] = {{1, 1, 1, 1, 1, 1, 1, 1},
+                                       {2, 2, 2, 2, 2, 2, 2, 2}};
+    struct mc_buf plain = {0};
+    struct mc_buf b = {0};
+    struct mc_want_head wh;
+    struct mc_reader lines;
+    struct mc_reader behind;
+    struct mc_want_line line;
+    size_t at = mc_want_open(&b, false, 0);
+    size_t plain_at = mc_want_open(&plain, false, 0);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        line = (struct mc_want_line){.digest8 = {9, (uint8_t)i}};
+        mc_name_set(&line.name, names[i]);
+        mc_want_put(&plain, &line);
+        line.names_held = i != 1;
+        mc_want_put(&b, &line);
+    }
+    mc_want_put_held(&b, held[0]);
+    mc_want_put_held(&b, held[1]);
+    mc_want_close(&b, at, 3);
+    mc_want_close(&plain, plain_at, 3);
+    assert_int_equal(b.len, plain.len + 16);
+    for (size_t i = 0; i < plain.len; i++)
+        assert_true((b.ptr[i] & ~2) == (plain.ptr[i] & ~2)); /* but for the flag */
+
+    assert_int_equal(mc_want_decode((struct mc_bytes){b.ptr, b.len}, &wh, &lines), 0);
+    behind = mc_want_held(lines, wh.count);
+    assert_int_equal(mc_reader_left(&behind), 16);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(mc_want_next(&lines, &line));
+        assert_string_equal(line.name.s, names[i]);
+        assert_true(line.names_held == (i != 1));
+    }
+    assert_memory_equal(mc_reader_take(&behind, 8).ptr, held[0], 8);
+    assert_memory_equal(mc_reader_take(&behind, 8).ptr, held[1], 8);
+    mc_buf_fini(&plain);
+    mc_buf_fini(&b);
+}
+
+static void a_difference_comes_back(void **state)
+{
+    static const uint8_t parent8[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct mc_envelope e = {.protocol = 1, .kind = MC_WIRE_RECORD, .sequence = 4};
+    struct mc_wire_difference d;
+    struct mc_bytes body;
+    struct mc_buf b = {0};
+
+    (void)state;
+    mc_name_set(&e.cluster, "eu");
+    mc_buf_u8(&b, 0xee); /* it need not be at the buffer's beginning */
+    mc_envelope_encode(&b, &e);
+    mc_wire_difference_open(&b, (struct mc_bytes){(const uint8_t *)"head", 4}, parent8);
+    mc_buf_put(&b, "delta", 5);
+    mc_envelope_turn(&b, 1, MC_WIRE_DIFFERENCE);
+    assert_int_equal(
+        mc_envelope_decode((struct mc_bytes){b.ptr + 1, b.len - 1}, &e, &body), 0);
+    assert_int_equal(e.kind, MC_WIRE_DIFFERENCE);
+    assert_int_equal(mc_wire_difference_decode(body, &d), 0);
+    assert_int_equal(d.head.len, 4);
+    assert_memory_equal(d.head.ptr, "head", 4);
+    assert_memory_equal(d.parent8, parent8, 8);
+    assert_int_equal(d.delta.len, 5);
+    assert_memory_equal(d.delta.ptr, "delta", 5);
+    for (size_t n = 0; n < 4 + 4 + 8; n++)
+        assert_int_equal(mc_wire_difference_decode((struct mc_bytes){body.ptr, n}, &d),
+                         MCOS_E_FORMAT);
+    mc_buf_clear(&b);
+    mc_buf_u32(&b, MC_HEAD_BYTES_MAX + 1);
+    mc_buf_zero(&b, MC_HEAD_BYTES_MAX + 20);
+    assert_int_equal(mc_wire_difference_decode((struct mc_bytes){b.ptr, b.len}, &d),
+                     MCOS_E_TOOBIG);
+    mc_buf_fini(&b);
+}
+
 static void wants_lists_and_members_come_back(void **state)
 {
     struct mc_want_line want = {.loser = true, .digest8 = {1, 2, 3}};
@@ -316,6 +397,8 @@ int main(void)
         cmocka_unit_test(an_announcement_comes_back_as_it_went),
         cmocka_unit_test(no_cut_and_no_turned_bit_goes_unseen),
         cmocka_unit_test(a_newer_protocol_is_read_if_it_says_so),
+        cmocka_unit_test(who_knows_no_differences_reads_the_lines_as_before),
+        cmocka_unit_test(a_difference_comes_back),
         cmocka_unit_test(wants_lists_and_members_come_back),
         cmocka_unit_test(an_entry_outside_the_limits_is_bad),
         cmocka_unit_test(sums_do_not_depend_on_the_order_of_changes),
