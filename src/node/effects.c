@@ -88,7 +88,8 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
     err = mc_envelope_decode(bytes, &envelope, &body);
     if (err == 0)
         err = mc_unpack(body, ret_ring, &diag);
-    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY && may_tell_refused(agent)) {
+    if (err != 0 && err != MCOS_E_UPGRADE && mcos_err_classify(err) != MCOS_RETRY &&
+        may_tell_refused(agent)) {
         agent->ports.store->ops->quarantine(agent->ports.store, bytes,
                                             mcos_err_slug(err));
         mc_agent_log(agent, MC_LOG_WARN,

@@ -95,8 +95,8 @@ static bool judge_head(struct mc_machine *m, const struct mc_envelope *e,
 
     if (err == 0)
         err = mc_head_decode(record.head, ret_head, NULL);
-    if (err == MCOS_E_UPGRADE) {
-        mc_say(m, MC_NOTE_UPGRADE)->cluster = e->cluster;
+    if (err == MCOS_E_UPGRADE || (err == 0 && ret_head->format > m->config.format)) {
+        mc_unread_came(m, e, record.head);
         return false;
     }
     if (err != 0) {
@@ -163,6 +163,8 @@ void mc_on_mint(struct mc_machine *m, const struct mc_event *event)
     uint64_t retry;
     int err = mc_machine_may_mint(m, m->now_ms, m->wall_ns, &retry);
 
+    if (err == 0 && row != NULL && row->unread.version != 0 && !event->u.mint.found)
+        err = MCOS_E_OLD;
     if (err == 0 && (s == NULL || (is_new && m->held_count >= MC_RINGS_MAX)))
         err = MCOS_E_BUSY;
     row = err != 0 ? NULL : mc_ring_row_ref(m, &event->u.mint.ring);
@@ -238,6 +240,10 @@ static void keep_losers(struct mc_machine *m, const struct mc_storing *s,
     mc_ring_losers(m, row, event->u.stored.losers, event->u.stored.loser_count);
     if (row->lost.on && memcmp(row->lost.digest8, s->came.digest, 8) == 0)
         mc_want_end(m, &row->lost); /* kept, or known to be needless */
+    if (event->u.stored.merge.verdict == MC_MERGE_OLDER &&
+        row->loser_count < MC_LOSERS_MAX &&
+        !mc_ring_has_loser(row, s->came.epoch, s->came.version, s->came.digest))
+        mc_vain_add(row, s->came.digest); /* another loser descends from it (P66) */
     if (row->change != change)
         mc_announce_sooner(m, MC_FORWARD_RECEIPT);
 }
@@ -280,6 +286,10 @@ static bool stored_badly(struct mc_machine *m, struct mc_storing *s, int err)
     bool passing = mcos_err_classify(err) == MCOS_RETRY;
     struct mc_note *note;
 
+    if (err == MCOS_E_UPGRADE && s->token == 0) {
+        mc_unread_mark(m, s->row, &s->came, NULL);
+        return false;
+    }
     if (!passing || s->tries == 0 || s->tries == MC_STORE_RETRIES) {
         note = mc_say_ring(m, passing ? MC_NOTE_STORE_FAILED : MC_NOTE_BAD_RECORD,
                            s->row, &s->came);
