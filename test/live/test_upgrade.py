@@ -166,6 +166,7 @@ def test_one_taken_back_keeps_what_it_cannot_read(world):
     rows = a.get("/v1/rings/photos/convergence").json["clusters"]
     assert [(row["cluster"], row["too_old"], row["relation"]) for row in rows] == \
         [("a", False, "equal"), ("c", True, "behind")]
+    assert "too old" in mcos("matrix", server=f"unix:{a.socket}").stdout
     assert (file.stat().st_ino, file.read_bytes()) == before
     assert not (c.data / "quarantine").exists() or not list((c.data / "quarantine").iterdir())
 
