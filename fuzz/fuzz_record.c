@@ -5,6 +5,7 @@
  * them.
  */
 #include "ring/draft.h"
+#include "ring/front.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -41,7 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mcos_diag diag;
     struct mc_head head;
 
-    (void)mc_head_decode((struct mc_bytes){data, size}, &head, &diag);
+    struct mc_front front;
+    int err = mc_head_decode((struct mc_bytes){data, size}, &head, &diag);
+
+    /* What can be read has a front that can, and they say the same. */
+    if (mc_front_decode((struct mc_bytes){data, size}, &front) != 0)
+        assert(err != 0);
+    else if (err == 0)
+        assert(front.version == head.version && front.epoch == head.epoch &&
+               memcmp(front.digest, head.digest, MC_DIGEST_BYTES) == 0);
     assert(mc_blob_new((struct mc_bytes){data, size}, &blob) == 0);
     if (mc_ring_open(blob, MC_CHECK_NONE, &ring, &diag) == 0) {
         const struct mc_head *h = mc_ring_head(ring);

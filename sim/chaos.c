@@ -25,6 +25,7 @@ struct chaos {
     uint32_t count;
     uint64_t faults;
     bool digest;       /* nobody is in full mode */
+    bool mixed;        /* machines of two versions */
     bool disks_failed; /* a letter may wait 25 s for its next try (P63) */
 };
 
@@ -62,10 +63,23 @@ static void mint(struct chaos *c)
     (void)sim_site_mint(site, ring, change);
 }
 
+/* Starts it as this version or the next. */
+static void set_version(struct chaos *c, struct sim_site *site)
+{
+    unsigned version = pick(c, 2) == 0 ? SIM_PRESENT : SIM_NEXT;
+
+    say(c, version == SIM_NEXT ? "next version" : "this version", site);
+    sim_site_change_version(site, version, pick(c, 3) == 0);
+}
+
 static void machine_fault(struct chaos *c)
 {
     struct sim_site *site = any_site(c);
 
+    if (c->mixed && site->agent != NULL && pick(c, 2) == 0) {
+        set_version(c, site);
+        return;
+    }
     if (site->agent != NULL) {
         bool clean = pick(c, 3) == 0;
 
@@ -79,6 +93,10 @@ static void machine_fault(struct chaos *c)
     } else if (site->backup != NULL && pick(c, 6) == 0) {
         say(c, "restore", site);
         sim_site_restore(site);
+    }
+    if (c->mixed && pick(c, 2) == 0) {
+        set_version(c, site);
+        return;
     }
     say(c, "start", site);
     sim_site_start(site);
@@ -213,7 +231,7 @@ static void describe_split(struct chaos *c)
             char text[200];
             size_t len = 0;
 
-            if (shelf == NULL)
+            if (shelf == NULL || shelf->held == NULL)
                 continue;
             len += (size_t)snprintf(
                 text, sizeof(text), "%.8s %.40s losers:", rings[r],
@@ -288,7 +306,7 @@ static void settle(struct chaos *c)
 }
 
 /* Nothing is sent round and round. */
-static void quiet(struct chaos *c)
+static void bodies_end(struct chaos *c)
 {
     struct sim_world *world = c->world;
 
@@ -298,8 +316,79 @@ static void quiet(struct chaos *c)
     if (c->digest && world->trace.sent[MC_WIRE_RECORD] != 0)
         sim_check_fail(world, "%llu bodies are sent though all is well",
                        (unsigned long long)world->trace.sent[MC_WIRE_RECORD]);
+}
+
+static void quiet(struct chaos *c)
+{
+    bodies_end(c);
     if (!whole(c))
-        sim_check_fail(world, "all agreed, and then no longer");
+        sim_check_fail(c->world, "all agreed, and then no longer");
+}
+
+/* The greatest of a ring that anybody has, read or not. */
+static bool is_behind(const struct chaos *c, const struct sim_site *site,
+                      const char *ring)
+{
+    const struct mc_ring *held = mc_agent_ring_find(site->agent, ring);
+    struct mc_stamp mine;
+    struct mc_stamp best = {0};
+
+    if (held != NULL)
+        mine = mc_stamp_of(mc_ring_head(held));
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct mc_ring *other =
+            mc_agent_ring_find(c->world->sites[i]->agent, ring);
+        struct mc_stamp stamp;
+
+        if (other == NULL)
+            continue;
+        stamp = mc_stamp_of(mc_ring_head(other));
+        if (best.version == 0 || mc_stamp_cmp(&stamp, &best) > 0)
+            best = stamp;
+    }
+    return best.version != 0 && (held == NULL || mc_stamp_cmp(&mine, &best) < 0);
+}
+
+/*
+ * All is well but for the versions. Each machine then holds the greatest of each
+ * ring, or knows that there is a greater one which it cannot read, and refuses
+ * to change it; and nobody asks for such a record again and again.
+ */
+static void live_together(struct chaos *c)
+{
+    sim_world_run(c->world, c->world->now_ms + HEAL_MS_MAX + DISK_MS);
+    for (uint32_t i = 0; c->world->violations == 0 && i < c->count; i++) {
+        struct sim_site *site = c->world->sites[i];
+
+        for (unsigned r = 0; r < RINGS; r++) {
+            struct mc_stamp stamp;
+            bool unread =
+                mc_machine_find_unread(mc_agent_machine(site->agent), rings[r], &stamp);
+
+            if (is_behind(c, site, rings[r]) && !unread)
+                sim_check_fail(c->world, "%s is behind in %s and does not know it",
+                               site->label, rings[r]);
+            if (unread && site->config.format == SIM_NEXT)
+                sim_check_fail(c->world, "%s cannot read a %s that it can read",
+                               site->label, rings[r]);
+            if (unread && sim_site_mint(site, rings[r], SIM_UPDATE) != MCOS_E_OLD)
+                sim_check_fail(c->world, "%s parts from a %s that it cannot read",
+                               site->label, rings[r]);
+        }
+    }
+    if (c->world->violations == 0)
+        bodies_end(c);
+}
+
+/* The last ones are upgraded: now all is as in a world of one version. */
+static void upgrade_all(struct chaos *c)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct sim_site *site = c->world->sites[i];
+
+        if (site->config.format != SIM_NEXT)
+            sim_site_change_version(site, SIM_NEXT, pick(c, 2) == 0);
+    }
 }
 
 static void build(struct chaos *c, uint64_t seed, bool show,
@@ -319,6 +408,10 @@ static void build(struct chaos *c, uint64_t seed, bool show,
     for (uint32_t i = 0; i < c->count; i++) {
         struct sim_site *site = sim_world_site(c->world, i);
 
+        if (c->mixed && pick(c, 2) == 0) {
+            site->config.protocol = SIM_NEXT;
+            site->config.format = SIM_NEXT;
+        }
         if (mode > 1)
             site->config.announce =
                 pick(c, 2) == 0 ? MC_ANNOUNCE_FULL : MC_ANNOUNCE_DIGEST;
@@ -333,9 +426,9 @@ static void print(void *ctx, const char *line)
     puts(line);
 }
 
-void sim_chaos_run(uint64_t seed, bool show, struct sim_chaos_result *ret)
+void sim_chaos_run(uint64_t seed, bool mixed, bool show, struct sim_chaos_result *ret)
 {
-    struct chaos c = {.rng = mc_rng_init(seed ^ 0x6368616f73u)};
+    struct chaos c = {.rng = mc_rng_init(seed ^ 0x6368616f73u), .mixed = mixed};
     struct sim_world *world;
     uint64_t healed_ms;
 
@@ -348,6 +441,10 @@ void sim_chaos_run(uint64_t seed, bool show, struct sim_chaos_result *ret)
         sim_check_nothing_made_up(world);
     }
     heal(&c);
+    if (mixed && world->violations == 0) {
+        live_together(&c);
+        upgrade_all(&c);
+    }
     healed_ms = wait_whole(&c, "healing");
     if (world->violations == 0)
         settle(&c);

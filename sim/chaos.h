@@ -18,6 +18,7 @@ struct sim_chaos_result {
     char violation[256]; /* "" if nothing was wrong */
 };
 
-void sim_chaos_run(uint64_t seed, bool show, struct sim_chaos_result *ret);
+/* mixed: machines of this version and of the next one, up- and downgraded at will. */
+void sim_chaos_run(uint64_t seed, bool mixed, bool show, struct sim_chaos_result *ret);
 
 #endif /* MCOS_SIM_CHAOS_H */

@@ -33,7 +33,7 @@ static void check_adopt(struct sim_site *site, const struct mc_effect *effect)
     struct mc_stamp stored;
     size_t i = 0;
 
-    if (shelf == NULL) {
+    if (shelf == NULL || shelf->held == NULL) {
         sim_check_fail(site->world, "%s adopts %s, which its disk has not", site->label,
                        ring);
         return;
@@ -72,6 +72,10 @@ static void check_ack(struct sim_site *site, const struct mc_effect *effect)
         memcmp(envelope.system, site->config.system, MC_UID_BYTES) != 0 ||
         mc_unpack(body, &ring, NULL) != 0)
         return;
+    if (mc_ring_head(ring)->format > site->config.format) {
+        mc_ring_unref(ring); /* it cannot be kept */
+        return;
+    }
     /* One that nobody made was damaged on its way and may be thrown away. */
     if (sim_trace_nick(&site->world->trace, mc_ring_head(ring)->digest)[0] != '?' &&
         !sim_store_covers(site->store, ring) &&
@@ -117,7 +121,10 @@ void sim_check_nothing_made_up(struct sim_world *world)
         for (size_t k = 0; k < store->count; k++) {
             const struct sim_shelf *shelf = &store->shelves[k];
 
-            check_made(world, world->sites[i], shelf->held);
+            if (shelf->held != NULL)
+                check_made(world, world->sites[i], shelf->held);
+            for (size_t l = 0; l < shelf->sealed_count; l++)
+                check_made(world, world->sites[i], shelf->sealed[l]);
             for (size_t l = 0; l < shelf->loser_count; l++)
                 check_made(world, world->sites[i], shelf->losers[l]);
         }

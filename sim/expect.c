@@ -55,6 +55,23 @@ static bool records(const struct claim *c)
     return c->stage->world->trace.sent[MC_WIRE_RECORD] == c->number;
 }
 
+/* The format of what is held; count=0: none is held. */
+static bool format(const struct claim *c)
+{
+    const struct mc_ring *ring = mc_agent_ring_find(c->on->agent, c->ring);
+
+    return (ring == NULL ? 0 : mc_ring_head(ring)->format) == c->number;
+}
+
+/* Something greater is there that it cannot read. */
+static bool unread(const struct claim *c)
+{
+    struct mc_stamp stamp;
+
+    return mc_machine_find_unread(mc_agent_machine(c->on->agent), c->ring, &stamp) &&
+           (c->version == 0 || stamp.version == c->version);
+}
+
 static bool everywhere(const struct claim *c)
 {
     return sim_check_everywhere(c->stage->world);
@@ -112,6 +129,8 @@ static const struct {
               {"losers", losers, true, false, true},
               {"records", records, false, false, true},
               {"everywhere", everywhere, false, false, false},
+              {"format", format, true, true, true},
+              {"unread", unread, true, true, false},
               {"state", state, false, true, false},
               {"status", status, false, true, false}};
 

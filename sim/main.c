@@ -3,7 +3,8 @@
  * mcos-sim -- small worlds: plays, random runs by seed, and curves.
  *
  *     mcos-sim [--bless] [--expect-only MODE] FILE.play ...
- *     mcos-sim --seed N [--runs K]     one run with its trace, or K of them
+ *     mcos-sim [--mixed] --seed N [--runs K]
+ *                                      one run with its trace, or K of them
  *     mcos-sim --curves [MAX]          a table in Markdown
  */
 #include "sim/chaos.h"
@@ -19,7 +20,7 @@
 static int usage(void)
 {
     (void)fputs("mcos-sim [--bless] [--expect-only digest|full] FILE.play ...\n"
-                "mcos-sim --seed N [--runs K]\n"
+                "mcos-sim [--mixed] --seed N [--runs K]\n"
                 "mcos-sim --curves [MAX]\n",
                 stderr);
     return 2;
@@ -33,7 +34,13 @@ static bool number(const char *text, uint64_t *ret)
     return text != NULL && end != text && *end == '\0';
 }
 
-static int run_seeds(uint64_t seed, uint64_t runs)
+/* What was given, so that a line that fails can be run again. */
+static const char *name_of(bool mixed)
+{
+    return mixed ? "mcos-sim --mixed" : "mcos-sim";
+}
+
+static int run_seeds(uint64_t seed, uint64_t runs, bool mixed)
 {
     uint64_t faults = 0;
     uint64_t minted = 0;
@@ -44,16 +51,16 @@ static int run_seeds(uint64_t seed, uint64_t runs)
         struct sim_chaos_result r;
         struct sim_chaos_result again;
 
-        sim_chaos_run(seed + i, false, &r);
+        sim_chaos_run(seed + i, mixed, false, &r);
         if (r.violation[0] != '\0') {
-            printf("mcos-sim --seed %llu  # %s\n", (unsigned long long)(seed + i),
-                   r.violation);
+            printf("%s --seed %llu  # %s\n", name_of(mixed),
+                   (unsigned long long)(seed + i), r.violation);
             return 1;
         }
         if (i % REPEAT_EVERY == 0) {
-            sim_chaos_run(seed + i, false, &again);
+            sim_chaos_run(seed + i, mixed, false, &again);
             if (again.hash != r.hash) {
-                printf("mcos-sim --seed %llu  # two runs, two traces\n",
+                printf("%s --seed %llu  # two runs, two traces\n", name_of(mixed),
                        (unsigned long long)(seed + i));
                 return 1;
             }
@@ -71,11 +78,11 @@ static int run_seeds(uint64_t seed, uint64_t runs)
     return 0;
 }
 
-static int show_seed(uint64_t seed)
+static int show_seed(uint64_t seed, bool mixed)
 {
     struct sim_chaos_result r;
 
-    sim_chaos_run(seed, true, &r);
+    sim_chaos_run(seed, mixed, true, &r);
     printf("seed %llu: trace %016llx, %llu faults, %llu minted, agreed %llu ms after "
            "healing\n",
            (unsigned long long)seed, (unsigned long long)r.hash,
@@ -83,7 +90,8 @@ static int show_seed(uint64_t seed)
            (unsigned long long)r.healed_ms);
     if (r.violation[0] == '\0')
         return 0;
-    printf("mcos-sim --seed %llu  # %s\n", (unsigned long long)seed, r.violation);
+    printf("%s --seed %llu  # %s\n", name_of(mixed), (unsigned long long)seed,
+           r.violation);
     return 1;
 }
 
@@ -95,6 +103,7 @@ int main(int argc, char **argv)
     uint64_t max = 1000;
     bool have_seed = false;
     bool curves = false;
+    bool mixed = false;
     int bad = 0;
     int i = 1;
 
@@ -109,6 +118,8 @@ int main(int argc, char **argv)
             options.mode =
                 strcmp(value, "full") == 0 ? MC_ANNOUNCE_FULL : MC_ANNOUNCE_DIGEST;
             i++;
+        } else if (strcmp(argv[i], "--mixed") == 0) {
+            mixed = true;
         } else if (strcmp(argv[i], "--seed") == 0 && number(value, &seed)) {
             have_seed = true;
             i++;
@@ -124,7 +135,7 @@ int main(int argc, char **argv)
     if (curves)
         return sim_curves_print((uint32_t)max);
     if (have_seed)
-        return runs == 0 ? show_seed(seed) : run_seeds(seed, runs);
+        return runs == 0 ? show_seed(seed, mixed) : run_seeds(seed, runs, mixed);
     if (i == argc)
         return usage();
     for (; i < argc; i++)

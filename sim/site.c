@@ -86,6 +86,7 @@ void sim_site_start(struct sim_site *site)
     site->config.incarnation = mc_rng_next(&world->rng);
     site->config.seed = mc_rng_next(&world->rng);
     site->turn_at_ms = SIM_NEVER;
+    sim_store_reads(site->store, site->config.format);
     site->mailbox = sim_post_open(&world->post, site->index, &site->config.cluster,
                                   site->config.uid);
     ports = (struct mc_agent_ports){.bus = &site->mailbox->port,
@@ -148,6 +149,16 @@ void sim_site_restore(struct sim_site *site)
     site->store = sim_store_copy(site->backup);
     forget_adopted(site);
     sim_check_excuse(site->world);
+}
+
+void sim_site_change_version(struct sim_site *site, unsigned version, bool clean)
+{
+    (clean ? sim_site_stop : sim_site_kill)(site);
+    if (version < site->config.format)
+        forget_adopted(site); /* an older program serves what it can read */
+    site->config.protocol = (uint8_t)version;
+    site->config.format = (uint8_t)version;
+    sim_site_start(site);
 }
 
 void sim_site_turn(struct sim_site *site)

@@ -11,6 +11,11 @@
 #include "sim/post.h"
 #include "sim/store.h"
 
+/* Protocol and format of a machine of today, and of one after the next upgrade. The
+ * latter's code is there only in a build of the next version (base/version.h). */
+#define SIM_PRESENT 1u
+#define SIM_NEXT    2u
+
 struct sim_world;
 struct sim_site;
 
@@ -53,6 +58,8 @@ void sim_site_stop(struct sim_site *site);  /* says leave */
 void sim_site_wipe(struct sim_site *site);  /* stopped only: an empty disk, a new uid */
 void sim_site_backup(struct sim_site *site);
 void sim_site_restore(struct sim_site *site); /* stopped only */
+/* Ends it with a word (clean) or without, and starts it again as that version. */
+void sim_site_change_version(struct sim_site *site, unsigned version, bool clean);
 void sim_site_turn(struct sim_site *site);
 
 /* Asks for a turn at this time at the latest. */

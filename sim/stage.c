@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEWER_PROTOCOL (MC_PROTOCOL_VERSION + 1)
-
 typedef bool statement_fn(struct sim_stage *stage, const struct sim_statement *st);
 
 void sim_stage_fini(struct sim_stage *stage)
@@ -133,6 +131,28 @@ static bool do_machine(struct sim_stage *stage, const struct sim_statement *st)
     return sim_stage_wrong(stage, "no word %s", st->words[0]);
 }
 
+static void upgrade(struct sim_site *site)
+{
+    sim_site_change_version(site, SIM_NEXT, true);
+}
+
+static void downgrade(struct sim_site *site)
+{
+    sim_site_change_version(site, SIM_PRESENT, true);
+}
+
+/* upgrade c1,c2 (each stops and starts as the next version), downgrade c1 */
+static bool do_version(struct sim_stage *stage, const struct sim_statement *st)
+{
+    bool up = st->words[0][0] == 'u';
+
+    if (st->count != 2)
+        return sim_stage_wrong(stage, "%s: which machines?", st->words[0]);
+    if (up && mc_format_max < SIM_NEXT)
+        return sim_stage_wrong(stage, "this build has no next version");
+    return for_sites(stage, st->words[1], up ? upgrade : downgrade);
+}
+
 /* twin c5 of=c1: c5 takes the name of c1. */
 static bool do_twin(struct sim_stage *stage, const struct sim_statement *st)
 {
@@ -220,8 +240,8 @@ static bool do_newer(struct sim_stage *stage, const struct sim_statement *st)
     if (site == NULL || site->agent == NULL)
         return sim_stage_wrong(stage, "newer to=cN");
     for (unsigned i = 0; i < 2; i++) {
-        struct mc_envelope envelope = {.protocol = NEWER_PROTOCOL,
-                                       .needs = NEWER_PROTOCOL,
+        struct mc_envelope envelope = {.protocol = site->config.protocol + 1u,
+                                       .needs = site->config.protocol + 1u,
                                        .kind =
                                            i == 0 ? MC_WIRE_RECORD : MC_WIRE_ANNOUNCE,
                                        .incarnation = 1,
@@ -362,13 +382,26 @@ bool sim_stage_do(struct sim_stage *stage, const struct sim_statement *st)
     static const struct {
         const char *word;
         statement_fn *fn;
-    } words[] = {
-        {"bus", do_bus},       {"clock", do_clock},   {"clusters", do_clusters},
-        {"count", do_count},   {"create", do_change}, {"cut", do_cut},
-        {"damage", do_chance}, {"delay", do_delay},   {"delete", do_change},
-        {"disk", do_disk},     {"end", do_end},       {"expect", sim_stage_expect},
-        {"heal", do_heal},     {"loss", do_chance},   {"newer", do_newer},
-        {"twice", do_chance},  {"twin", do_twin},     {"update", do_change}};
+    } words[] = {{"bus", do_bus},
+                 {"clock", do_clock},
+                 {"clusters", do_clusters},
+                 {"count", do_count},
+                 {"create", do_change},
+                 {"cut", do_cut},
+                 {"damage", do_chance},
+                 {"delay", do_delay},
+                 {"delete", do_change},
+                 {"disk", do_disk},
+                 {"downgrade", do_version},
+                 {"end", do_end},
+                 {"expect", sim_stage_expect},
+                 {"heal", do_heal},
+                 {"loss", do_chance},
+                 {"newer", do_newer},
+                 {"twice", do_chance},
+                 {"twin", do_twin},
+                 {"update", do_change},
+                 {"upgrade", do_version}};
     statement_fn *fn = do_machine;
     bool ok;
 

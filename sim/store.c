@@ -72,6 +72,9 @@ static struct sim_shelf *shelf_of(struct sim_store *s, const struct mc_name *nam
 static void clear_shelf(struct sim_shelf *shelf)
 {
     mc_ring_unref(shelf->held);
+    for (size_t i = 0; i < shelf->sealed_count; i++)
+        mc_ring_unref(shelf->sealed[i]);
+    free(shelf->sealed);
     for (size_t i = 0; i < shelf->loser_count; i++)
         mc_ring_unref(shelf->losers[i]);
     for (size_t i = 0; i < shelf->older_count; i++)
@@ -109,12 +112,17 @@ struct sim_store *sim_store_copy(const struct sim_store *s)
         struct sim_shelf *shelf = &copy->shelves[i];
 
         *shelf = s->shelves[i];
-        shelf->held = mc_ring_ref(shelf->held);
+        if (shelf->held != NULL)
+            mc_ring_ref(shelf->held);
+        shelf->sealed = sim_alloc(shelf->sealed_count * sizeof(struct mc_ring *));
+        for (size_t k = 0; k < shelf->sealed_count; k++)
+            shelf->sealed[k] = mc_ring_ref(s->shelves[i].sealed[k]);
         for (size_t k = 0; k < shelf->loser_count; k++)
             mc_ring_ref(shelf->losers[k]);
         for (size_t k = 0; k < shelf->older_count; k++)
             mc_ring_ref(shelf->older[k]);
     }
+    copy->reads = s->reads;
     copy->clusters = s->clusters == NULL ? NULL : mc_blob_ref(s->clusters);
     return copy;
 }
@@ -125,8 +133,12 @@ bool sim_store_covers(const struct sim_store *s, const struct mc_ring *ring)
 
     if (shelf == NULL)
         return false;
-    if (settles(shelf->held, ring))
+    if (shelf->held != NULL && settles(shelf->held, ring))
         return true;
+    for (size_t i = 0; i < shelf->sealed_count; i++) {
+        if (settles(shelf->sealed[i], ring))
+            return true;
+    }
     for (size_t i = 0; i < shelf->loser_count; i++) {
         if (in_line(shelf->losers[i], ring))
             return true;
@@ -182,6 +194,20 @@ static void put_older(struct sim_shelf *shelf, struct mc_ring *take_ring)
     shelf->older_count++;
 }
 
+/* What descends from a sealed record makes keeping it needless. */
+static void unseal_settled(struct sim_shelf *shelf, const struct mc_ring *ring)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < shelf->sealed_count; i++) {
+        if (in_line(ring, shelf->sealed[i]))
+            mc_ring_unref(shelf->sealed[i]);
+        else
+            shelf->sealed[kept++] = shelf->sealed[i];
+    }
+    shelf->sealed_count = kept;
+}
+
 static int merge(struct mc_store *store, struct mc_ring *ring,
                  struct mc_merge *ret_merge)
 {
@@ -214,7 +240,106 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
             lose(shelf, ring);
         break;
     }
+    unseal_settled(shelf, ring);
     *ret_merge = out;
+    return 0;
+}
+
+/* ---- another version ---- */
+
+static unsigned format_of(const struct mc_ring *ring)
+{
+    return mc_ring_head(ring)->format;
+}
+
+static void seal(struct sim_shelf *shelf, struct mc_ring *take_ring)
+{
+    shelf->sealed =
+        sim_grow(shelf->sealed, shelf->sealed_count + 1, sizeof(struct mc_ring *));
+    shelf->sealed[shelf->sealed_count++] = take_ring;
+}
+
+/* The greatest of the older ones that can be read comes into force. */
+static void fall_back(struct sim_shelf *shelf, unsigned format)
+{
+    size_t best = shelf->older_count;
+
+    for (size_t i = 0; i < shelf->older_count; i++) {
+        if (format_of(shelf->older[i]) <= format &&
+            (best == shelf->older_count ||
+             cmp(shelf->older[i], shelf->older[best]) > 0))
+            best = i;
+    }
+    shelf->held = NULL;
+    if (best == shelf->older_count)
+        return;
+    shelf->held = shelf->older[best];
+    shelf->older_count--;
+    memmove(&shelf->older[best], &shelf->older[best + 1],
+            (shelf->older_count - best) * sizeof(struct mc_ring *));
+}
+
+static void downgrade(struct sim_shelf *shelf, unsigned format)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < shelf->loser_count; i++) {
+        if (format_of(shelf->losers[i]) > format)
+            seal(shelf, shelf->losers[i]);
+        else
+            shelf->losers[kept++] = shelf->losers[i];
+    }
+    shelf->loser_count = kept;
+    if (shelf->held == NULL || format_of(shelf->held) <= format)
+        return;
+    seal(shelf, shelf->held);
+    fall_back(shelf, format);
+}
+
+static void upgrade(struct sim_store *s, struct sim_shelf *shelf, unsigned format)
+{
+    struct mc_ring **sealed = shelf->sealed;
+    size_t count = shelf->sealed_count;
+    int fail = s->fail;
+    struct mc_merge out;
+
+    shelf->sealed = NULL;
+    shelf->sealed_count = 0;
+    s->fail = 0; /* nothing is written: it lies there already */
+    for (size_t i = 0; i < count; i++) {
+        if (format_of(sealed[i]) > format) {
+            seal(shelf, sealed[i]);
+            continue;
+        }
+        (void)merge(&s->port, sealed[i], &out);
+        mc_ring_unref(sealed[i]);
+    }
+    s->fail = fail;
+    free(sealed);
+}
+
+void sim_store_reads(struct sim_store *s, unsigned format)
+{
+    s->reads = format;
+    for (size_t i = 0; i < s->count; i++) {
+        upgrade(s, &s->shelves[i], format);
+        downgrade(&s->shelves[i], format);
+    }
+}
+
+static int unread(struct mc_store *store, const struct mc_name *name,
+                  struct mc_stamp *ret_stamp)
+{
+    const struct sim_shelf *shelf = sim_store_find(of(store), name->s);
+    const struct mc_ring *best = shelf == NULL ? NULL : shelf->held;
+
+    for (size_t i = 0; shelf != NULL && i < shelf->sealed_count; i++) {
+        if (best == NULL || cmp(shelf->sealed[i], best) > 0)
+            best = shelf->sealed[i];
+    }
+    if (best == NULL || best == shelf->held)
+        return MCOS_E_NOTFOUND;
+    *ret_stamp = mc_stamp_of(mc_ring_head(best));
     return 0;
 }
 
@@ -239,6 +364,8 @@ static int get(struct mc_store *store, const struct mc_name *name,
 
     if (shelf == NULL)
         return MCOS_E_NOTFOUND;
+    if (shelf->held == NULL)
+        return MCOS_E_UPGRADE;
     *ret_ring = mc_ring_ref(shelf->held);
     return 0;
 }
@@ -259,12 +386,14 @@ static int get_digest(struct mc_store *store, const struct mc_name *name,
     const struct sim_shelf *shelf = sim_store_find(of(store), name->s);
     struct mc_ring *ring = NULL;
 
-    if (shelf != NULL)
+    if (shelf != NULL && shelf->held != NULL)
         ring = pick(&shelf->held, 1, digest8);
     if (shelf != NULL && ring == NULL)
         ring = pick(shelf->losers, shelf->loser_count, digest8);
     if (shelf != NULL && ring == NULL)
         ring = pick(shelf->older, shelf->older_count, digest8);
+    if (ring != NULL && format_of(ring) > of(store)->reads)
+        return MCOS_E_UPGRADE;
     if (ring == NULL)
         return MCOS_E_GONE;
     *ret_ring = mc_ring_ref(ring);
@@ -325,6 +454,7 @@ struct sim_store *sim_store_new(void)
                                             .get = get,
                                             .get_digest = get_digest,
                                             .losers = losers,
+                                            .unread = unread,
                                             .save_clusters = save_clusters,
                                             .load_clusters = load_clusters,
                                             .quarantine = quarantine,
@@ -332,5 +462,6 @@ struct sim_store *sim_store_new(void)
     struct sim_store *s = sim_alloc(sizeof(*s));
 
     s->port.ops = &ops;
+    s->reads = mc_format_max;
     return s;
 }

@@ -122,7 +122,7 @@ static void say_note(struct sim_trace *trace, uint64_t at_ms, const char *site,
 static void say_send(struct sim_trace *trace, uint64_t at_ms, const char *site,
                      const struct mc_effect *effect, enum mc_wire_kind kind)
 {
-    bool life = kind == MC_WIRE_ANNOUNCE || kind == MC_WIRE_HELLO;
+    bool life = kind == 0 || kind == MC_WIRE_ANNOUNCE || kind == MC_WIRE_HELLO;
 
     sim_trace_say(trace, !life, at_ms, "%s: send %s %s", site, effect->u.send.key,
                   kinds[kind]);

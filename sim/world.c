@@ -13,7 +13,9 @@ struct sim_world_config sim_world_defaults(uint64_t seed)
     struct sim_world_config config = {.seed = seed,
                                       .site_max = 64,
                                       .part_power = SIM_PART_POWER,
-                                      .machine = {.announce_interval_ms = 10000,
+                                      .machine = {.protocol = SIM_PRESENT,
+                                                  .format = SIM_PRESENT,
+                                                  .announce_interval_ms = 10000,
                                                   .inactive_after_ms = 30000,
                                                   .announce = MC_ANNOUNCE_DIGEST,
                                                   .announce_budget = 256 << 10}};

@@ -65,6 +65,7 @@ enum mcos_err_class { MCOS_OK, MCOS_RETRY, MCOS_REJECT, MCOS_CORRUPT, MCOS_BUG }
     X(BUSY, -35, RETRY, 503, 9, "busy", "too much at once")                            \
     X(TYPE, -36, REJECT, 415, 8, "bad-media-type", "media type not accepted here")     \
     X(CONFLICT, -37, REJECT, 409, 4, "conflict", "two records claim the same place")   \
+    X(OLD, -38, REJECT, 409, 4, "agent-too-old", "this agent is too old for that")     \
     X(PLANSTALE, -39, REJECT, 409, 4, "plan-stale", "not what was planned any more")
 
 #define X(name, code, group, http, status, slug, text) MCOS_E_##name = (code),

@@ -195,6 +195,14 @@ int mc_held_head(struct rm_ctx *ctx, struct rm_string *key, struct mc_head *ret_
     return err;
 }
 
+int mc_held_front(struct rm_ctx *ctx, struct rm_string *key, struct mc_front *ret_front)
+{
+    struct mc_bytes value;
+    int err = peek(ctx, key, &value);
+
+    return err != 0 ? err : mc_front_decode(value, ret_front);
+}
+
 bool mc_held_intact(const struct mc_ring *ring)
 {
     const struct mc_section_info *table =

@@ -13,6 +13,7 @@
 #define MCOS_MODULE_REDIS_HELD_H
 
 #include "redis/api.h"
+#include "ring/front.h"
 #include "ring/ring.h"
 
 /*
@@ -25,6 +26,11 @@ int mc_held_find(struct rm_ctx *ctx, struct rm_string *key, struct mc_ring **ret
 
 /* The head only, nothing remembered: for lists. Fails the same way. */
 int mc_held_head(struct rm_ctx *ctx, struct rm_string *key, struct mc_head *ret_head);
+
+/* The front of a value of a later format. Fails the same way, or as mc_front_decode.
+ */
+int mc_held_front(struct rm_ctx *ctx, struct rm_string *key,
+                  struct mc_front *ret_front);
 
 /* True if the table is to the byte what was checked when the ring was opened. */
 bool mc_held_intact(const struct mc_ring *ring);

@@ -11,7 +11,8 @@
 struct loser {
     const char *field; /* lent by the reply; NULL: the new one */
     size_t field_len;
-    struct mc_ring *ring; /* NULL: damaged, or of another name */
+    struct mc_ring *ring; /* NULL: damaged, sealed, or of another name */
+    bool sealed;          /* of a later format: left to who can read it */
     bool drop;
 };
 
@@ -56,6 +57,7 @@ static int open_one(struct loser *l, struct rm_reply *value)
     mc_blob_unref(blob);
     if (err == MCOS_E_NOMEM)
         return err;
+    l->sealed = err == MCOS_E_UPGRADE;
     if (err != 0)
         return 0;
     mc_hex(hex, mc_ring_head(ring)->digest, MC_DIGEST_BYTES);
@@ -144,6 +146,8 @@ static bool choose(struct mc_losers *losers, const struct mc_ring *held,
     for (size_t i = 0; i < losers->count; i++) {
         struct loser *l = &losers->list[i];
 
+        if (l->sealed)
+            continue;
         l->drop =
             l->ring == NULL ||
             strcmp(mc_ring_head(l->ring)->name.s, mc_ring_head(held)->name.s) != 0 ||
@@ -154,7 +158,8 @@ static bool choose(struct mc_losers *losers, const struct mc_ring *held,
     for (size_t i = 0; keep && i < losers->count; i++) {
         struct loser *l = &losers->list[i];
 
-        l->drop = l->drop || settles(loser, l->ring);
+        if (!l->sealed)
+            l->drop = l->drop || settles(loser, l->ring);
     }
     return keep;
 }
@@ -169,7 +174,7 @@ static bool prune(struct mc_losers *losers, const struct mc_ring *loser, bool ke
         for (size_t i = 0; i < losers->count; i++) {
             struct loser *l = &losers->list[i];
 
-            if (l->drop)
+            if (l->drop || l->sealed)
                 continue;
             left++;
             if (least == NULL || cmp(l->ring, least->ring) < 0)

@@ -103,11 +103,14 @@ static int open_losers(struct rm_ctx *ctx, struct rm_string *key, bool repair,
     return mc_losers_init(losers, ctx, key);
 }
 
-/* Everything is decided before anything is written. */
+/* Everything is decided before anything is written. `sealed`: what is there is of a
+ * later format and an ancestor of what came. */
 static int carry_out(struct rm_ctx *ctx, struct rm_string **argv, struct mc_ring *held,
-                     struct mc_ring *came, bool repair)
+                     struct mc_ring *came, bool repair, bool sealed)
 {
-    struct mc_merge merge = mc_merge(held, came);
+    struct mc_merge merge = sealed
+                                ? (struct mc_merge){MC_MERGE_REPLACED, MC_RELATION_LINE}
+                                : mc_merge(held, came);
     bool takes = merge.verdict == MC_MERGE_ADDED || merge.verdict == MC_MERGE_REPLACED;
     const struct mc_ring *winner = takes ? came : held;
     const struct mc_ring *loser = NULL;
@@ -142,6 +145,22 @@ static int carry_out(struct rm_ctx *ctx, struct rm_string **argv, struct mc_ring
     return RM_OK;
 }
 
+/* Than a value of a later format. */
+static bool is_greater(struct rm_ctx *ctx, struct rm_string *key,
+                       const struct mc_stamp *stamp)
+{
+    struct mc_stamp there = {0};
+    struct mc_front front;
+
+    if (mc_held_front(ctx, key, &front) != 0)
+        return false;
+    there.epoch = front.epoch;
+    there.version = front.version;
+    there.timestamp = front.timestamp;
+    memcpy(there.digest, front.digest, sizeof(there.digest));
+    return mc_stamp_cmp(stamp, &there) > 0;
+}
+
 static int ask(struct rm_ctx *ctx, struct rm_string **argv)
 {
     struct mcos_diag diag = {.offset = -1};
@@ -153,9 +172,35 @@ static int ask(struct rm_ctx *ctx, struct rm_string **argv)
         return mc_reply_error(ctx, "ARG",
                               "not a stamp: e0.v7.t1700000000000000000.<sha256>");
     err = mc_held_find(ctx, argv[1], &held, &diag);
+    if (err == MCOS_E_UPGRADE && is_greater(ctx, argv[1], &stamp))
+        return reply_merge(ctx,
+                           (struct mc_merge){MC_MERGE_REPLACED, MC_RELATION_UNKNOWN});
     if (err != 0 && err != MCOS_E_NOTFOUND)
         return mc_reply_held(ctx, err, &diag);
     return reply_merge(ctx, mc_merge_ask(held, &stamp));
+}
+
+/*
+ * What is there is of a later format. Only a record that says that it descends from
+ * it may take its place: it can neither be compared further nor kept as a loser.
+ */
+static bool descends_from_sealed(struct rm_ctx *ctx, struct rm_string *key,
+                                 const struct mc_ring *came)
+{
+    struct mc_head there = {.epoch = 0};
+    struct mc_front front;
+    struct mc_stamp old;
+    struct mc_stamp now = mc_stamp_of(mc_ring_head(came));
+
+    if (mc_held_front(ctx, key, &front) != 0)
+        return false;
+    there.epoch = front.epoch;
+    there.version = front.version;
+    there.timestamp = front.timestamp;
+    memcpy(there.digest, front.digest, sizeof(there.digest));
+    old = mc_stamp_of(&there);
+    return mc_stamp_cmp(&now, &old) > 0 &&
+           mc_ring_descends(came, &there) == MC_DESCENT_YES;
 }
 
 /* Whether a value that stands in the way may be replaced. */
@@ -168,12 +213,14 @@ static bool may_repair(int err)
 int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
 {
     struct mcos_diag diag = {.offset = -1};
+    struct mcos_diag sealed_diag;
     struct mc_bytes bytes;
     struct mc_head head;
     struct mc_stamp stamp;
     struct mc_merge merge;
     struct mc_ring *held = NULL;
     struct mc_ring *came = NULL;
+    bool sealed;
     bool repair = argc == 4 && mc_arg_is(argv[3], "REPAIR");
     int err;
 
@@ -190,8 +237,10 @@ int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     if (err != 0)
         return reply_record(ctx, err, &diag);
     err = mc_held_find(ctx, argv[1], &held, &diag);
-    if (err != 0 && err != MCOS_E_NOTFOUND && !(repair && may_repair(err)))
+    sealed = err == MCOS_E_UPGRADE;
+    if (err != 0 && err != MCOS_E_NOTFOUND && !sealed && !(repair && may_repair(err)))
         return mc_reply_held(ctx, err, &diag);
+    sealed_diag = diag;
     if (held != NULL && strcmp(mc_ring_head(held)->name.s, head.name.s) != 0)
         return mc_reply_error(ctx, "ARG", "the record is of ring %s, the key holds %s",
                               head.name.s, mc_ring_head(held)->name.s);
@@ -204,10 +253,14 @@ int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     err = open_came(bytes, &came, &diag);
     if (err != 0)
         return reply_record(ctx, err, &diag);
+    if (sealed && !descends_from_sealed(ctx, argv[1], came)) {
+        mc_ring_unref(came);
+        return mc_reply_held(ctx, MCOS_E_UPGRADE, &sealed_diag);
+    }
     /* What is written below makes the cache forget: hold on to it. */
     if (held != NULL)
         (void)mc_ring_ref(held);
-    (void)carry_out(ctx, argv, held, came, repair);
+    (void)carry_out(ctx, argv, held, came, repair, sealed);
     mc_ring_unref(held);
     mc_ring_unref(came);
     return RM_OK;

@@ -5,7 +5,37 @@
 
 #include <string.h>
 
-static void row(struct mc_table *t, const json_t *c)
+/* The greatest format that any of them reads: who reads less keeps the others from
+ * writing it. */
+static long long newest(const json_t *clusters)
+{
+    long long format = 0;
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(clusters, i, c)
+    {
+        if (mc_doc_int(c, "format") > format)
+            format = mc_doc_int(c, "format");
+    }
+    return format;
+}
+
+static void put_version(struct mc_table *t, const json_t *c, long long format)
+{
+    const char *program = mc_doc_text(c, "program");
+    long long reads = mc_doc_int(c, "format");
+
+    if (reads == 0) {
+        mc_table_cell(t, MC_STYLE_PLAIN, "-");
+        return;
+    }
+    mc_table_cell(t, reads < format ? MC_STYLE_WARN : MC_STYLE_PLAIN,
+                  "%s p%lld f%lld%s", program[0] == '\0' ? "?" : program,
+                  mc_doc_int(c, "protocol"), reads, reads < format ? " older" : "");
+}
+
+static void row(struct mc_table *t, const json_t *c, long long format)
 {
     const char *state = mc_doc_text(c, "state");
     const char *reason = mc_doc_text(c, "reason");
@@ -29,15 +59,18 @@ static void row(struct mc_table *t, const json_t *c)
                   "%lld/%lld", mc_doc_int(c, "rings_equal"), mc_doc_int(c, "rings"));
     mc_table_cell(t, MC_STYLE_PLAIN, "%+.2fs", mc_doc_real(c, "clock_offset"));
     mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(c, "announce"));
+    put_version(t, c, format);
     mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(c, "address"));
 }
 
 int mc_cmd_cluster_list(struct mc_cli *cli)
 {
-    static const char *const titles[] = {"CLUSTER",  "STATE", "REGION/ZONE", "HEARD",
-                                         "RINGS OK", "CLOCK", "ANNOUNCE",    "ADDRESS"};
+    static const char *const titles[] = {"CLUSTER",  "STATE",    "REGION/ZONE",
+                                         "HEARD",    "RINGS OK", "CLOCK",
+                                         "ANNOUNCE", "VERSION",  "ADDRESS"};
     struct mc_table *t = NULL;
     json_t *doc = NULL;
+    const json_t *clusters;
     size_t i;
     json_t *c;
     int rc = mc_cli_connect(cli);
@@ -53,11 +86,13 @@ int mc_cmd_cluster_list(struct mc_cli *cli)
         goto out;
     for (i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         mc_table_column(t, titles[i], i >= 3 && i <= 5);
-    json_array_foreach(json_object_get(doc, "clusters"), i, c) row(t, c);
+    clusters = json_object_get(doc, "clusters");
+    json_array_foreach(clusters, i, c) row(t, c, newest(clusters));
     rc = mc_table_print(t, stdout);
     if (!cli->out.plain)
         mc_out_hint(&cli->out,
-                    "* answered   RINGS OK: rings held alike by it and by *");
+                    "* answered   RINGS OK: rings held alike by it and by *   VERSION: "
+                    "program, protocol, greatest record format read");
 out:
     mc_table_free(t);
     json_decref(doc);

@@ -102,6 +102,11 @@ static void print_head(const struct mc_out *out, const json_t *ring)
         (void)fputs("\"", stdout);
     }
     (void)fputc('\n', stdout);
+    if (mc_doc_text(ring, "unread")[0] != '\0')
+        (void)printf("%sthere is %s, in a format that this agent is too old to read%s: "
+                     "upgrade it\n",
+                     mc_out_style(out, MC_STYLE_WARN), mc_doc_text(ring, "unread"),
+                     mc_out_style(out, MC_STYLE_PLAIN));
     if (mc_doc_bool(ring, "deleted")) {
         (void)printf("%sdeleted%s   converged %s\n", mc_out_style(out, MC_STYLE_WARN),
                      mc_out_style(out, MC_STYLE_PLAIN), converged);

@@ -43,6 +43,8 @@ void mc_matrix_cell(const struct mc_out *out, const json_t *cell, char dst[64],
     } else {
         (void)snprintf(dst, 64, "?");
     }
+    if (mc_doc_bool(cell, "too_old") && strcmp(relation, "equal") != 0)
+        (void)snprintf(dst + strlen(dst), 64 - strlen(dst), " too old");
     if (known_only && strcmp(dst, "?") != 0)
         (void)snprintf(dst + strlen(dst), 64 - strlen(dst), " ?");
 }

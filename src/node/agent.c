@@ -106,6 +106,8 @@ static int hold_ring(struct mc_agent *agent, const struct mc_name *name,
     struct mc_slot *slot;
     int err = store->ops->get(store, name, &ring);
 
+    if (err == MCOS_E_UPGRADE) /* too new; the others may send one that is not */
+        return mc_agent_note_unread(agent, name);
     if (err == MCOS_E_NOTFOUND)
         return 0; /* damaged beyond repair: the others will send it */
     if (err != 0)
@@ -118,6 +120,8 @@ static int hold_ring(struct mc_agent *agent, const struct mc_name *name,
     slot->held = ring;
     err =
         mc_machine_hold(agent->machine, ring, false, mc_ring_head(ring)->record_bytes);
+    if (err == 0)
+        err = mc_agent_note_unread(agent, name);
     if (err == 0)
         err = store->ops->losers(store, name, losers, &loser_count);
     for (size_t i = 0; i < loser_count; i++) {

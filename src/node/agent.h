@@ -67,8 +67,12 @@ struct mc_expect {
     uint8_t digest4[4]; /* first bytes of the digest */
 };
 
-/* Would a mint find what it expects now? Fails with EXISTS, STALE, NOTFOUND, DELETED.
- */
+/* 0, or OLD: there is a greater record of that ring than the one held, in a format
+ * that this agent cannot read. */
+int mc_agent_may_know(const struct mc_agent *agent, const char *ring,
+                      struct mcos_diag *diag);
+/* Would a mint find what it expects now? Fails with EXISTS, STALE, NOTFOUND, DELETED,
+ * OLD. */
 int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
                      const struct mc_expect *expect, struct mcos_diag *diag);
 

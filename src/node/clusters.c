@@ -47,7 +47,7 @@ void mc_clusters_format(const struct mc_machine *machine, struct mc_buf *b)
     }
 }
 
-/* Cuts a line into its fields, in place. */
+/* Cuts a line into its fields, in place. A later version may have appended more. */
 static bool split(char *line, char *fields[FIELDS])
 {
     for (unsigned i = 0; i < FIELDS; i++) {
@@ -55,12 +55,13 @@ static bool split(char *line, char *fields[FIELDS])
 
         fields[i] = line;
         if (i + 1 == FIELDS)
-            return tab == NULL;
+            break;
         if (tab == NULL)
             return false;
         *tab = '\0';
         line = tab + 1;
     }
+    line[strcspn(line, "\t")] = '\0';
     return true;
 }
 

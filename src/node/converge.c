@@ -187,6 +187,8 @@ static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *t
     mc_json_put_text(o, "state", mc_member_state_text(m));
     mc_json_put_text(o, "reason", mc_member_reason(m));
     mc_json_put_bool(o, "has", has == MC_HAS_EQUAL);
+    mc_json_put_bool(o, "too_old",
+                     m->format != 0 && m->format < mc_ring_head(target)->format);
     mc_json_put_text(o, "relation", relations[has]);
     (void)json_object_set_new(o, "stamp", known ? json_string(text) : json_null());
     (void)json_object_set_new(

@@ -129,8 +129,8 @@ static int ring_to_store(struct mc_agent *agent, const struct mc_effect *effect,
         err = apply_difference(agent, body, ret_ring, &diag);
     else if (err == 0)
         err = mc_unpack(body, ret_ring, &diag);
-    if (err != 0 && mcos_err_classify(err) != MCOS_RETRY && err != MCOS_E_GONE &&
-        may_tell_refused(agent)) {
+    if (err != 0 && err != MCOS_E_UPGRADE && err != MCOS_E_GONE &&
+        mcos_err_classify(err) != MCOS_RETRY && may_tell_refused(agent)) {
         agent->ports.store->ops->quarantine(agent->ports.store, bytes,
                                             mcos_err_slug(err));
         mc_agent_log(agent, MC_LOG_WARN,

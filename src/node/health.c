@@ -64,8 +64,18 @@ static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
 {
     const struct mc_ring *ring;
     size_t cursor = 0;
+    struct mc_name name;
+    struct mc_stamp stamp;
+    char text[MC_STAMP_TEXT_MAX];
     bool well = true;
 
+    while (mc_machine_next_unread(mc_agent_machine(agent), &cursor, &name, &stamp)) {
+        mc_stamp_format(&stamp, text);
+        add_reason(reasons, "ring %s is at %s, in a format that this agent cannot read",
+                   name.s, text);
+        well = false;
+    }
+    cursor = 0;
     while ((ring = mc_agent_ring_next(agent, &cursor)) != NULL) {
         const struct mc_head *head = mc_ring_head(ring);
         struct mc_spread spread = mc_spread_of(agent, ring);

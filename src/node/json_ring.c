@@ -49,6 +49,20 @@ static void put_placement(struct mc_routes *routes, json_t *o,
     mc_json_put_int(o, "device_count", live);
 }
 
+/* A greater record that cannot be read here, or null. */
+static void put_unread(json_t *o, const struct mc_routes *routes, const char *ring)
+{
+    struct mc_stamp stamp;
+    char text[MC_STAMP_TEXT_MAX];
+
+    if (mc_machine_find_unread(mc_agent_machine(routes->agent), ring, &stamp)) {
+        mc_stamp_format(&stamp, text);
+        mc_json_put_text(o, "unread", text);
+    } else {
+        (void)json_object_set_new(o, "unread", json_null());
+    }
+}
+
 json_t *mc_json_ring(struct mc_routes *routes, const struct mc_ring *ring)
 {
     const struct mc_head *head = mc_ring_head(ring);
@@ -58,6 +72,8 @@ json_t *mc_json_ring(struct mc_routes *routes, const struct mc_ring *ring)
 
     mc_json_put_text(o, "ring", head->name.s);
     mc_json_put_stamp(o, head);
+    mc_json_put_int(o, "format", head->format);
+    put_unread(o, routes, head->name.s);
     mc_json_put_int(o, "timestamp", head->timestamp);
     mc_json_put_time(o, "time", head->timestamp);
     mc_json_put_bool(o, "deleted", head->tombstone);

@@ -36,6 +36,16 @@ void mc_agent_stage(struct mc_slot *slot, struct mc_ring *ring)
     slot->staged = mc_ring_ref(ring);
 }
 
+int mc_agent_note_unread(struct mc_agent *agent, const struct mc_name *name)
+{
+    struct mc_store *store = agent->ports.store;
+    struct mc_stamp stamp;
+
+    if (store->ops->unread == NULL || store->ops->unread(store, name, &stamp) != 0)
+        return 0;
+    return mc_machine_unread(agent->machine, name, &stamp);
+}
+
 void mc_agent_note_losers(struct mc_agent *agent, struct mc_slot *slot)
 {
     struct mc_store *store = agent->ports.store;
@@ -104,7 +114,8 @@ static void compare(struct mc_agent *agent, struct mc_slot *slot)
     struct mc_ring *kept = NULL;
     int err = store->ops->get(store, &slot->name, &kept);
 
-    if (err != 0 && err != MCOS_E_NOTFOUND) {
+    (void)mc_agent_note_unread(agent, &slot->name);
+    if (err != 0 && err != MCOS_E_NOTFOUND && err != MCOS_E_UPGRADE) {
         mc_agent_store_said(agent, err);
         return;
     }

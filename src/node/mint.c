@@ -41,9 +41,28 @@ static int check_expect(const struct mc_ring *held, const struct mc_expect *expe
     return 0;
 }
 
+/* Nothing is made on top of what cannot be read: it would part from it (P68). */
+int mc_agent_may_know(const struct mc_agent *agent, const char *ring,
+                      struct mcos_diag *diag)
+{
+    struct mc_stamp stamp;
+    char text[MC_STAMP_TEXT_MAX];
+
+    if (!mc_machine_find_unread(agent->machine, ring, &stamp))
+        return 0;
+    mc_stamp_format(&stamp, text);
+    return mcos_diag_set(diag, MCOS_E_OLD, "",
+                         "the ring is at %s, in a format that this agent cannot read",
+                         text);
+}
+
 int mc_agent_expects(const struct mc_agent *agent, const struct mc_name *ring,
                      const struct mc_expect *expect, struct mcos_diag *diag)
 {
+    int err = mc_agent_may_know(agent, ring->s, diag);
+
+    if (err != 0)
+        return err;
     return check_expect(mc_agent_ring_find(agent, ring->s), expect, diag);
 }
 
@@ -97,6 +116,7 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
                              mc_agent_store_trouble(agent, err));
     memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
     draft->head.origin = agent->config.cluster;
+    draft->head.format = (uint16_t)mc_machine_mint_format(agent->machine);
     operation_id(agent, token, wall_ns, draft->head.operation);
     err = mc_draft_mint(draft, held, (const struct mc_ring *const *)losers, loser_count,
                         wall_ns);
@@ -139,6 +159,7 @@ int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring)
     int err =
         mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, &retry_ms);
 
+    event.u.mint.found = true;
     return err != 0 ? err : put_in_force(agent, ring, &event);
 }
 
@@ -152,6 +173,8 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     struct mc_machine_status st;
     int err = mc_agent_may_mint(agent, ret_retry_ms, diag);
 
+    if (err == 0)
+        err = mc_agent_may_know(agent, draft->head.name.s, diag);
     if (err == 0)
         err = check_expect(held, expect, diag);
     if (err == 0)

@@ -33,6 +33,7 @@ static const char *hint_of(int code)
         {MCOS_E_PARTPOWER, "0 to 24, and a ring keeps the one it was made with"},
         {MCOS_E_NAME, "lower-case letters, digits, - and _; 64 at most; the first a "
                       "letter or digit"},
+        {MCOS_E_OLD, "upgrade this agent, or make the change on another cluster"},
         {MCOS_E_PLANSTALE, "plan again, look at it, then apply that one"},
         {MCOS_E_FULL, "make room in the data folder"},
     };

@@ -231,9 +231,12 @@ const struct mc_ring *mc_call_ring(struct mc_call *call)
     struct mcos_diag diag = {.offset = -1};
 
     if (ring == NULL) {
-        (void)mcos_diag_set(&diag, MCOS_E_NOTFOUND, "", "no ring %s is held here",
-                            call->ring.s);
-        mc_call_fail(call, MCOS_E_NOTFOUND, &diag);
+        int err = mc_agent_may_know(call->agent, call->ring.s, &diag);
+
+        if (err == 0)
+            err = mcos_diag_set(&diag, MCOS_E_NOTFOUND, "", "no ring %s is held here",
+                                call->ring.s);
+        mc_call_fail(call, err, &diag);
     }
     return ring;
 }

@@ -53,6 +53,8 @@ static json_t *json_cluster(const struct mc_call *call, const struct mc_member *
         o, "clock_offset",
         m->self || heard != 0 ? json_real((double)m->clock_ms / 1000.0) : json_null());
     mc_json_put_int(o, "protocol", m->protocol);
+    mc_json_put_int(o, "format", m->format);
+    mc_json_put_text(o, "program", m->program);
     mc_json_put_text(o, "announce",
                      m->announce == MC_ANNOUNCE_FULL ? "full" : "digest");
     mc_json_put_int(o, "rings", rings);
@@ -111,6 +113,25 @@ static const char *registry_state(const struct mc_agent *agent)
     return trouble[0] == '\0' ? "up" : "degraded";
 }
 
+/* What is written now, and who keeps it from being what we could write. */
+static json_t *json_format(const struct mc_machine *machine)
+{
+    json_t *o = json_object();
+    json_t *waiting = json_array();
+    unsigned reads = mc_format_max;
+
+    for (size_t i = 0; i < mc_machine_member_count(machine); i++) {
+        struct mc_member m = mc_machine_member(machine, i);
+
+        if (!m.self && m.state == MC_MEMBER_ACTIVE && m.format < reads)
+            (void)json_array_append_new(waiting, json_string(m.name.s));
+    }
+    mc_json_put_int(o, "reads", reads);
+    mc_json_put_int(o, "writes", mc_machine_mint_format(machine));
+    (void)json_object_set_new(o, "waiting_for", waiting);
+    return o;
+}
+
 void mc_get_status(struct mc_call *call)
 {
     static const char *const verdicts[] = {[MC_HEALTH_OK] = "ok",
@@ -124,7 +145,9 @@ void mc_get_status(struct mc_call *call)
     struct mc_health health = mc_health_of(call->agent, reasons);
 
     mc_json_put_text(doc, "cluster", config->cluster.s);
-    mc_json_put_text(doc, "version", MCOS_VERSION);
+    mc_json_put_text(doc, "version", mc_program_version);
+    (void)json_object_set_new(doc, "format",
+                              json_format(mc_agent_machine(call->agent)));
     mc_json_put_text(doc, "system", call->routes->system);
     mc_json_put_text(doc, "verdict", verdicts[health.verdict]);
     (void)json_object_set_new(doc, "reasons", reasons);

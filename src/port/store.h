@@ -28,7 +28,7 @@ struct mc_store_ops {
                  struct mc_merge *ret_merge);
     /* Names held, sorted; *ret_names is yours (free). Fails with NOMEM, IO. */
     int (*list)(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count);
-    /* The record held; yours. Fails with NOTFOUND, IO, NOMEM. */
+    /* The record held; yours. Fails with NOTFOUND, UPGRADE (see unread), IO, NOMEM. */
     int (*get)(struct mc_store *store, const struct mc_name *name,
                struct mc_ring **ret_ring);
     /* Held, loser or older version by digest; yours. Fails with GONE, IO, NOMEM. */
@@ -37,6 +37,12 @@ struct mc_store_ops {
     /* Unresolved losers of a name: count (0..MC_LOSERS_MAX), each yours. */
     int (*losers)(struct mc_store *store, const struct mc_name *name,
                   struct mc_ring *ret_rings[MC_LOSERS_MAX], size_t *ret_count);
+    /* The greatest record kept of that name that is of a format we cannot read: its
+     * stamp. It stays as it is; get() gives the greatest that can be read, or fails
+     * with UPGRADE. Right after get() of the same name it costs little. Fails with
+     * NOTFOUND (none, or something greater is held), IO. May be left out (NULL). */
+    int (*unread)(struct mc_store *store, const struct mc_name *name,
+                  struct mc_stamp *ret_stamp);
     /* The `clusters` file: text that tells the clusters' states (docs/operate.md). */
     int (*save_clusters)(struct mc_store *store, struct mc_bytes text);
     /* What is in it; yours (mc_blob_unref). Fails with NOTFOUND, IO, NOMEM. */

@@ -8,6 +8,7 @@
  */
 #include "ring/draft.h"
 
+#include "ring/extra.h"
 #include "ring/layout.h"
 
 #include <stdio.h>
@@ -33,6 +34,12 @@ static int derive(struct encoder *e)
     uint64_t parts;
 
     *h = d->head;
+    if (h->format == 0)
+        h->format = MC_FORMAT_FIRST;
+    if (h->format > mc_format_max)
+        return mcos_diag_set(e->diag, MCOS_E_UPGRADE, "format",
+                             "format %u; this program writes %u at most", h->format,
+                             mc_format_max);
     h->device_count = d->device_count;
     if (h->tombstone) {
         if (d->table != NULL || d->device_count != 0)
@@ -163,6 +170,13 @@ static int put_extra(struct encoder *e)
     if (e->draft->extra.len > MC_EXTRA_MAX)
         return too_long(e, "extra", MC_EXTRA_MAX);
     mc_buf_put(&e->out, e->draft->extra.ptr, e->draft->extra.len);
+#ifdef MC_NEXT
+    struct mc_bytes known;
+
+    if (!e->head.tombstone && !mc_extra_find(e->draft->extra, MC_NEXT_TAG, &known))
+        mc_extra_put(&e->out, MC_NEXT_TAG, 0,
+                     (struct mc_bytes){(const uint8_t *)"next", 4});
+#endif
     return 0;
 }
 
@@ -175,7 +189,7 @@ static void put_head(const struct mc_head *h, struct mc_buf *out)
     if (h->secret_embedded)
         flags |= MC_HEAD_SECRET;
     mc_buf_put(out, MC_MAGIC, MC_MAGIC_BYTES);
-    mc_buf_u16(out, MC_FORMAT);
+    mc_buf_u16(out, h->format);
     mc_buf_u16(out, flags);
     mc_buf_u32(out, h->head_bytes);
     mc_buf_put(out, h->system, sizeof(h->system));
@@ -206,6 +220,10 @@ static void put_head(const struct mc_head *h, struct mc_buf *out)
     mc_put_text(out, h->origin.s);
     mc_put_text(out, h->author);
     mc_put_text(out, h->note);
+#ifdef MC_NEXT
+    if (h->format >= MC_NEXT_FORMAT)
+        mc_buf_u64(out, h->version ^ h->timestamp);
+#endif
 }
 
 /* Length of the head, once its texts are known to end inside their arrays. */
@@ -227,6 +245,9 @@ static int measure_head(struct encoder *e)
     h->head_bytes = (uint32_t)(MC_HEAD_FIXED + h->parent_count * MC_DIGEST_BYTES +
                                4 * 3 + strlen(h->name.s) + strlen(h->origin.s) +
                                strlen(h->author) + strlen(h->note));
+#ifdef MC_NEXT
+    h->head_bytes += h->format >= MC_NEXT_FORMAT ? MC_NEXT_TAIL : 0;
+#endif
     return 0;
 }
 

@@ -10,10 +10,18 @@
 
 #define MC_MAGIC        "\x89MCRING\n"
 #define MC_MAGIC_BYTES  8u
-#define MC_FORMAT       1u
 #define MC_ALIGN        64u
 #define MC_SECTION_INFO 64u  /* bytes of one row of the section table */
 #define MC_HEAD_FIXED   368u /* bytes before the parents */
+
+/*
+ * What the version after this one has more, so that there is something to be
+ * upgraded to (base/version.h): after the note, from format 2 on, version and
+ * timestamp XORed; and an optional field in `extra`.
+ */
+#define MC_NEXT_FORMAT 2u
+#define MC_NEXT_TAIL   8u
+#define MC_NEXT_TAG    65001u
 
 #define MC_HEAD_TOMBSTONE 1u
 #define MC_HEAD_SECRET    2u

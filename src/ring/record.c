@@ -30,7 +30,7 @@ static int not_in_range(struct mcos_diag *diag, const char *field, uint64_t v,
 
 /* What every format has in common, then ours: magic, format, length. */
 static int read_front(struct mc_reader *r, uint32_t *ret_head_bytes,
-                      uint16_t *ret_flags, struct mcos_diag *diag)
+                      uint16_t *ret_flags, uint16_t *ret_format, struct mcos_diag *diag)
 {
     struct mc_bytes magic = mc_reader_take(r, MC_MAGIC_BYTES);
     uint16_t format = mc_reader_u16(r);
@@ -43,10 +43,10 @@ static int read_front(struct mc_reader *r, uint32_t *ret_head_bytes,
         return mcos_diag_set(diag, MCOS_E_FORMAT, "", "cut short in the head");
     if (format == 0)
         return mcos_diag_set(diag, MCOS_E_FORMAT, "format", "format 0 does not exist");
-    if (format > MC_FORMAT)
+    if (format > mc_format_max)
         return mcos_diag_set(diag, MCOS_E_UPGRADE, "format",
                              "record of format %u; this program knows %u", format,
-                             MC_FORMAT);
+                             mc_format_max);
     if ((flags & ~MC_HEAD_FLAGS) != 0)
         return mcos_diag_set(diag, MCOS_E_UPGRADE, "flags", "unknown flags 0x%x",
                              flags);
@@ -57,6 +57,7 @@ static int read_front(struct mc_reader *r, uint32_t *ret_head_bytes,
         return mcos_diag_set(diag, MCOS_E_FORMAT, "head", "cut short in the head");
     *ret_head_bytes = head_bytes;
     *ret_flags = flags;
+    *ret_format = format;
     return 0;
 }
 
@@ -115,6 +116,11 @@ static int read_texts(struct mc_reader *r, struct mc_head *head, struct mcos_dia
         (err = mc_read_text(r, MC_AUTHOR_MAX, "author", &author, diag)) != 0 ||
         (err = mc_read_text(r, MC_NOTE_MAX, "note", &note, diag)) != 0)
         return err;
+#ifdef MC_NEXT
+    if (head->format >= MC_NEXT_FORMAT &&
+        mc_reader_u64(r) != (head->version ^ head->timestamp))
+        return mcos_diag_set(diag, MCOS_E_FORMAT, "head", "not the tail of format 2");
+#endif
     if (mc_reader_left(r) != 0)
         return mcos_diag_set(diag, MCOS_E_FORMAT, "head", "bytes after the last field");
     if (!mc_name_set(&head->name, name))
@@ -207,7 +213,7 @@ int mc_head_decode(struct mc_bytes bytes, struct mc_head *ret_head,
     uint16_t flags = 0;
     int err;
 
-    err = read_front(&r, &head.head_bytes, &flags, diag);
+    err = read_front(&r, &head.head_bytes, &flags, &head.format, diag);
     if (err != 0)
         return err;
     head.tombstone = (flags & MC_HEAD_TOMBSTONE) != 0;

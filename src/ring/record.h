@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/name.h"
+#include "base/version.h"
 #include "mcos/err.h"
 
 #include <stdbool.h>
@@ -54,6 +55,7 @@ struct mc_ancestor {
  * no table and no device; part_power and the rest of the placement are 0.
  */
 struct mc_head {
+    uint16_t format; /* of the bytes; 0 in a draft: MC_FORMAT_FIRST */
     /* who and when */
     uint8_t system[MC_UID_BYTES]; /* all zero: made offline, belongs to no system */
     struct mc_name name;

@@ -8,7 +8,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define FRONT_BYTES (MC_ENVELOPE_BYTES_MAX + 512u) /* envelope, texts, numbers */
+#define FRONT_BYTES                                                                    \
+    (2u * MC_ENVELOPE_BYTES_MAX + 640u) /* envelope, texts, numbers; the next's too */
+#define NEXT_PROTOCOL 2u                /* no installed program speaks it yet */
 
 static uint32_t uptime_ms(const struct mc_machine *m)
 {
@@ -193,6 +195,8 @@ static void announce(struct mc_machine *m)
     memcpy(a.digest, m->digest, 16);
     for (unsigned i = 0; i < MC_BUCKETS; i++)
         a.buckets[i] = m->sums[i].lane[0];
+    a.format = m->config.format;
+    memcpy(a.program, m->self->program, sizeof(a.program));
     start = mc_letter_open(m, MC_WIRE_ANNOUNCE, false);
     at = mc_announce_open(&m->bytes, &a);
     if (a.whole) {
@@ -204,17 +208,30 @@ static void announce(struct mc_machine *m)
         put_changes(m);
     }
     mc_announce_close(&m->bytes, at, &a);
+    if (m->config.protocol >= NEXT_PROTOCOL)
+        mc_buf_u64(&m->bytes, m->wall_ns); /* appended: an older one leaves it alone */
     (void)mc_letter_send(m, start, "talk", NULL);
     m->announced_ms = m->now_ms;
     m->unheard++;
 }
 
+/* A kind of message that only the next protocol has (P12). */
+static void say_next(struct mc_machine *m)
+{
+    size_t start = mc_letter_open(m, MC_WIRE_NEXT, false);
+
+    mc_buf_u64(&m->bytes, m->now_ms);
+    (void)mc_letter_send(m, start, "talk", NULL);
+}
+
 void mc_announce_due(struct mc_machine *m)
 {
     if (m->now_ms < mc_announce_next(m) ||
-        !mc_room(m, 2, FRONT_BYTES + MC_INVENTORY_BYTES + 8 * MC_BUCKETS))
+        !mc_room(m, 3, FRONT_BYTES + MC_INVENTORY_BYTES + 8 * MC_BUCKETS))
         return;
     announce(m);
+    if (m->config.protocol >= NEXT_PROTOCOL)
+        say_next(m);
     plan_next(m);
     mc_clock_check(m);
 }
@@ -279,6 +296,16 @@ static void heard_inventory(struct mc_machine *m, struct mc_peer *peer)
         mc_announce_sooner(m, MC_FORWARD_BEHIND);
 }
 
+/* People will read it: a text with anything strange in it is none. */
+static void take_program(struct mc_peer *peer, const struct mc_announce *a)
+{
+    memcpy(peer->program, a->program, sizeof(peer->program));
+    for (const char *c = peer->program; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~')
+            peer->program[0] = '\0';
+    }
+}
+
 void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,
                     struct mc_bytes body)
 {
@@ -303,6 +330,8 @@ void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,
     peer->interval_ms =
         a.interval_ms > MC_INTERVAL_MS_MAX ? MC_INTERVAL_MS_MAX : a.interval_ms;
     peer->full = a.full;
+    peer->format = (uint8_t)a.format;
+    take_program(peer, &a);
     mc_peer_text(m, peer, a.region, a.zone, a.address);
     if (m->fresh)
         heard_alive(m, peer, e);

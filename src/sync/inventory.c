@@ -386,6 +386,12 @@ static void older_of_theirs(struct mc_machine *m, struct mc_peer *peer,
         mc_want_loser(m, peer, h);
 }
 
+/* Telling one who cannot read it helps nobody (P68). */
+static bool can_take(const struct mc_peer *peer, const struct mc_ringrow *row)
+{
+    return row->held != NULL && mc_ring_head(row->held)->format <= peer->format;
+}
+
 /* All that the peer holds of one ring; returns how many entries that were. */
 static size_t relate_ring(struct mc_machine *m, struct mc_peer *peer, size_t at,
                           bool wanting, struct mc_relation_to *rel)
@@ -410,7 +416,7 @@ static size_t relate_ring(struct mc_machine *m, struct mc_peer *peer, size_t at,
             if (wanting)
                 mc_want_newer(m, peer, &h[n]);
         } else if (c > 0) {
-            rel->behind = true;
+            rel->behind |= can_take(peer, row);
             older_of_theirs(m, peer, &h[n], wanting);
         } else {
             equal = true;
@@ -432,7 +438,7 @@ struct mc_relation_to mc_inventory_relate(struct mc_machine *m, struct mc_peer *
 
         /* Those of ours that it did not name. */
         for (; ours < m->ring_count && m->rings[ours] != row; ours++) {
-            if (m->rings[ours]->held != NULL &&
+            if (can_take(peer, m->rings[ours]) &&
                 (peer->unknown >> m->rings[ours]->bucket & 1) == 0)
                 rel.behind = true;
         }
@@ -440,7 +446,7 @@ struct mc_relation_to mc_inventory_relate(struct mc_machine *m, struct mc_peer *
         at += relate_ring(m, peer, at, wanting, &rel);
     }
     for (; ours < m->ring_count; ours++) {
-        if (m->rings[ours]->held != NULL &&
+        if (can_take(peer, m->rings[ours]) &&
             (peer->unknown >> m->rings[ours]->bucket & 1) == 0)
             rel.behind = true;
     }

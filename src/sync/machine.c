@@ -9,6 +9,7 @@
 #include "sync/machine_state.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,11 @@ int mc_machine_new(const struct mc_machine_config *config,
     if (m == NULL)
         return MCOS_E_NOMEM;
     m->config = *config;
+    if (m->config.protocol == 0)
+        m->config.protocol = (uint8_t)mc_protocol_max;
+    if (m->config.format == 0)
+        m->config.format = (uint8_t)mc_format_max;
+    assert(m->config.protocol <= mc_protocol_max && m->config.format <= mc_format_max);
     m->rng = mc_rng_init(config->seed);
     /* Own letters of an earlier life must not look like ours (P22). */
     m->sequence = (config->incarnation & 0x7fffffffu) << 32;
@@ -56,6 +62,9 @@ int mc_machine_new(const struct mc_machine_config *config,
     m->self->self = true;
     m->self->state = MC_MEMBER_ACTIVE;
     m->self->interval_ms = config->announce_interval_ms;
+    m->self->format = m->config.format;
+    (void)snprintf(m->self->program, sizeof(m->self->program), "%s",
+                   mc_program_version);
     mc_peer_text(m, m->self, config->region.s, config->zone.s, config->address);
     mc_sums_digest(m->sums, m->digest);
     *ret_machine = m;
@@ -199,6 +208,7 @@ static void on_talk(struct mc_machine *m, const struct mc_envelope *e,
     case MC_WIRE_LEAVE:
         mc_on_leave(m, e);
         break;
+    case MC_WIRE_NEXT:
     case MC_WIRE_HELLO: /* another's, to itself: none of our business */
     case MC_WIRE_RECORD:
     case MC_WIRE_DIFFERENCE:
@@ -220,6 +230,8 @@ static void on_message(struct mc_machine *m, const struct mc_event *event)
         return;
     }
     err = mc_envelope_decode(event->u.message.bytes, &e, &body);
+    if (err == 0 && e.needs > m->config.protocol)
+        err = MCOS_E_UPGRADE;
     if (err == 0 && memcmp(e.uid, m->config.uid, MC_UID_BYTES) == 0) {
         mc_ack(m, delivery); /* ours after all */
         return;
@@ -287,6 +299,7 @@ static void take(struct mc_machine *m, const struct mc_event *event)
 static void do_due(struct mc_machine *m)
 {
     mc_stores_due(m);
+    mc_unread_tell(m);
     mc_members_due(m);
     mc_listen_check(m);
     if (!m->bus_up || m->identity_lost)

@@ -13,11 +13,10 @@
 #ifndef MCOS_SYNC_MACHINE_H
 #define MCOS_SYNC_MACHINE_H
 
+#include "base/version.h"
 #include "ring/ring.h"
 #include "sync/effect.h"
 #include "sync/merge.h"
-
-#define MC_PROTOCOL_VERSION 1u
 
 enum mc_announce_mode { MC_ANNOUNCE_AUTO, MC_ANNOUNCE_FULL, MC_ANNOUNCE_DIGEST };
 
@@ -35,6 +34,10 @@ struct mc_machine_config {
     uint32_t announce_budget; /* bytes/s, all clusters together; see auto */
     bool alone;               /* do not listen before the first mint */
     char address[128];        /* where our API is, told to the others; "" if nowhere */
+    /* What this agent speaks, and the greatest format that it reads and writes;
+     * 0: all that the program can. Less is for worlds of several versions. */
+    uint8_t protocol;
+    uint8_t format;
 };
 
 enum mc_event_kind {
@@ -88,6 +91,7 @@ struct mc_event {
             uint64_t token; /* not 0; comes back in STORE and DONE */
             struct mc_name ring;
             struct mc_stamp stamp;
+            bool found; /* not made just now: another process of ours brought it */
         } mint;
     } u;
 };
@@ -112,6 +116,14 @@ int mc_machine_remember(struct mc_machine *m, const struct mc_name *cluster,
                         const char *zone);
 
 /*
+ * The store keeps a record of this ring that is of a format we cannot read; at
+ * any time. It is announced to nobody, and the ring cannot be changed here while
+ * nothing as great is held. Fails with NOMEM, BUSY (MC_RINGS_MAX).
+ */
+int mc_machine_unread(struct mc_machine *m, const struct mc_name *ring,
+                      const struct mc_stamp *stamp);
+
+/*
  * Cannot fail: a bad message becomes a note, a failed store is an event.
  * Nothing it is fed can end it.
  */
@@ -123,6 +135,17 @@ struct mc_effects mc_machine_step(struct mc_machine *m, const struct mc_event *e
  */
 int mc_machine_may_mint(const struct mc_machine *m, uint64_t now_ms, uint64_t wall_ns,
                         uint64_t *ret_retry_ms);
+
+/* The greatest record known of that ring that is greater than what is held and
+ * cannot be read; false if there is none. Then the ring must not be changed here. */
+bool mc_machine_find_unread(const struct mc_machine *m, const char *ring,
+                            struct mc_stamp *ret_stamp);
+/* All of them, by ring; start with *cursor 0. */
+bool mc_machine_next_unread(const struct mc_machine *m, size_t *cursor,
+                            struct mc_name *ret_ring, struct mc_stamp *ret_stamp);
+/* The format of a record minted now: the greatest that we and all ACTIVE clusters
+ * read (P72). */
+unsigned mc_machine_mint_format(const struct mc_machine *m);
 
 /* What the machine knows, for status and convergence. Lent until the next step. */
 
@@ -149,6 +172,8 @@ struct mc_member {
     uint32_t interval_ms;
     int64_t clock_ms; /* its wall clock less ours, when it was heard */
     unsigned protocol;
+    unsigned format; /* the greatest record format it reads; 0: not heard yet */
+    char program[MC_PROGRAM_BYTES];    /* its version as it says; "" if it does not */
     enum mc_announce_mode announce;    /* FULL or DIGEST: what it does now */
     const struct mc_holding *holdings; /* sorted by ring name */
     size_t holding_count;

@@ -68,6 +68,11 @@ struct mc_ringrow {
     enum mc_out out; /* minted here: has the bus it? */
     uint64_t out_retry_ms;
     uint64_t full_due_ms; /* next turn in full mode */
+    /* too new for us */
+    bool unread_due;        /* not told yet */
+    struct mc_stamp unread; /* the greatest, if greater than held; version 0: none */
+    uint8_t vain8[MC_VAIN_MAX][8]; /* came and cannot or need not be kept (P66) */
+    unsigned vain_count;           /* so many ever; the last ones are remembered */
 };
 
 /* What a peer holds of one ring. */
@@ -95,6 +100,8 @@ struct mc_peer {
     bool introduced; /* remembered, told of or heard: not new any more */
     bool full;
     uint8_t protocol;
+    uint8_t format; /* the greatest that it reads; 0: it never said */
+    char program[MC_PROGRAM_BYTES];
     enum mc_member_state state;
     char *text; /* region, zone, address, each with its NUL */
     uint16_t text_cap;
@@ -247,6 +254,10 @@ struct mc_machine {
     struct mc_storing storing[MC_STORES_MAX];
     uint64_t store_due_ms;
 
+    bool unread_due; /* the store has some that were not told yet */
+    uint8_t unread_seen[MC_UNREAD_SEEN_MAX][8]; /* came, and nobody announced it yet */
+    unsigned unread_seen_count;
+
     struct mc_holds fresh_holds; /* scratch: what is being read or copied */
     struct mc_holds mixed_holds; /* scratch: the peer's new list */
 };
@@ -393,6 +404,24 @@ void mc_wants_due(struct mc_machine *m);
 bool mc_wants_any_newer(const struct mc_machine *m);
 void mc_want_lists(struct mc_machine *m, struct mc_peer *peer);
 void mc_lists_due(struct mc_machine *m);
+
+/* ---- unread.c ---- */
+
+/* Came before, and would come in vain? */
+bool mc_vain_has(const struct mc_ringrow *row, const uint8_t digest8[8]);
+void mc_vain_add(struct mc_ringrow *row, const uint8_t digest8[8]);
+/* It is there and cannot be read. Said once; from: who has it, or NULL. */
+void mc_unread_mark(struct mc_machine *m, struct mc_ringrow *row,
+                    const struct mc_stamp *stamp, const struct mc_name *from);
+/* Tells of those that the store has. */
+void mc_unread_tell(struct mc_machine *m);
+/* What is held now may be as great as what could not be read. */
+void mc_unread_adopted(struct mc_ringrow *row);
+/* A body came that cannot be read. */
+void mc_unread_came(struct mc_machine *m, const struct mc_envelope *e,
+                    struct mc_bytes head);
+/* Came, though nobody has announced it yet? */
+bool mc_unread_seen(const struct mc_machine *m, const uint8_t digest8[8]);
 
 /* ---- answers.c ---- */
 

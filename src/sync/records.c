@@ -88,28 +88,32 @@ static void mark_arrived(struct mc_machine *m, struct mc_ringrow *row,
     }
 }
 
+/* *ret_bytes: the head as it came, also if it cannot be read. */
 static int read_head(enum mc_wire_kind kind, struct mc_bytes body,
-                     struct mc_head *ret_head)
+                     struct mc_bytes *ret_bytes, struct mc_head *ret_head)
 {
-    struct mc_wire_difference difference;
-    struct mc_wire_record record;
+    struct mc_wire_difference difference = {0};
+    struct mc_wire_record record = {0};
     int err;
 
     if (kind == MC_WIRE_DIFFERENCE) {
         err = mc_wire_difference_decode(body, &difference);
-        return err != 0 ? err : mc_head_decode(difference.head, ret_head, NULL);
+        *ret_bytes = difference.head;
+    } else {
+        err = mc_wire_record_decode(body, &record);
+        *ret_bytes = record.head;
     }
-    err = mc_wire_record_decode(body, &record);
-    return err != 0 ? err : mc_head_decode(record.head, ret_head, NULL);
+    return err != 0 ? err : mc_head_decode(*ret_bytes, ret_head, NULL);
 }
 
 static bool judge_head(struct mc_machine *m, const struct mc_envelope *e,
                        struct mc_bytes body, struct mc_head *ret_head)
 {
-    int err = read_head(e->kind, body, ret_head);
+    struct mc_bytes bytes;
+    int err = read_head(e->kind, body, &bytes, ret_head);
 
-    if (err == MCOS_E_UPGRADE) {
-        mc_say(m, MC_NOTE_UPGRADE)->cluster = e->cluster;
+    if (err == MCOS_E_UPGRADE || (err == 0 && ret_head->format > m->config.format)) {
+        mc_unread_came(m, e, bytes);
         return false;
     }
     if (err != 0) {
@@ -177,6 +181,8 @@ void mc_on_mint(struct mc_machine *m, const struct mc_event *event)
     uint64_t retry;
     int err = mc_machine_may_mint(m, m->now_ms, m->wall_ns, &retry);
 
+    if (err == 0 && row != NULL && row->unread.version != 0 && !event->u.mint.found)
+        err = MCOS_E_OLD;
     if (err == 0 && (s == NULL || (is_new && m->held_count >= MC_RINGS_MAX)))
         err = MCOS_E_BUSY;
     row = err != 0 ? NULL : mc_ring_row_ref(m, &event->u.mint.ring);
@@ -252,6 +258,10 @@ static void keep_losers(struct mc_machine *m, const struct mc_storing *s,
     mc_ring_losers(m, row, event->u.stored.losers, event->u.stored.loser_count);
     if (row->lost.on && memcmp(row->lost.digest8, s->came.digest, 8) == 0)
         mc_want_end(m, &row->lost); /* kept, or known to be needless */
+    if (event->u.stored.merge.verdict == MC_MERGE_OLDER &&
+        row->loser_count < MC_LOSERS_MAX &&
+        !mc_ring_has_loser(row, s->came.epoch, s->came.version, s->came.digest))
+        mc_vain_add(row, s->came.digest); /* another loser descends from it (P66) */
     if (row->change != change)
         mc_announce_sooner(m, MC_FORWARD_RECEIPT);
 }
@@ -297,6 +307,10 @@ static bool stored_badly(struct mc_machine *m, struct mc_storing *s, int err)
                                              : MC_NOTE_BAD_RECORD;
     struct mc_note *note;
 
+    if (err == MCOS_E_UPGRADE && s->token == 0) {
+        mc_unread_mark(m, s->row, &s->came, NULL);
+        return false;
+    }
     if (!passing && s->difference)
         mc_want_whole(m, s->row, s->came.digest);
     if (!passing || s->tries == 0 || s->tries == MC_STORE_RETRIES) {

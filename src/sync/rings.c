@@ -186,6 +186,7 @@ void mc_ring_adopt(struct mc_machine *m, struct mc_ringrow *row, struct mc_ring 
     mc_ring_unref(row->held);
     row->held = ring;
     row->stamp = mc_stamp_of(head);
+    mc_unread_adopted(row);
     row->tombstone = head->tombstone;
     row->body_bytes = body_bytes;
     row->since_ms = m->now_ms;

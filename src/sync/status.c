@@ -28,6 +28,34 @@ int mc_machine_may_mint(const struct mc_machine *m, uint64_t now_ms, uint64_t wa
     return 0;
 }
 
+/* Who is known and might still speak: not heard since the bus came up, and not for
+ * so long that it counts as silent. */
+static bool may_speak_yet(const struct mc_machine *m, const struct mc_peer *peer)
+{
+    return peer->state == MC_MEMBER_SILENT && peer->heard_ms <= m->up_ms &&
+           m->now_ms - m->up_ms < mc_peer_patience(m, peer);
+}
+
+unsigned mc_machine_mint_format(const struct mc_machine *m)
+{
+    unsigned format = m->config.format;
+    unsigned before = format > MC_FORMAT_FIRST ? format - 1 : format;
+
+    if (!m->bus_up || !m->fresh || m->mute)
+        return before; /* we do not hear who could not read it */
+    for (size_t i = 0; i < m->peer_count; i++) {
+        const struct mc_peer *peer = m->peers[i];
+
+        if (peer->self)
+            continue;
+        if (peer->state == MC_MEMBER_ACTIVE && peer->format < format)
+            format = peer->format;
+        else if (may_speak_yet(m, peer) && before < format)
+            format = before;
+    }
+    return format < MC_FORMAT_FIRST ? MC_FORMAT_FIRST : format;
+}
+
 size_t mc_machine_member_count(const struct mc_machine *m)
 {
     return m->peer_count;
@@ -87,11 +115,13 @@ struct mc_member mc_machine_member(const struct mc_machine *m, size_t i)
                             .changed_ms = peer->changed_ms,
                             .interval_ms = peer->interval_ms,
                             .protocol = peer->protocol,
+                            .format = peer->format,
                             .announce =
                                 peer->full ? MC_ANNOUNCE_FULL : MC_ANNOUNCE_DIGEST};
     const char *parts[3];
 
     memcpy(out.uid, peer->uid, MC_UID_BYTES);
+    memcpy(out.program, peer->program, sizeof(out.program));
     mc_peer_parts(peer, parts);
     memcpy(out.region.s, parts[0], strlen(parts[0]) + 1);
     memcpy(out.zone.s, parts[1], strlen(parts[1]) + 1);
@@ -99,7 +129,7 @@ struct mc_member mc_machine_member(const struct mc_machine *m, size_t i)
     if (peer->self) {
         out.inventory_known = true;
         out.heard_ms = m->now_ms;
-        out.protocol = MC_PROTOCOL_VERSION;
+        out.protocol = m->config.protocol;
         out.announce = mc_full_mode(m) ? MC_ANNOUNCE_FULL : MC_ANNOUNCE_DIGEST;
     } else if (peer->heard_ms != 0) {
         out.clock_ms = peer->clock_base_ms -

@@ -53,6 +53,7 @@ static bool is_noise(enum mc_note_code code)
     case MC_NOTE_IDENTITY:
     case MC_NOTE_NOT_HELD:
     case MC_NOTE_UNDISTRIBUTED:
+    case MC_NOTE_UNREAD:
     case MC_NOTE_UPGRADE:
     case MC_NOTE_WANTED:
     case MC_NOTE_SAME:
@@ -97,8 +98,8 @@ struct mc_note *mc_say_ring(struct mc_machine *m, enum mc_note_code code,
 static struct mc_envelope envelope_of(struct mc_machine *m, enum mc_wire_kind kind,
                                       bool directed)
 {
-    struct mc_envelope e = {.protocol = MC_PROTOCOL_VERSION,
-                            .needs = 1,
+    struct mc_envelope e = {.protocol = m->config.protocol,
+                            .needs = kind == MC_WIRE_NEXT ? 2 : 1,
                             .kind = kind,
                             .directed = directed,
                             .cluster = m->config.cluster,

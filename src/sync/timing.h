@@ -21,6 +21,10 @@
 #define MC_INVENTORY_BYTES        4096u /* of entries in an announcement */
 #define MC_CHANGES_MAX            32u   /* latest changes told when they are more */
 
+/* Not asked for again (P66). */
+#define MC_VAIN_MAX        8u  /* remembered of a ring */
+#define MC_UNREAD_SEEN_MAX 64u /* remembered though no ring is known for them */
+
 /* Asking. */
 #define MC_EARLY_MS          10000u /* after a start or reconnection */
 #define MC_WANT_EARLY_MS     200u   /* window for asking then */

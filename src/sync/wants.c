@@ -60,6 +60,12 @@ void mc_want_newer(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *h
     struct mc_stamp now = stamp_of(want);
     struct mc_stamp theirs = mc_hold_stamp(hold);
 
+    if (mc_vain_has(hold->row, hold->digest8))
+        return;
+    if (mc_unread_seen(m, hold->digest8)) {
+        mc_unread_mark(m, hold->row, &theirs, &peer->name);
+        return;
+    }
     if (want->on && mc_stamp_cmp8(&now, &theirs) >= 0)
         return;
     begin(m, want, peer, hold);
@@ -70,7 +76,7 @@ void mc_want_loser(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *h
     struct mc_ringrow *row = hold->row;
     struct mc_stamp theirs = mc_hold_stamp(hold);
 
-    if (row->lost.on)
+    if (row->lost.on || mc_vain_has(row, hold->digest8))
         return;
     if (row->loser_count == MC_LOSERS_MAX &&
         mc_stamp_cmp8(&row->losers[MC_LOSERS_MAX - 1], &theirs) > 0)
@@ -127,8 +133,13 @@ void mc_want_whole(struct mc_machine *m, struct mc_ringrow *row,
 static bool holds_it(const struct mc_peer *peer, const struct mc_ringrow *row,
                      const struct mc_want *want)
 {
-    return !peer->self && peer->state == MC_MEMBER_ACTIVE &&
-           mc_inventory_find(peer, row, want->digest8) != NULL;
+    const struct mc_hold *hold;
+
+    if (peer->self || peer->state != MC_MEMBER_ACTIVE)
+        return false;
+    hold = mc_inventory_find(peer, row, want->digest8);
+    /* Where it is a loser, something greater is held and would be the answer (P43). */
+    return hold != NULL && !(hold->loser && want == &row->newer);
 }
 
 /* First the one who announced it; then another, from a random place on (P32). */

@@ -2,6 +2,7 @@
 /* sync/wire.c -- envelope (P10 to P12), record (P13) and difference (P20a) as bytes. */
 #include "sync/wire.h"
 
+#include "base/version.h"
 #include "mcos/err.h"
 
 #include <string.h>
@@ -11,7 +12,6 @@
 #define CHECK_AT     8u /* u64; covers everything before and after itself */
 #define CHECKED_FROM 16u
 #define DIRECTED     1u
-#define OURS         1u /* MC_PROTOCOL_VERSION, which machine.h promises */
 
 /* XXH3-64 of what follows the check, with the eight bytes before it folded in. */
 static uint64_t check_of(const uint8_t *p, size_t len)
@@ -70,6 +70,13 @@ static void read_name(struct mc_reader *r, struct mc_name *ret)
         r->bad = true;
 }
 
+static bool is_kind(unsigned kind)
+{
+    if (mc_protocol_max >= 2 && kind == MC_WIRE_NEXT)
+        return true;
+    return kind >= MC_WIRE_RECORD && kind <= MC_WIRE_DIFFERENCE;
+}
+
 int mc_envelope_decode(struct mc_bytes bytes, struct mc_envelope *ret,
                        struct mc_bytes *ret_body)
 {
@@ -102,11 +109,11 @@ int mc_envelope_decode(struct mc_bytes bytes, struct mc_envelope *ret,
     if (check != check_of(bytes.ptr, kind == MC_WIRE_RECORD ? r.pos : bytes.len))
         return MCOS_E_FORMAT;
     e.kind = (enum mc_wire_kind)kind;
-    if (e.needs > OURS) {
+    if (e.needs > mc_protocol_max || (!is_kind(kind) && e.protocol > mc_protocol_max)) {
         *ret = e;
         return MCOS_E_UPGRADE;
     }
-    if (kind < MC_WIRE_RECORD || kind > MC_WIRE_DIFFERENCE || e.sequence == 0)
+    if (!is_kind(kind) || e.sequence == 0)
         return MCOS_E_FORMAT;
     *ret_body = (struct mc_bytes){bytes.ptr + r.pos, bytes.len - r.pos};
     *ret = e;

@@ -22,8 +22,10 @@ enum mc_wire_kind {
     MC_WIRE_LIST = 4,    /* answer: an inventory bucket */
     MC_WIRE_MEMBERS = 5, /* answer: clusters known */
     MC_WIRE_LEAVE = 6,
-    MC_WIRE_HELLO = 7,     /* to oneself: what lies before it in a queue is old */
-    MC_WIRE_DIFFERENCE = 8 /* answer: a record, for who holds another one (P48) */
+    MC_WIRE_HELLO = 7,      /* to oneself: what lies before it in a queue is old */
+    MC_WIRE_DIFFERENCE = 8, /* answer: a record, for who holds another one (P48) */
+    MC_WIRE_NEXT =
+        31 /* of the version after this one (base/version.h), which drops it */
 };
 
 /* Enough for any envelope. */

@@ -151,6 +151,8 @@ void mc_announce_close(struct mc_buf *b, size_t at, const struct mc_announce *a)
         mc_set_u32(b->ptr + at, (uint32_t)(b->len - at - 4));
     for (unsigned i = 0; !a->whole && i < MC_BUCKETS; i++)
         mc_buf_u64(b, a->buckets[i]);
+    mc_buf_u8(b, (uint8_t)(a->format == 0 ? MC_FORMAT_FIRST : a->format));
+    mc_buf_str(b, a->program);
 }
 
 int mc_announce_decode(struct mc_bytes body, struct mc_announce *ret)
@@ -171,7 +173,12 @@ int mc_announce_decode(struct mc_bytes body, struct mc_announce *ret)
     a.entries = mc_reader_take(&r, mc_reader_u32(&r));
     for (unsigned i = 0; !a.whole && i < MC_BUCKETS; i++)
         a.buckets[i] = mc_reader_u64(&r);
-    if (r.bad || a.interval_ms == 0)
+    a.format = MC_FORMAT_FIRST;
+    if (mc_reader_left(&r) > 0) {
+        a.format = mc_reader_u8(&r);
+        mc_reader_str(&r, a.program, sizeof(a.program));
+    }
+    if (r.bad || a.format == 0 || a.interval_ms == 0)
         return MCOS_E_FORMAT;
     *ret = a;
     return 0;

@@ -10,6 +10,7 @@
 #ifndef MCOS_SYNC_WIRE_TALK_H
 #define MCOS_SYNC_WIRE_TALK_H
 
+#include "base/version.h"
 #include "sync/wire.h"
 
 #define MC_BUCKETS       64u
@@ -55,6 +56,8 @@ struct mc_announce {
     uint8_t digest[16];
     struct mc_bytes entries; /* decoded: lent by the input */
     uint64_t buckets[MC_BUCKETS];
+    unsigned format; /* the greatest that it reads; 0, or not said: the first */
+    char program[MC_PROGRAM_BYTES];
 };
 
 /* Appends the front; entries are to follow. Returns where, for the close. */

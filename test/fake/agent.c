@@ -199,3 +199,35 @@ const char *mc_agent_store_state(const struct mc_agent *agent)
     (void)agent;
     return "";
 }
+
+bool mc_machine_next_unread(const struct mc_machine *m, size_t *cursor,
+                            struct mc_name *ret_ring, struct mc_stamp *ret_stamp)
+{
+    if (m->unread_ring == NULL || (*cursor)++ > 0)
+        return false;
+    *ret_stamp = m->unread;
+    return mc_name_set(ret_ring, m->unread_ring);
+}
+
+bool mc_machine_find_unread(const struct mc_machine *m, const char *ring,
+                            struct mc_stamp *ret_stamp)
+{
+    *ret_stamp = m->unread;
+    return m->unread_ring != NULL && strcmp(m->unread_ring, ring) == 0;
+}
+
+unsigned mc_machine_mint_format(const struct mc_machine *m)
+{
+    (void)m;
+    return MC_FORMAT_FIRST;
+}
+
+int mc_agent_may_know(const struct mc_agent *agent, const char *ring,
+                      struct mcos_diag *diag)
+{
+    struct mc_stamp stamp;
+
+    if (!mc_machine_find_unread(&agent->machine, ring, &stamp))
+        return 0;
+    return mcos_diag_set(diag, MCOS_E_OLD, "", "too new");
+}

@@ -19,6 +19,8 @@ struct mc_machine {
     struct mc_member members[FAKE_MEMBERS];
     size_t member_count;
     struct mc_machine_status status;
+    const char *unread_ring; /* is at unread, which cannot be read here; NULL: none */
+    struct mc_stamp unread;
 };
 
 struct mc_agent {

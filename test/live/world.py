@@ -21,6 +21,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MCOS_BUILD", ROOT / "build"))
 MCOSD = BUILD / "src" / "app" / "mcosd"
+MCOSD_NEXT = BUILD / "src" / "app" / "mcosd-next"  # the version after this one
 MCOS = BUILD / "src" / "app" / "mcos"
 DEADLINE = 30.0
 INTERVAL = 0.5
@@ -58,6 +59,7 @@ class Cluster:
         self.data = world.folder / name
         self.socket = world.folder / f"{name}.sock"
         self.log = world.folder / f"{name}.log"
+        self.program = MCOSD
         self.process = None
 
     def command(self, **more):
@@ -65,7 +67,7 @@ class Cluster:
                  "data": self.data, "bus": self.world.other_bus or f"sqlite:{self.world.bus}",
                  "http": f"unix:{self.socket}", "announce-interval": INTERVAL,
                  "inactive-after": 2, **self.flags, **more}
-        line = [str(MCOSD)]
+        line = [str(self.program)]
         for flag, value in flags.items():
             line += [f"--{flag}"] if value is True else [f"--{flag}", str(value)]
         return line

@@ -181,7 +181,7 @@ static const char *kind_of(struct mc_bytes bytes)
     struct mc_bytes body;
 
     assert_int_equal(mc_envelope_decode(bytes, &e, &body), 0);
-    return words[e.kind];
+    return e.kind > MC_WIRE_HELLO ? words[0] : words[e.kind];
 }
 
 static void tell_effect(struct kit *k, const struct mc_effect *e)

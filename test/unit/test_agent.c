@@ -8,7 +8,9 @@
  */
 #include "contract/records.h"
 #include "node/agent.h"
+#include "node/clusters.h"
 #include "node/pack.h"
+#include "ring/extra.h"
 #include "sim/rings.h"
 #include "sim/store.h"
 #include "sync/wire_talk.h"
@@ -18,6 +20,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -265,7 +269,7 @@ static void pass(uint64_t ms)
 /* Begins a letter from "peer"; the body is to be appended, then post. */
 static void open_letter(struct mc_buf *b, enum mc_wire_kind kind)
 {
-    struct mc_envelope e = {.protocol = MC_PROTOCOL_VERSION,
+    struct mc_envelope e = {.protocol = mc_protocol_max,
                             .needs = 1,
                             .kind = kind,
                             .incarnation = 5,
@@ -639,6 +643,107 @@ static void a_difference_counts_as_the_whole_in_the_budget(void **state)
                      MC_ANNOUNCE_DIGEST);
 }
 
+/* v1 with a field in extra that must be understood and that nobody knows: what the
+ * encoder would never make. Its bytes; yours. */
+static struct mc_bytes must_understand(void)
+{
+    enum { TAG = 77, ROW = 112 + 64 * MC_SECTION_EXTRA };
+    struct mc_section_info info;
+    struct mc_buf extra = {0};
+    struct mc_blob *blob = NULL;
+    struct mc_draft draft;
+    struct mc_bytes all;
+    struct mc_head head;
+    uint8_t *copy;
+
+    mc_draft_init(&draft);
+    assert_int_equal(mc_draft_from_ring(&draft, v1), 0);
+    draft.head = *mc_ring_head(v1);
+    mc_extra_put(&extra, TAG, 0, (struct mc_bytes){(const uint8_t *)"x", 1});
+    draft.extra = (struct mc_bytes){extra.ptr, extra.len};
+    assert_int_equal(mc_draft_encode(&draft, &blob, NULL), 0);
+    all = mc_blob_get(blob);
+    assert_int_equal(mc_head_decode(all, &head, NULL), 0);
+    info = head.section[MC_SECTION_EXTRA];
+    copy = malloc(all.len);
+    assert_non_null(copy);
+    memcpy(copy, all.ptr, all.len);
+    copy[info.offset + 2] = MC_EXTRA_MUST;
+    mc_sha256(copy + ROW + 16,
+              (struct mc_bytes){copy + info.offset, (size_t)info.bytes});
+    mc_xxh3_128(copy + ROW + 48,
+                (struct mc_bytes){copy + info.offset, (size_t)info.bytes});
+    mc_blob_unref(blob);
+    mc_draft_fini(&draft);
+    mc_buf_fini(&extra);
+    return (struct mc_bytes){copy, all.len};
+}
+
+static void a_body_that_is_too_new_is_not_junk(void **state)
+{
+    struct mc_bytes bytes = must_understand();
+    size_t head = mc_get_u32(bytes.ptr + 12);
+    uint8_t packed[8192];
+    struct mc_wire_record record = {.head = {bytes.ptr, head},
+                                    .rest_bytes = bytes.len - head};
+    struct mc_envelope e = {.protocol = 1,
+                            .kind = MC_WIRE_RECORD,
+                            .incarnation = 5,
+                            .sequence = ++w.sequence,
+                            .sent_ns = 1};
+    struct mc_bus_event event = {
+        .kind = MC_BUS_MESSAGE, .queue = MC_QUEUE_RECORDS, .delivery = ++w.deliveries};
+    struct mc_buf b = {0};
+    struct mc_stamp stamp;
+    unsigned acks;
+    size_t n;
+
+    (void)state;
+    pass(3000);
+    n = ZSTD_compress(packed, sizeof(packed), bytes.ptr + head, bytes.len - head, 1);
+    assert_false(ZSTD_isError(n));
+    record.packed = (struct mc_bytes){packed, n};
+    e.cluster = event.head.from = record_name("peer");
+    e.uid[0] = 9;
+    mc_envelope_encode(&b, &e);
+    mc_wire_record_encode(&b, &record);
+    assert_int_equal(mc_blob_from_buf(&b, &event.body), 0);
+    acks = w.acks;
+    push(event);
+    pass(100);
+    assert_true(w.acks > acks);
+    assert_int_equal(in_force(), 0);
+    assert_int_equal(w.disk->quarantined, 0);
+    assert_true(mc_machine_find_unread(mc_agent_machine(w.agent), "r", &stamp));
+    assert_int_equal(stamp.version, 1);
+    assert_int_equal(mc_agent_may_know(w.agent, "r", NULL), MCOS_E_OLD);
+    free((void *)(uintptr_t)bytes.ptr);
+}
+
+static void lines_of_later_clusters_files_are_read(void **state)
+{
+    static const char text[] =
+        "# mcos clusters 9\n"
+        "one\t01010101010101010101010101010101\tACTIVE\tr\tz\thttp://one\n"
+        "two\t02020202020202020202020202020202\tasleep\tr\tz\t\tmore\t9\n"
+        "\n"
+        "three\t03030303030303030303030303030303\tACTIVE\tr\n";
+    struct mc_machine_config config = {.announce_interval_ms = 1000};
+    struct mc_machine *m = NULL;
+    struct mc_name self = record_name("self");
+
+    (void)state;
+    config.cluster = self;
+    assert_int_equal(mc_machine_new(&config, &m), 0);
+    assert_int_equal(
+        mc_clusters_parse((struct mc_bytes){(const uint8_t *)text, sizeof(text) - 1},
+                          &self, m),
+        2);
+    assert_string_equal(mc_machine_member(m, 0).name.s, "one");
+    assert_string_equal(mc_machine_member(m, 2).name.s, "two");
+    mc_machine_free(m);
+}
+
 int main(void)
 {
 #define AGENT_CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -657,6 +762,8 @@ int main(void)
         AGENT_CASE(what_saves_less_than_half_is_sent_whole),
         cmocka_unit_test_setup_teardown(a_difference_counts_as_the_whole_in_the_budget,
                                         set_up_auto, tear_down),
+        AGENT_CASE(a_body_that_is_too_new_is_not_junk),
+        AGENT_CASE(lines_of_later_clusters_files_are_read),
     };
 
     return cmocka_run_group_tests(cases, mint_records, free_records);

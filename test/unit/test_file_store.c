@@ -253,30 +253,232 @@ static void a_ring_under_another_name_is_not_that_ring(void **state)
     mc_ring_unref(v2);
 }
 
-static void a_ring_of_a_later_format_is_refused_and_left_alone(void **state)
+/* ---- a later format ---- */
+
+/* v2's file becomes one that only a later version can read; its digest. */
+static void seal(const struct mc_ring *v2, uint8_t ret_digest[MC_DIGEST_BYTES])
 {
-    struct mc_ring *v1 = record_mint("q", NULL, NULL, "", 2);
-    struct mc_bytes bytes = mc_blob_get(mc_ring_blob(v1));
+    struct mc_bytes bytes = mc_blob_get(mc_ring_blob(v2));
     uint8_t *copy = malloc(bytes.len);
-    struct mc_store *store = open_store();
+
+    assert_non_null(copy);
+    memcpy(copy, bytes.ptr, bytes.len);
+    mc_set_u16(copy + 8, 2);
+    mc_sha256(ret_digest, (struct mc_bytes){copy, mc_ring_head(v2)->head_bytes});
+    assert_int_equal(unlink(at("rings/r.ring")), 0); /* not the file in versions/r */
+    write_file("rings/r.ring", copy, bytes.len);
+    free(copy);
+}
+
+/* The child of v2 that says it descends from what v2 was turned into. */
+static struct mc_ring *child_of_sealed(const struct mc_ring *v2,
+                                       const uint8_t digest[MC_DIGEST_BYTES])
+{
+    struct mc_ring *v3 = record_mint("r", v2, NULL, "three", 2);
+    const struct mc_builder_info *info = mc_ring_builder(v3);
+    struct mc_ring *child = NULL;
+    struct mc_blob *blob = NULL;
+    struct mc_draft d;
+
+    mc_draft_init(&d);
+    assert_int_equal(mc_draft_from_ring(&d, v3), 0);
+    d.head = *mc_ring_head(v3);
+    memcpy(d.head.parents[0], digest, MC_DIGEST_BYTES);
+    d.ancestors = calloc(info->ancestor_count, sizeof(*d.ancestors));
+    assert_non_null(d.ancestors);
+    memcpy(d.ancestors, info->ancestors, info->ancestor_count * sizeof(*d.ancestors));
+    memcpy(d.ancestors[0].digest8, digest, 8);
+    d.ancestor_count = info->ancestor_count;
+    assert_int_equal(mc_draft_encode(&d, &blob, NULL), 0);
+    assert_int_equal(mc_ring_open(blob, MC_CHECK_NONE, &child, NULL), 0);
+    mc_blob_unref(blob);
+    mc_draft_fini(&d);
+    mc_ring_unref(v3);
+    return child;
+}
+
+static void assert_unread(struct mc_store *store, const struct mc_ring *v2,
+                          const uint8_t digest[MC_DIGEST_BYTES])
+{
+    struct mc_name name = record_name("r");
+    struct mc_stamp stamp;
+
+    assert_int_equal(store->ops->unread(store, &name, &stamp), 0);
+    assert_int_equal(stamp.version, mc_ring_head(v2)->version);
+    assert_int_equal(stamp.timestamp, mc_ring_head(v2)->timestamp);
+    assert_memory_equal(stamp.digest, digest, MC_DIGEST_BYTES);
+}
+
+/* Whether that file is to the byte what seal() made, and nothing went astray. */
+static void assert_sealed(const char *file, const uint8_t digest[MC_DIGEST_BYTES])
+{
+    uint8_t bytes[8192];
+    uint8_t is[MC_DIGEST_BYTES];
+    int fd = open(at(file), O_RDONLY);
+    ssize_t n;
+
+    assert_true(fd >= 0);
+    n = read(fd, bytes, sizeof(bytes));
+    assert_int_equal(close(fd), 0);
+    assert_true(n > 16 && n < (ssize_t)sizeof(bytes));
+    mc_sha256(is, (struct mc_bytes){bytes, mc_get_u32(bytes + 12)});
+    assert_memory_equal(is, digest, MC_DIGEST_BYTES);
+    assert_int_equal(count_files("quarantine"), 0);
+}
+
+static const char *entry_file(const char *folder, const struct mc_ring *ring,
+                              const uint8_t digest[MC_DIGEST_BYTES])
+{
+    static char path[2][160];
+    static unsigned turn;
+    char hex[17];
+
+    turn ^= 1u;
+    mc_hex(hex, digest, 8);
+    (void)snprintf(path[turn], sizeof(path[0]), "%s/r/%u-%llu-%s.ring", folder,
+                   mc_ring_head(ring)->epoch,
+                   (unsigned long long)mc_ring_head(ring)->version, hex);
+    return path[turn];
+}
+
+static void a_later_format_is_left_alone_and_the_one_before_is_served(void **state)
+{
+    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_name none = record_name("none");
+    struct mc_store *store;
+    struct mc_stamp stamp;
+    struct mc_ring *v1;
+    struct mc_ring *v2;
+    struct mc_ring *held = NULL;
     struct stat before;
     struct stat after;
 
     (void)state;
+    two_versions(&v1, &v2);
+    assert_int_equal(unlink(at(entry_file("versions", v2, mc_ring_head(v2)->digest))),
+                     0);
+    seal(v2, digest);
+    assert_int_equal(stat(at("rings/r.ring"), &before), 0);
+    for (unsigned i = 0; i < 2; i++) { /* and again */
+        store = open_store();
+        assert_holds(store, "r", v1);
+        assert_unread(store, v2, digest);
+        assert_int_equal(store->ops->unread(store, &none, &stamp), MCOS_E_NOTFOUND);
+        assert_int_equal(merge(store, v1), 0);
+        store->ops->close(store);
+        assert_int_equal(stat(at("rings/r.ring"), &after), 0);
+        assert_true(before.st_ino == after.st_ino);
+        assert_sealed("rings/r.ring", digest);
+    }
+    /* None that can be read is left: it is there all the same. */
+    assert_int_equal(unlink(at(entry_file("versions", v1, mc_ring_head(v1)->digest))),
+                     0);
+    (void)unlink(at("rings/r.prev"));
+    store = open_store();
+    assert_int_equal(get(store, "r", &held), MCOS_E_UPGRADE);
+    assert_unread(store, v2, digest);
+    assert_int_equal(merge(store, v1), 0); /* from another cluster */
+    assert_holds(store, "r", v1);
+    assert_unread(store, v2, digest);
     store->ops->close(store);
-    assert_non_null(copy);
-    memcpy(copy, bytes.ptr, bytes.len);
-    mc_set_u16(copy + 8, 2);
-    write_file("rings/q.ring", copy, bytes.len);
-    assert_int_equal(stat(at("rings/q.ring"), &before), 0);
-    store = NULL;
-    assert_int_equal(try_open(false, &store), MCOS_E_UPGRADE);
-    assert_null(store);
-    assert_non_null(strstr(diag.text, "ring q "));
-    assert_int_equal(stat(at("rings/q.ring"), &after), 0);
-    assert_true(before.st_ino == after.st_ino);
-    free(copy);
+    assert_sealed("rings/r.ring", digest);
     mc_ring_unref(v1);
+    mc_ring_unref(v2);
+}
+
+static void beside_a_later_format_the_greatest_that_can_be_read_is_held(void **state)
+{
+    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_name name = record_name("r");
+    struct mc_ring *losers[MC_LOSERS_MAX];
+    struct mc_store *store;
+    struct mc_merge out;
+    struct mc_ring *v1;
+    struct mc_ring *v2;
+    struct mc_ring *low;
+    struct mc_ring *high;
+    size_t count = 0;
+
+    (void)state;
+    two_versions(&v1, &v2);
+    assert_int_equal(unlink(at(entry_file("versions", v2, mc_ring_head(v2)->digest))),
+                     0);
+    seal(v2, digest);
+    low = record_mint("r", NULL, NULL, "low", 2); /* v1, of another line */
+    high = record_mint("r", NULL, NULL, "high", 2);
+    if (memcmp(mc_ring_head(low)->digest, mc_ring_head(high)->digest, 32) > 0) {
+        struct mc_ring *t = low;
+
+        low = high;
+        high = t;
+    }
+    store = open_store();
+    assert_int_equal(store->ops->merge(store, low, &out), 0);
+    assert_int_equal(store->ops->merge(store, high, &out), 0);
+    assert_int_equal(out.relation, MC_RELATION_CONFLICT);
+    assert_int_equal(store->ops->losers(store, &name, losers, &count), 0);
+    assert_int_equal(count, 2); /* of three first versions the greatest is held */
+    while (count > 0)
+        mc_ring_unref(losers[--count]);
+    store->ops->close(store);
+    assert_sealed("rings/r.ring", digest);
+    mc_ring_unref(low);
+    mc_ring_unref(high);
+    mc_ring_unref(v1);
+    mc_ring_unref(v2);
+}
+
+static void what_descends_from_a_later_format_takes_its_place(void **state)
+{
+    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_name name = record_name("r");
+    struct mc_store *store;
+    struct mc_stamp stamp;
+    struct mc_ring *v1;
+    struct mc_ring *v2;
+    struct mc_ring *v3;
+
+    (void)state;
+    two_versions(&v1, &v2);
+    assert_int_equal(unlink(at(entry_file("versions", v2, mc_ring_head(v2)->digest))),
+                     0);
+    seal(v2, digest);
+    v3 = child_of_sealed(v2, digest);
+    store = open_store();
+    assert_int_equal(merge(store, v3), 0);
+    assert_holds(store, "r", v3);
+    assert_int_equal(store->ops->unread(store, &name, &stamp), MCOS_E_NOTFOUND);
+    store->ops->close(store);
+    assert_sealed(entry_file("versions", v2, digest), digest);
+    assert_int_equal(count_files("conflicts/r"), 0);
+    mc_ring_unref(v1);
+    mc_ring_unref(v2);
+    mc_ring_unref(v3);
+}
+
+static void what_does_not_descend_from_it_keeps_it_as_a_loser(void **state)
+{
+    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_store *store;
+    struct mc_ring *v1;
+    struct mc_ring *v2;
+    struct mc_ring *v3;
+
+    (void)state;
+    two_versions(&v1, &v2);
+    v3 = record_mint("r", v2, NULL, "three", 2); /* of v2 as it was */
+    seal(v2, digest);
+    store = open_store();
+    assert_int_equal(merge(store, v3), 0);
+    assert_holds(store, "r", v3);
+    assert_int_equal(merge(store, v1), 0); /* settles nothing, sweeps nothing */
+    store->ops->close(store);
+    store = open_store();
+    store->ops->close(store);
+    assert_sealed(entry_file("conflicts", v2, digest), digest);
+    mc_ring_unref(v1);
+    mc_ring_unref(v2);
+    mc_ring_unref(v3);
 }
 
 static void links_that_somebody_planted_are_not_followed(void **state)
@@ -578,7 +780,10 @@ int main(void)
         CASE(damage_is_met_without_a_restart_too),
         CASE(a_ring_without_any_good_record_is_missing_and_comes_again),
         CASE(a_ring_under_another_name_is_not_that_ring),
-        CASE(a_ring_of_a_later_format_is_refused_and_left_alone),
+        CASE(a_later_format_is_left_alone_and_the_one_before_is_served),
+        CASE(beside_a_later_format_the_greatest_that_can_be_read_is_held),
+        CASE(what_descends_from_a_later_format_takes_its_place),
+        CASE(what_does_not_descend_from_it_keeps_it_as_a_loser),
         CASE(links_that_somebody_planted_are_not_followed),
         CASE(a_name_that_is_a_path_is_refused),
         CASE(files_of_others_are_neither_listed_nor_touched),

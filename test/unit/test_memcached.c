@@ -177,6 +177,28 @@ static void of_a_later_format_the_stamp_is_read_and_no_more(void **state)
     mc_ring_unref(ring);
 }
 
+static void of_a_record_of_a_later_format_the_stamp_is_taken_too(void **state)
+{
+    struct mc_ring *ring = record_mint("r", NULL, NULL, "", 4);
+    struct mc_stamp stamp = mc_stamp_of(mc_ring_head(ring));
+    struct mc_buf b = encoded(ring);
+    size_t head = b.len - mc_ring_head(ring)->head_bytes;
+    struct mc_manifest m = {0};
+
+    (void)state;
+    mc_set_u16(b.ptr + head + 8, 2);
+    assert_int_equal(decode(&b, &m), MCOS_E_FORMAT); /* its digest is another one */
+    mc_sha256(b.ptr + 32,
+              (struct mc_bytes){b.ptr + head, mc_ring_head(ring)->head_bytes});
+    assert_int_equal(decode(&b, &m), MCOS_E_UPGRADE);
+    memcpy(stamp.digest, b.ptr + 32, MC_DIGEST_BYTES);
+    assert_int_equal(mc_stamp_cmp(&m.stamp, &stamp), 0);
+    b.ptr[64]++; /* not the head's version */
+    assert_int_equal(decode(&b, &m), MCOS_E_FORMAT);
+    mc_buf_fini(&b);
+    mc_ring_unref(ring);
+}
+
 /* ---- keys ---- */
 
 static void keys_name_the_system_and_the_whole_digest(void **state)
@@ -383,6 +405,7 @@ int main(void)
         cmocka_unit_test(no_bit_of_it_can_be_wrong_unseen),
         cmocka_unit_test(pieces_of_another_size_are_read_within_limits),
         cmocka_unit_test(of_a_later_format_the_stamp_is_read_and_no_more),
+        cmocka_unit_test(of_a_record_of_a_later_format_the_stamp_is_taken_too),
         cmocka_unit_test(keys_name_the_system_and_the_whole_digest),
         cmocka_unit_test(addresses_are_read_as_written),
         cmocka_unit_test(a_name_is_looked_up_without_waiting),

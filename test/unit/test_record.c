@@ -7,6 +7,7 @@
  */
 #include "record_sample.h"
 #include "ring/extra.h"
+#include "ring/front.h"
 #include "ring/layout.h"
 
 #include <setjmp.h>
@@ -476,6 +477,53 @@ static void foreign_newer_and_not_canonical_are_told_apart(void **state)
     mc_draft_fini(&d);
 }
 
+static void the_front_is_read_whatever_the_format(void **state)
+{
+    struct mc_draft d;
+    struct mc_blob *blob;
+    struct mc_front front = {0};
+    struct mc_head head;
+    struct mc_bytes all;
+    uint8_t *copy;
+
+    (void)state;
+    draft_new(&d);
+    blob = encode_ok(&d);
+    all = mc_blob_get(blob);
+    assert_int_equal(mc_head_decode(all, &head, NULL), 0);
+    assert_int_equal(head.format, 1);
+    assert_int_equal(mc_front_decode(all, &front), 0);
+    assert_int_equal(front.format, 1);
+    assert_memory_equal(front.digest, head.digest, MC_DIGEST_BYTES);
+    copy = malloc(all.len);
+    assert_non_null(copy);
+    memcpy(copy, all.ptr, all.len);
+    mc_set_u16(copy + 8, 777);
+    memset(copy + 82, 0xff, head.head_bytes - 82); /* what the others may change */
+    assert_int_equal(mc_front_decode((struct mc_bytes){copy, head.head_bytes}, &front),
+                     0);
+    assert_int_equal(front.format, 777);
+    assert_true(front.version == head.version && front.timestamp == head.timestamp &&
+                front.epoch == head.epoch);
+    assert_memory_equal(front.system, head.system, MC_UID_BYTES);
+    for (size_t n = 0; n < head.head_bytes; n++)
+        assert_int_equal(mc_front_decode((struct mc_bytes){copy, n}, &front),
+                         MCOS_E_FORMAT);
+    mc_set_u32(copy + 12, 81); /* shorter than the front */
+    assert_int_equal(mc_front_decode((struct mc_bytes){copy, all.len}, &front),
+                     MCOS_E_FORMAT);
+    mc_set_u32(copy + 12, MC_HEAD_BYTES_MAX + 1);
+    assert_int_equal(mc_front_decode((struct mc_bytes){copy, all.len}, &front),
+                     MCOS_E_TOOBIG);
+    mc_set_u32(copy + 12, head.head_bytes);
+    mc_set_u64(copy + 64, 0);
+    assert_int_equal(mc_front_decode((struct mc_bytes){copy, all.len}, &front),
+                     MCOS_E_VALUE);
+    free(copy);
+    mc_blob_unref(blob);
+    mc_draft_fini(&d);
+}
+
 static int encode_err(const struct mc_draft *draft)
 {
     struct mc_blob *blob = NULL;
@@ -511,6 +559,10 @@ static void an_extra_that_must_be_understood_is_not_passed_over(void **state)
     mc_buf_clear(&extra);
     mc_extra_put(&extra, 77, 2, value);
     d.extra = (struct mc_bytes){extra.ptr, extra.len};
+    assert_int_equal(encode_err(&d), MCOS_E_UPGRADE);
+    d.extra.len = 0;
+    assert_int_equal(encode_err(&d), 0);
+    d.head.format = (uint16_t)(mc_format_max + 1);
     assert_int_equal(encode_err(&d), MCOS_E_UPGRADE);
     mc_buf_fini(&extra);
     mc_draft_fini(&d);
@@ -810,6 +862,7 @@ int main(void)
         cmocka_unit_test(no_single_bit_can_change_unseen),
         cmocka_unit_test(from_outside_both_sums_must_be_right),
         cmocka_unit_test(foreign_newer_and_not_canonical_are_told_apart),
+        cmocka_unit_test(the_front_is_read_whatever_the_format),
         cmocka_unit_test(an_extra_that_must_be_understood_is_not_passed_over),
         cmocka_unit_test(the_table_must_mean_something),
         cmocka_unit_test(limits_of_the_head_hold_at_the_edge),

@@ -54,6 +54,8 @@ static void announcement(struct mc_buf *b, struct mc_announce *a)
                               .full = true,
                               .whole = false,
                               .ring_count = 2};
+    a->format = 3;
+    strcpy(a->program, "0.3.1");
     strcpy(a->region, "eu");
     strcpy(a->zone, "1");
     strcpy(a->address, "http://127.0.0.1:8471");
@@ -111,6 +113,8 @@ static void an_announcement_comes_back_as_it_went(void **state)
     assert_int_equal(back.interval_ms, 10000);
     assert_int_equal(back.ring_count, 2);
     assert_true(back.buckets[63] == 63);
+    assert_int_equal(back.format, 3);
+    assert_string_equal(back.program, "0.3.1");
     r = mc_reader_init(back.entries);
     assert_true(mc_entry_decode(&r, &got));
     assert_string_equal(got.name.s, "music");

@@ -102,7 +102,7 @@ static int judge(int err, const struct mc_place *place, int dirfd, const char *f
     return 0;
 }
 
-/* An old one that only a newer version can read is left for that one. */
+/* One that only a newer version can read is left for that one. */
 static int judge_old(int err, const struct mc_place *place, int dirfd, const char *file,
                      bool mend)
 {
@@ -145,21 +145,25 @@ static int restore(const struct mc_place *place, const char *name,
 }
 
 int mc_current_recover(const struct mc_place *place, const char *name, bool mend,
-                       struct mc_ring **ret_ring, struct mcos_diag *diag)
+                       struct mc_ring **ret_ring, bool *ret_sealed,
+                       struct mcos_diag *diag)
 {
     struct mc_folder_name file = mc_current_file(name);
     struct mc_folder_name prev = mc_current_prev(name);
     struct best best = {.ring = NULL, .dirfd = -1};
     struct mc_ring *ring = NULL;
     int err = load(place, file.s, name, &ring, diag);
+    bool sealed = err == MCOS_E_UPGRADE;
 
+    if (ret_sealed != NULL)
+        *ret_sealed = sealed;
     if (err == 0) {
         *ret_ring = ring;
         return 0;
     }
     if (place->rings < 0)
         return err;
-    err = judge(err, place, place->rings, file.s, mend);
+    err = judge_old(err, place, place->rings, file.s, mend);
     if (err == 0) {
         err = load(place, prev.s, name, &ring, diag);
         if (err == 0)
@@ -169,14 +173,33 @@ int mc_current_recover(const struct mc_place *place, const char *name, bool mend
     }
     if (err == 0)
         err = search_versions(place, name, mend, &best, diag);
+    if (err == 0 && best.ring == NULL && sealed)
+        err = mcos_diag_set(diag, MCOS_E_UPGRADE, name,
+                            "ring %s is kept in a later format only", name);
     if (err == 0 && best.ring == NULL)
         err = mcos_diag_set(diag, MCOS_E_NOTFOUND, name, "no good record of ring %s",
                             name);
-    if (err == 0 && mend)
+    if (err == 0 && mend && !sealed)
         err = restore(place, name, &best, diag);
     if (err != 0)
         mc_ring_unref(best.ring);
     else
         *ret_ring = best.ring;
+    return err;
+}
+
+int mc_current_front(const struct mc_place *place, const char *name,
+                     struct mc_front *ret_front)
+{
+    struct mc_blob *blob = NULL;
+    int err;
+
+    if (place->rings < 0)
+        return MCOS_E_NOTFOUND;
+    err = mc_mapping_open(place->rings, mc_current_file(name).s, MC_RECORD_BYTES_MAX,
+                          &blob, NULL, NULL);
+    if (err == 0)
+        err = mc_front_decode(mc_blob_get(blob), ret_front);
+    mc_blob_unref(blob);
     return err;
 }

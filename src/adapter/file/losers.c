@@ -140,17 +140,15 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser, struct mcos_dia
     return err;
 }
 
-int mc_losers_link(struct mc_place *place, const struct mc_ring *held,
-                   struct mcos_diag *diag)
+int mc_losers_link(struct mc_place *place, const char *name,
+                   const struct mc_entry *held, struct mcos_diag *diag)
 {
-    const struct mc_head *head = mc_ring_head(held);
-    struct mc_entry entry = mc_entry_of(head);
-    int err = mc_place_conflicts(place, head->name.s, diag);
+    int err = mc_place_conflicts(place, name, diag);
 
     if (err != 0)
         return err;
-    return mc_history_link(place->rings, mc_current_file(head->name.s).s,
-                           place->conflicts, &entry, NULL, diag);
+    return mc_history_link(place->rings, mc_current_file(name).s, place->conflicts,
+                           held, NULL, diag);
 }
 
 void mc_losers_settle(const struct mc_place *place, const struct mc_ring *ring)

@@ -10,6 +10,7 @@
 #define MCOS_ADAPTER_FILE_LOSERS_H
 
 #include "adapter/file/folder.h"
+#include "adapter/file/history.h"
 #include "ring/ring.h"
 
 /*
@@ -33,8 +34,8 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser,
  * Until it has lost it is passed over by mc_losers_list, so a merge that goes no
  * further has changed nothing.
  */
-int mc_losers_link(struct mc_place *place, const struct mc_ring *held,
-                   struct mcos_diag *diag);
+int mc_losers_link(struct mc_place *place, const char *name,
+                   const struct mc_entry *held, struct mcos_diag *diag);
 
 /* Removes what `ring` settles (itself, its ancestors, and those of which it cannot
  * tell), damaged ones (to

@@ -46,19 +46,16 @@ static int check_ring(const char *data, const char *name, struct mcos_diag *diag
 
     if (err == 0 && place.conflicts >= 0)
         err = sweep(place.conflicts, diag);
-    if (err == 0) {
-        err = mc_current_recover(&place, name, true, &ring, diag);
-        if (err == MCOS_E_UPGRADE)
-            (void)mcos_diag_set(diag, err, name,
-                                "ring %s was written by a newer mcos, or is damaged: "
-                                "run that one, or move rings/%s.ring away",
-                                name, name);
-    }
+    if (err == 0)
+        err = sweep(place.versions, diag);
+    if (err == 0)
+        err = mc_current_recover(&place, name, true, &ring, NULL, diag);
     if (err == 0 && place.conflicts >= 0)
         mc_losers_settle(&place, ring);
     mc_ring_unref(ring);
     mc_place_close(&place);
-    return err == MCOS_E_NOTFOUND ? 0 : err;
+    /* What a newer mcos wrote stays as it is; the agent says so (mc_store unread). */
+    return err == MCOS_E_NOTFOUND || err == MCOS_E_UPGRADE ? 0 : err;
 }
 
 /* Every name that a folder tells of: its files' stems, or itself. */

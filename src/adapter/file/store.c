@@ -23,6 +23,8 @@ struct file_store {
     int lease;
     struct mc_name *doubts; /* rings whose last write may not survive a power cut */
     size_t doubt_count;
+    struct mc_name seen; /* the ring last looked at, */
+    bool sealed;         /* and whether its main file is of a later format */
     struct mcos_diag trouble;
 };
 
@@ -187,9 +189,9 @@ static int recover(struct file_store *s, const struct mc_place *place, const cha
         mc_lease_lock_rings(place->rings, MC_FILE_LOCK_WAIT_MS, &lock, &s->trouble);
 
     if (err == 0)
-        err = mc_current_recover(place, name, true, ret_ring, &s->trouble);
+        err = mc_current_recover(place, name, true, ret_ring, NULL, &s->trouble);
     if (err != 0 && err != MCOS_E_NOTFOUND)
-        err = mc_current_recover(place, name, false, ret_ring, &s->trouble);
+        err = mc_current_recover(place, name, false, ret_ring, NULL, &s->trouble);
     mc_folder_close(lock);
     return err;
 }
@@ -199,6 +201,10 @@ static int get_at(struct file_store *s, const struct mc_place *place, const char
 {
     int err = mc_current_load(place, name, ret_ring, &s->trouble);
 
+    (void)mc_name_set(&s->seen, name);
+    s->sealed = err == MCOS_E_UPGRADE;
+    if (s->sealed)
+        return mc_current_recover(place, name, false, ret_ring, NULL, &s->trouble);
     if (mc_mapping_damaged(err) && place->rings >= 0)
         err = recover(s, place, name, ret_ring);
     return err;
@@ -226,7 +232,8 @@ static int get_digest(struct mc_store *store, const struct mc_name *name,
 
     if (err == 0)
         err = get_at(s, &place, name->s, &ring);
-    if (err == 0 && memcmp(mc_ring_head(ring)->digest, digest8, 8) != 0) {
+    if (err == MCOS_E_UPGRADE ||
+        (err == 0 && memcmp(mc_ring_head(ring)->digest, digest8, 8) != 0)) {
         mc_ring_unref(ring);
         ring = NULL;
         err = MCOS_E_NOTFOUND;
@@ -254,9 +261,35 @@ static int losers(struct mc_store *store, const struct mc_name *name,
     }
     if (err == 0)
         err = get_at(s, &place, name->s, &held);
-    if (err == 0 || err == MCOS_E_NOTFOUND)
+    if (err == 0 || err == MCOS_E_NOTFOUND || err == MCOS_E_UPGRADE)
         err = mc_losers_list(&place, name->s, held, ret_rings, ret_count, &s->trouble);
     mc_ring_unref(held);
+    return end(s, &place, err);
+}
+
+static int unread(struct mc_store *store, const struct mc_name *name,
+                  struct mc_stamp *ret_stamp)
+{
+    struct file_store *s = of(store);
+    struct mc_ring *held = NULL;
+    struct mc_front front;
+    struct mc_place place;
+    int err = begin(s, name, false, &place);
+
+    if (err == 0 && strcmp(s->seen.s, name->s) != 0) {
+        err = get_at(s, &place, name->s, &held);
+        mc_ring_unref(held);
+    }
+    if ((err == 0 || err == MCOS_E_UPGRADE) && !s->sealed)
+        err = MCOS_E_NOTFOUND;
+    else if (err == 0 || err == MCOS_E_UPGRADE)
+        err = mc_current_front(&place, name->s, &front);
+    if (err == 0) {
+        *ret_stamp = (struct mc_stamp){.epoch = front.epoch,
+                                       .version = front.version,
+                                       .timestamp = front.timestamp};
+        memcpy(ret_stamp->digest, front.digest, sizeof(front.digest));
+    }
     return end(s, &place, err);
 }
 
@@ -302,6 +335,7 @@ static const struct mc_store_ops ops = {
     .get = get,
     .get_digest = get_digest,
     .losers = losers,
+    .unread = unread,
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
     .quarantine = quarantine,

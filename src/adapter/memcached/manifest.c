@@ -2,6 +2,8 @@
 /* adapter/memcached/manifest.c -- manifests as bytes. */
 #include "adapter/memcached/manifest.h"
 
+#include "ring/front.h"
+
 #include <string.h>
 
 #define FORMAT_NOW     1u
@@ -95,9 +97,17 @@ static int read_front(struct mc_reader *r, struct mc_manifest *m, unsigned *ret_
 static int agree_with_head(const struct mc_manifest *m)
 {
     struct mc_head head;
+    struct mc_front front;
     struct mc_stamp stamp;
+    int err = mc_head_decode(m->head, &head, NULL);
 
-    if (mc_head_decode(m->head, &head, NULL) != 0)
+    /* A record of a later format: its stamp is good, and so it is not replaced. */
+    if (err == MCOS_E_UPGRADE && mc_front_decode(m->head, &front) == 0 &&
+        front.head_bytes == m->head.len && front.version == m->stamp.version &&
+        front.timestamp == m->stamp.timestamp && front.epoch == m->stamp.epoch &&
+        memcmp(front.digest, m->stamp.digest, MC_DIGEST_BYTES) == 0)
+        return MCOS_E_UPGRADE;
+    if (err != 0)
         return MCOS_E_FORMAT;
     if (memcmp(head.digest, m->stamp.digest, MC_DIGEST_BYTES) != 0)
         return MCOS_E_DIGEST;
@@ -141,7 +151,7 @@ int mc_manifest_decode(struct mc_bytes bytes, struct mc_manifest *ret_manifest)
         m.piece_count != pieces_of(m.record_bytes, m.piece_bytes))
         return MCOS_E_FORMAT;
     err = agree_with_head(&m);
-    if (err == 0)
+    if (err == 0 || err == MCOS_E_UPGRADE)
         *ret_manifest = m;
     return err;
 }

@@ -50,8 +50,9 @@ void mc_redis_note(struct redis_store *s, const struct mc_name *name)
     struct mc_redis_known *known = find(s, name->s);
     struct mc_ring *ring = NULL;
     size_t at = place_of(s, name->s);
+    int err = inner->ops->get(inner, name, &ring);
 
-    if (inner->ops->get(inner, name, &ring) != 0)
+    if (err != 0 && err != MCOS_E_UPGRADE)
         return;
     if (known == NULL) {
         known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
@@ -63,7 +64,7 @@ void mc_redis_note(struct redis_store *s, const struct mc_name *name)
             s->known_count++;
         }
     }
-    if (known != NULL)
+    if (known != NULL && ring != NULL) /* else none that can be read: version 0 */
         known->stamp = mc_stamp_of(mc_ring_head(ring));
     mc_ring_unref(ring);
 }
@@ -240,10 +241,17 @@ static int settle(struct redis_store *s, size_t at, int err,
         return refused(s, name.s, err, diag);
     if (c == 0)
         return 0;
+    if (c < 0 && mc_stamp_cmp(&s->known[at].unread, there) == 0)
+        return 0; /* looked at before, and too new */
     if (c < 0) {
         err = fetch(s, &name, diag);
+        at = place_of(s, name.s);
+        if (err == MCOS_E_UPGRADE)
+            s->known[at].unread = *there;
         return err == 0 ? 0 : refused(s, name.s, err, diag);
     }
+    if (s->known[at].stamp.version == 0)
+        return 0; /* nothing to give */
     if (err == 0 || err == MCOS_E_NOTFOUND) {
         s->status.to_registry++;
         say(s, MC_LOG_INFO, "registry-filled", name.s,
@@ -339,4 +347,17 @@ int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag)
     int err = compare_stamps(s, diag);
 
     return err != 0 ? err : compare_page(s, diag);
+}
+
+bool mc_redis_unread(const struct redis_store *s, const struct mc_name *name, bool have,
+                     struct mc_stamp *stamp)
+{
+    const struct mc_redis_known *known = find(s, name->s);
+
+    if (known == NULL || known->unread.version == 0 ||
+        mc_stamp_cmp(&known->unread, &known->stamp) <= 0 ||
+        (have && mc_stamp_cmp(&known->unread, stamp) <= 0))
+        return false;
+    *stamp = known->unread;
+    return true;
 }

@@ -24,4 +24,9 @@ int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag);
 /* Every stamp we hold, and one more page of the names held there. */
 int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag);
 
+/* Whether the registry was found to hold a record of a later format that is greater
+ * than ours and, if `have`, than *stamp; then *stamp becomes its. */
+bool mc_redis_unread(const struct redis_store *s, const struct mc_name *name, bool have,
+                     struct mc_stamp *stamp);
+
 #endif /* MCOS_ADAPTER_REDIS_COMPARE_H */

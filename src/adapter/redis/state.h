@@ -10,7 +10,8 @@
 struct mc_redis_known {
     struct mc_name name;
     struct mc_stamp stamp;
-    bool refused; /* said once that the registry will not take it */
+    struct mc_stamp unread; /* of what lies there and is of a later format */
+    bool refused;           /* said once that the registry will not take it */
 };
 
 struct redis_store {

@@ -157,6 +157,17 @@ static int losers(struct mc_store *store, const struct mc_name *name,
     return inner->ops->losers(inner, name, ret_rings, ret_count);
 }
 
+/* In the files, or in the registry, whose stamp a module of the later version told. */
+static int unread(struct mc_store *store, const struct mc_name *name,
+                  struct mc_stamp *ret_stamp)
+{
+    struct mc_store *inner = of(store)->config.inner;
+    int err = inner->ops->unread == NULL ? MCOS_E_NOTFOUND
+                                         : inner->ops->unread(inner, name, ret_stamp);
+
+    return mc_redis_unread(of(store), name, err == 0, ret_stamp) ? 0 : err;
+}
+
 static int save_clusters(struct mc_store *store, struct mc_bytes text)
 {
     struct mc_store *inner = of(store)->config.inner;
@@ -210,6 +221,7 @@ static const struct mc_store_ops ops = {
     .get = get,
     .get_digest = get_digest,
     .losers = losers,
+    .unread = unread,
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
     .quarantine = quarantine,
