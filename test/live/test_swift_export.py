@@ -231,11 +231,11 @@ def test_version_2_of_another_hand_is_read(tmp_path, width, method):
     narrow one Debian's Swift is the judge again, by way of version 1."""
     rng = random.Random(width)
     conf = write_conf(tmp_path)
-    slots = 50 if width == 2 else 70000
+    slots = 70000 if width == 4 else 50
     devices = [None if i % 9 == 4 else {
         "id": i, "region": i % 3, "zone": i % 5, "ip": "10.0.0.%d" % (i % 200), "port": 6200,
         "device": "d%d" % i, "weight": 1.5, "meta": ""} for i in range(slots)]
-    if width == 2:
+    if width != 4:
         devices[0]["acme"] = {"b": [1, 2.5, None], "a": "\u00fc\U0001f600"}
     live = [i for i in range(slots) if devices[i]]
     parts = 1 << 8
@@ -258,7 +258,7 @@ def test_version_2_of_another_hand_is_read(tmp_path, width, method):
     assert json.loads(back["swift/ring/metadata"]) == metadata
     assert json.loads(back["swift/ring/devices"]) == devices
     assert swift_v2.rows(back) == table
-    if width == 2:
+    if width != 4:
         export(record, tmp_path / "object.ring.gz")
         agree(tmp_path, record, conf, "object", rng, 500)
     else:

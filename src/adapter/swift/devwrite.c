@@ -12,11 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACE_MAX (2 * MC_TEXT_MAX + 16)
-
-/* Where Swift finds a device; also its name after an import. */
+/* Where Swift finds a device. */
 struct place {
-    char text[PLACE_MAX];
+    const struct mc_device *device;
     uint32_t slot;
 };
 
@@ -36,10 +34,11 @@ static int bad_device(const struct mc_devwrite *w, uint32_t slot, int code,
                          mc_ring_device(w->ring, slot)->name, text);
 }
 
-static int put_place(const struct mc_devwrite *w, uint32_t slot, struct place *ret)
+static int check_device(const struct mc_devwrite *w, uint32_t slot)
 {
     const struct mc_device *d = mc_ring_device(w->ring, slot);
-    int n;
+    char port[16];
+    size_t n = (size_t)snprintf(port, sizeof(port), ":%u/", d->port);
 
     if (d->host[0] == '\0')
         return bad_device(w, slot, MCOS_E_VALUE, "host", "Swift needs one");
@@ -47,12 +46,10 @@ static int put_place(const struct mc_devwrite *w, uint32_t slot, struct place *r
         return bad_device(w, slot, MCOS_E_VALUE, "device",
                           "none is given, and the name holds a / and cannot stand for "
                           "it");
-    n = snprintf(ret->text, sizeof(ret->text), "%s:%u/%s", d->host, d->port,
-                 device_of(d));
-    if ((size_t)n > MC_TEXT_MAX)
+    /* What an import would call it. */
+    if (strlen(d->host) + n + strlen(device_of(d)) > MC_TEXT_MAX)
         return bad_device(w, slot, MCOS_E_TOOBIG, "host",
                           "host, port and device are too long together");
-    ret->slot = slot;
     return 0;
 }
 
@@ -60,9 +57,12 @@ static int cmp_places(const void *a, const void *b)
 {
     const struct place *x = a;
     const struct place *y = b;
-    int order = strcmp(x->text, y->text);
+    int order = strcmp(x->device->host, y->device->host);
 
-    return order != 0 ? order : (x->slot > y->slot) - (x->slot < y->slot);
+    if (order == 0)
+        order =
+            (x->device->port > y->device->port) - (x->device->port < y->device->port);
+    return order != 0 ? order : strcmp(device_of(x->device), device_of(y->device));
 }
 
 /* Two devices in one place would be two replicas on one disk. */
@@ -74,14 +74,19 @@ static int check_places(const struct mc_devwrite *w)
     int err = places == NULL ? MCOS_E_NOMEM : 0;
 
     for (uint32_t slot = 0; err == 0 && slot < slots; slot++) {
-        if (!mc_ring_device(w->ring, slot)->removed)
-            err = put_place(w, slot, &places[count++]);
+        if (mc_ring_device(w->ring, slot)->removed)
+            continue;
+        places[count++] = (struct place){mc_ring_device(w->ring, slot), slot};
+        err = check_device(w, slot);
     }
     if (err == 0)
         qsort(places, count, sizeof(*places), cmp_places);
     for (size_t i = 1; err == 0 && i < count; i++) {
-        if (strcmp(places[i - 1].text, places[i].text) == 0)
-            err = bad_device(w, places[i].slot, MCOS_E_DEVICE, "",
+        if (cmp_places(&places[i - 1], &places[i]) == 0)
+            err = bad_device(w,
+                             places[i].slot > places[i - 1].slot ? places[i].slot
+                                                                 : places[i - 1].slot,
+                             MCOS_E_DEVICE, "",
                              "another one has the same host, port and device");
     }
     free(places);
