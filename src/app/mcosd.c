@@ -18,6 +18,7 @@
 #include "adapter/os/worker.h"
 #include "adapter/sqlite/bus.h"
 #include "adapter/swift/ringgz.h"
+#include "adapter/swift/ringwrite.h"
 #include "adapter/swift/swiftconf.h"
 #include "app/config.h"
 #include "node/agent.h"
@@ -130,6 +131,13 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
 {
     (void)ctx;
     return mc_ringgz_decode(gz, secret, draft, extra, diag);
+}
+
+static int export_swift(void *ctx, const struct mc_ring *ring, unsigned format,
+                        struct mc_buf *b, struct mcos_diag *diag)
+{
+    (void)ctx;
+    return mc_ringgz_encode(ring, format, b, NULL, diag);
 }
 
 /* ---- registry ---- */
@@ -302,7 +310,8 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
                                          .log = d->log,
                                          .cache = d->cache};
     struct mc_routes_config routes = {.system = d->config.system.s,
-                                      .import_swift = import_swift};
+                                      .import_swift = import_swift,
+                                      .export_swift = export_swift};
     int err = mc_loop_new(&d->client, &d->loop);
 
     if (d->swift_conf != NULL)

@@ -28,6 +28,13 @@ struct mc_routes_config {
                         struct mc_draft *draft, struct mc_buf *extra,
                         struct mcos_diag *diag);
     void *import_ctx;
+    /*
+     * Appends a ring as a `.ring.gz` of version 1 or 2 of Swift's format, 0: of the
+     * first that can hold it. NULL: exports are refused. With import_ctx, on the
+     * worker's threads.
+     */
+    int (*export_swift)(void *ctx, const struct mc_ring *ring, unsigned format,
+                        struct mc_buf *b, struct mcos_diag *diag);
     struct mc_work
         *work; /* builds and reads imports; borrowed for the handler's life */
 };
