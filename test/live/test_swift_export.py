@@ -7,12 +7,8 @@ swift-ring-builder read them there and answer as we do. Version 2, which Debian'
 cannot read, is judged by swift_v2.py. Needs the Debian packages python3-swift and swift.
 """
 import gzip
-import hashlib
 import json
-import os
-import pathlib
 import random
-import shutil
 import subprocess
 
 import pytest
@@ -21,7 +17,7 @@ from swift.common.ring import Ring, RingData
 from swift.common import utils
 
 import swift_v2
-from world import ROOT, mcos, new_world, until
+from world import MCOS, ROOT, mcos
 
 PREFIX, SUFFIX = b"pr\xe9%", b"suf"
 HANDOFFS = 10
@@ -281,7 +277,7 @@ def test_export_to_standard_output_and_its_refusals(tmp_path):
     rng = random.Random(8)
     record = build(tmp_path, swift_spec(rng, 4, 2, 5), "ring")
     export(record, tmp_path / "a.gz")
-    done = subprocess.run([mcos.__globals__["MCOS"], "ring", "export-swift", record, "-o", "-"],
+    done = subprocess.run([MCOS, "ring", "export-swift", record, "-o", "-"],
                           capture_output=True, timeout=60)
     assert done.returncode == 0 and done.stdout == (tmp_path / "a.gz").read_bytes()
     refused = lambda status, code, *words: (
