@@ -87,6 +87,7 @@ static const struct mc_opt build_opts[] = {
 static const struct mc_opt import_opts[] = {
     {"name", 0, "NAME", "of the ring"},
     {"swift-conf", 0, "FILE", "where Swift's hash prefix and suffix are"},
+    {"builder-json", 0, "FILE", "what its builder knows besides; see docs/cli.md"},
     {"out", 0, "FILE", "offline: write the record here, ask no agent"},
     {"replace", 0, NULL, "replace the ring of that name"},
     {"if-match", 0, "ETAG", "replace this version of it"},

@@ -17,7 +17,7 @@
 #include "adapter/redis/store.h"
 #include "adapter/os/worker.h"
 #include "adapter/sqlite/bus.h"
-#include "adapter/swift/ringgz.h"
+#include "adapter/swift/builderjson.h"
 #include "adapter/swift/ringwrite.h"
 #include "adapter/swift/swiftconf.h"
 #include "app/config.h"
@@ -138,7 +138,7 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
                         struct mcos_diag *diag)
 {
     (void)ctx;
-    return mc_ringgz_decode(gz, secret, draft, extra, diag);
+    return mc_builderjson_decode(gz, secret, draft, extra, diag);
 }
 
 static int export_swift(void *ctx, const struct mc_ring *ring, unsigned format,

@@ -18,11 +18,11 @@ struct mc_routes_config {
     struct mc_secret secret; /* of this machine's swift.conf, or empty; borrowed for
                                 the handler's life */
     /*
-     * Turns a `.ring.gz` into placement and devices of an initialised draft; NULL:
-     * imports are refused. The secret, never NULL, may be empty. *extra starts as
-     * {0} and outlives the draft, which may point into it. A failed draft is only
-     * good for mc_draft_fini(). Called on the worker's threads, so import_ctx is
-     * read only.
+     * Turns the body of an import (docs/api.md) into placement and devices of an
+     * initialised draft; NULL: imports are refused. The secret, never NULL, may be
+     * empty. *extra starts as {0} and outlives the draft, which may point into it. A
+     * failed draft is only good for mc_draft_fini(). Called on the worker's threads, so
+     * import_ctx is read only.
      */
     int (*import_swift)(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
                         struct mc_draft *draft, struct mc_buf *extra,

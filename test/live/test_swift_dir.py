@@ -6,6 +6,7 @@ them. Needs the Debian package python3-swift.
 """
 import array
 import gzip
+import json
 import os
 import random
 import shutil
@@ -108,6 +109,20 @@ def test_an_imported_ring_keeps_what_swift_had(world):
     assert answer.status == 201, answer.body
     until(path.exists, "the file is there", eu)
     assert gzip.decompress(path.read_bytes()) == gzip.decompress(come.read_bytes())
+    # The same with its builder's state, by the command line.
+    state = {"part_power": 6, "replicas": 3, "version": 40, "min_part_hours": 24,
+             "overload": 0.25, "last_part_moves_epoch": 0, "last_part_moves": "ff" * 64}
+    (world.folder / "b.json").write_text(json.dumps(state))
+    done = mcos("ring", "import-swift", come, "--name", "other", "--builder-json",
+                world.folder / "b.json", "--wait", "none", server=f"unix:{eu.socket}")
+    assert done.returncode == 0, done.stderr
+    ring = eu.get("/v1/rings/other").json
+    assert (ring["overload"], ring["min_move_seconds"]) == (0.25, 86400)
+    (world.folder / "b.json").write_text(json.dumps({**state, "overload": "much"}))
+    done = mcos("ring", "import-swift", come, "--name", "third", "--builder-json",
+                world.folder / "b.json", "--json", server=f"unix:{eu.socket}")
+    problem = json.loads(done.stdout)["error"]
+    assert (done.returncode, problem["field"]) == (8, "/builder/overload")
     # An update of the spec that the agent gives keeps what only Swift knows.
     spec = eu.get("/v1/rings/object/spec").json
     spec["devices"][0]["weight"] = 5

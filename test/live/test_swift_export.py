@@ -291,3 +291,56 @@ def test_export_to_standard_output_and_its_refusals(tmp_path):
     xxh3 = build(tmp_path, {**swift_spec(rng, 4, 2, 5), "hash": "xxh3"}, "other")
     refused(8, "bad-value", xxh3, "-o", tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_builder_comes_along(tmp_path):
+    """The lines in docs/cli.md, run as they stand; the builder's state goes through an
+    import, and a rebalance obeys it."""
+    lines = (ROOT / "docs" / "cli.md").read_text().split("<<'PY'\n")[1].split("\nPY\n")[0]
+    builder = tmp_path / "object.builder"
+    ring_builder = lambda *words: command("/usr/bin/swift-ring-builder", builder, *words,
+                                          cwd=tmp_path)
+    assert ring_builder("create", 6, 3, 2).returncode == 0
+    added = [word for i in range(6) for word in (f"r1z{i}-10.0.0.{i}:6200/sda", 100)]
+    assert ring_builder("add", *added).returncode == 0
+    assert ring_builder("set_overload", "12.5%").returncode == 0
+    assert ring_builder("rebalance", "--seed", 1).returncode == 0
+
+    def dump():
+        done = subprocess.run(["/usr/bin/python3", "-W", "ignore", "-", builder], input=lines,
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        (tmp_path / "b.json").write_text(done.stdout)
+        return json.loads(done.stdout)
+
+    def take(*more):
+        return mcos("ring", "import-swift", tmp_path / "object.ring.gz", "--name", "object",
+                    "--builder-json", tmp_path / "b.json", "--out", tmp_path / "r.ring",
+                    "--json", *more)
+
+    state = dump()
+    assert state["overload"] == 0.125 and state["min_part_hours"] == 2
+    done = take()
+    assert done.returncode == 0, done.stdout
+    # It moved just now, as the builder says: a rebalance holds back what need not move.
+    spec = {"partition_power": 6, "replicas": 3, "overload": 0.125, "hash": "swift-md5",
+            "min_move_seconds": 7200,
+            "devices": [{"name": f"10.0.0.{i}:6200/sda", "region": "1", "zone": str(i),
+                         "host": f"10.0.0.{i}", "port": 6200, "device": "sda",
+                         "weight": 400 if i == 0 else 100} for i in range(6)]}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    for later, held in ((3600, True), (7201, False)):
+        done = mcos("ring", "build", "--spec", tmp_path / "spec.json", "--from",
+                    tmp_path / "r.ring", "--out", tmp_path / "next.ring", "--json", "--now",
+                    state["last_part_moves_epoch"] + later)
+        assert done.returncode == 0, done.stdout
+        said = json.loads(done.stdout)
+        assert (said["moved"] == 0) == held, said
+        assert (said["held_back"] > 0) == held, said
+    # A builder that went on since the ring file was written is not its builder.
+    assert ring_builder("set_weight", "d1", 50).returncode == 0
+    dump()
+    done = take()
+    problem = json.loads(done.stdout)["error"]
+    assert (done.returncode, problem["code"], problem["field"]) == (8, "bad-value", "/version")
+    assert "write_ring" in problem["detail"]
