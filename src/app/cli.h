@@ -54,6 +54,7 @@ int mc_cmd_matrix(struct mc_cli *cli);
 int mc_cmd_ring_build(struct mc_cli *cli);
 int mc_cmd_ring_create(struct mc_cli *cli);
 int mc_cmd_ring_delete(struct mc_cli *cli);
+int mc_cmd_ring_export(struct mc_cli *cli);
 int mc_cmd_ring_import(struct mc_cli *cli);
 int mc_cmd_ring_list(struct mc_cli *cli);
 int mc_cmd_ring_plan(struct mc_cli *cli);

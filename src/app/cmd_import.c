@@ -7,6 +7,8 @@
 #include "app/file.h"
 #include "app/offline.h"
 
+#include "adapter/swift/builderjson.h"
+
 #include <string.h>
 
 #define UNCHECKED                                                                      \
@@ -22,7 +24,8 @@
     "every agent needs swift_conf, the swift.conf with these hash prefix and suffix, " \
     "to look names up in it"
 
-static int import_offline(struct mc_cli *cli, struct mc_bytes gz, const char *name,
+static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
+                          struct mc_bytes builder, const char *name,
                           const struct mc_secret *secret, const char *out_path)
 {
     struct mc_draft draft;
@@ -35,6 +38,8 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz, const char *na
 
     mc_draft_init(&draft);
     rc = mc_offline_import(cli, gz, name, secret, &draft, &extra);
+    if (rc == 0 && builder.len != 0)
+        rc = mc_builderjson_read(builder, &draft, &cli->diag);
     if (rc == 0)
         rc = mc_offline_finish(cli, &draft, NULL, 0, &blob);
     if (rc == 0)
@@ -66,12 +71,14 @@ out:
     return rc;
 }
 
-static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *name,
+static int import_online(struct mc_cli *cli, struct mc_bytes gz,
+                         struct mc_bytes builder, const char *name,
                          const struct mc_secret *secret)
 {
     const char *if_match = mc_cli_opt(cli, "if-match");
     struct mc_wait wait;
     struct mc_buf path = {0};
+    struct mc_buf both = {.max = MC_IMPORT_BYTES_MAX};
     char etag[MC_CLIENT_ETAG_MAX];
     struct mc_change change = {.ring = name,
                                .verb = "imported",
@@ -87,6 +94,14 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *nam
         return rc;
     change.request = (struct mc_request){
         .method = "PUT", .content_type = "application/octet-stream", .body = gz};
+    if (builder.len != 0) {
+        mc_builderjson_join(&both, gz, builder);
+        change.request.content_type = "application/json";
+        change.request.body = (struct mc_bytes){both.ptr, both.len};
+        rc = both.err;
+    }
+    if (rc < 0)
+        goto out;
     if (if_match != NULL)
         rc = mc_change_quote(cli, if_match, etag);
     else if (mc_cli_has(cli, "replace"))
@@ -94,7 +109,7 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *nam
     else
         change.request.if_none_match = "*";
     if (rc < 0)
-        return rc;
+        goto out;
     change.request.if_match = change.request.if_none_match == NULL ? etag : NULL;
     (void)snprintf(start, sizeof(start), "/v1/rings/%s/import", name);
     mc_buf_put(&path, start, strlen(start));
@@ -110,7 +125,9 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz, const char *nam
         change.request.path = (const char *)path.ptr;
         rc = mc_change_run(cli, &change, &wait);
     }
+out:
     mc_buf_fini(&path);
+    mc_buf_fini(&both);
     return rc;
 }
 
@@ -120,7 +137,10 @@ int mc_cmd_ring_import(struct mc_cli *cli)
     const char *out_path = mc_cli_opt(cli, "out");
     struct mc_swiftconf *conf = NULL;
     struct mc_secret secret = {0};
+    const char *builder_path = mc_cli_opt(cli, "builder-json");
     struct mc_buf gz = {0};
+    struct mc_buf text = {0};
+    struct mc_bytes builder;
     int rc;
 
     if (name == NULL)
@@ -131,18 +151,25 @@ int mc_cmd_ring_import(struct mc_cli *cli)
         rc = mc_offline_secret(cli, &conf);
     if (rc == 0)
         rc = mc_file_read(cli->args.params[0], MC_IMPORT_BYTES_MAX, &gz, &cli->diag);
+    if (rc == 0 && builder_path != NULL)
+        rc = mc_file_read(builder_path, MC_BUILDERJSON_BYTES_MAX, &text, &cli->diag);
+    if (rc == 0 && builder_path != NULL && text.len == 0)
+        rc =
+            mcos_diag_set(&cli->diag, MCOS_E_JSON, "builder-json", "the file is empty");
     if (rc < 0)
         goto out;
+    builder = (struct mc_bytes){text.ptr, text.len};
     if (conf != NULL)
         secret = mc_swiftconf_secret(conf);
     if (out_path != NULL)
-        rc = import_offline(cli, (struct mc_bytes){gz.ptr, gz.len}, name,
+        rc = import_offline(cli, (struct mc_bytes){gz.ptr, gz.len}, builder, name,
                             conf != NULL ? &secret : NULL, out_path);
     else
-        rc = import_online(cli, (struct mc_bytes){gz.ptr, gz.len}, name,
+        rc = import_online(cli, (struct mc_bytes){gz.ptr, gz.len}, builder, name,
                            conf != NULL ? &secret : NULL);
 out:
     mc_swiftconf_free(conf);
     mc_buf_fini(&gz);
+    mc_buf_fini(&text);
     return rc;
 }

@@ -44,6 +44,8 @@ const struct row mc_config_rows[OPT_COUNT] = {
     [OPT_KEEP_VERSIONS] = {"keep_versions", "N", "10", "older versions kept of a ring"},
     [OPT_SWIFT_CONF] = {"swift_conf", "FILE", "",
                         "Swift's hash prefix and suffix, for rings that need them"},
+    [OPT_EXPORT_SWIFT] = {"export_swift", "DIR", "",
+                          "keep every ring that Swift can use there, as NAME.ring.gz"},
     [OPT_LOG_LEVEL] = {"log_level", "LEVEL", "info", "error, warn, info or debug"},
 };
 

@@ -43,6 +43,7 @@ struct mc_config {
     bool alone;
     unsigned keep_versions;
     char swift_conf[MC_CONFIG_PATH_MAX]; /* "" if none */
+    char export_swift[MC_CONFIG_PATH_MAX];
     enum mc_log_level log_level;
 };
 

@@ -25,6 +25,7 @@ enum key {
     OPT_ALONE,
     OPT_KEEP_VERSIONS,
     OPT_SWIFT_CONF,
+    OPT_EXPORT_SWIFT,
     OPT_LOG_LEVEL,
     OPT_COUNT
 };

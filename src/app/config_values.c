@@ -205,6 +205,8 @@ int mc_config_values(struct loader *l, struct mc_config *c)
     if (err == 0)
         err = to_text(l, OPT_SWIFT_CONF, c->swift_conf, sizeof(c->swift_conf));
     if (err == 0)
+        err = to_text(l, OPT_EXPORT_SWIFT, c->export_swift, sizeof(c->export_swift));
+    if (err == 0)
         err = to_choice(l, OPT_LOG_LEVEL, levels, &level);
     if (err != 0)
         return err;

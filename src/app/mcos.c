@@ -87,10 +87,17 @@ static const struct mc_opt build_opts[] = {
 static const struct mc_opt import_opts[] = {
     {"name", 0, "NAME", "of the ring"},
     {"swift-conf", 0, "FILE", "where Swift's hash prefix and suffix are"},
+    {"builder-json", 0, "FILE", "what its builder knows besides; see docs/cli.md"},
     {"out", 0, "FILE", "offline: write the record here, ask no agent"},
     {"replace", 0, NULL, "replace the ring of that name"},
     {"if-match", 0, "ETAG", "replace this version of it"},
     WAIT_OPTS,
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct mc_opt export_opts[] = {
+    {"out", 'o', "FILE", "where the file goes; - is standard output"},
+    {"format", 0, "N", "version of Swift's format, 1 or 2; else the first that fits"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -140,6 +147,10 @@ const struct mc_command mc_cli_commands[] = {
      "The hash prefix and suffix are not sent further than the agent that is asked,\n"
      "which keeps a check value of them only.",
      import_opts, 1, 1, mc_cmd_ring_import},
+    {"ring export-swift", "RING-OR-FILE -o FILE.ring.gz", "a ring as a file for Swift",
+     "A name is a ring of the agent; what has a slash or a dot in it is a file, a\n"
+     "record or a .ring.gz. The same ring gives the same bytes on every machine.",
+     export_opts, 1, 1, mc_cmd_ring_export},
     {"cluster list", "", "every cluster, with its state", NULL, NULL, 0, 0,
      mc_cmd_cluster_list},
     {"lookup", "RING ACCOUNT [CONTAINER [OBJECT]] | --file FILE ...",

@@ -17,9 +17,11 @@
 #include "adapter/redis/store.h"
 #include "adapter/os/worker.h"
 #include "adapter/sqlite/bus.h"
-#include "adapter/swift/ringgz.h"
+#include "adapter/swift/builderjson.h"
+#include "adapter/swift/ringwrite.h"
 #include "adapter/swift/swiftconf.h"
 #include "app/config.h"
+#include "app/swift_dir.h"
 #include "node/agent.h"
 #include "node/routes.h"
 
@@ -49,6 +51,7 @@ struct daemon {
     struct mc_agent *agent;
     struct mc_handler *routes;
     struct mc_loop *loop;
+    struct mc_swift_dir *swift_dir;
     bool registry;     /* store is one of adapter/redis */
     bool evicted;      /* another cluster lives under our name */
     uint64_t until_ms; /* stopping: answers may take so long; 0: not stopping */
@@ -88,6 +91,12 @@ static uint64_t turn(struct mc_loop_client *client)
 
     mc_http_server_run(d->http);
     due = mc_agent_turn(d->agent);
+    if (d->swift_dir != NULL) {
+        uint64_t swift_ms = mc_swift_dir_turn(d->swift_dir, d->agent);
+
+        if (swift_ms < due)
+            due = swift_ms;
+    }
     if (!d->evicted && mc_machine_status(mc_agent_machine(d->agent)).identity_lost) {
         d->evicted = true;
         (void)raise(SIGTERM);
@@ -129,7 +138,14 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
                         struct mcos_diag *diag)
 {
     (void)ctx;
-    return mc_ringgz_decode(gz, secret, draft, extra, diag);
+    return mc_builderjson_decode(gz, secret, draft, extra, diag);
+}
+
+static int export_swift(void *ctx, const struct mc_ring *ring, unsigned format,
+                        struct mc_buf *b, struct mcos_diag *diag)
+{
+    (void)ctx;
+    return mc_ringgz_encode(ring, format, b, NULL, diag);
 }
 
 /* ---- registry ---- */
@@ -302,7 +318,8 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
                                          .log = d->log,
                                          .cache = d->cache};
     struct mc_routes_config routes = {.system = d->config.system.s,
-                                      .import_swift = import_swift};
+                                      .import_swift = import_swift,
+                                      .export_swift = export_swift};
     int err = mc_loop_new(&d->client, &d->loop);
 
     if (d->swift_conf != NULL)
@@ -313,6 +330,9 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
         err = mc_agent_new(&d->machine, &ports, &d->agent, diag);
     if (err == 0)
         err = mc_routes_new(d->agent, &routes, &d->routes);
+    if (err == 0 && d->config.export_swift[0] != '\0')
+        err = mc_swift_dir_open(d->config.export_swift, routes.work, d->log,
+                                &d->swift_dir, diag);
     if (err == 0 && d->registry)
         mc_redis_store_on_found(d->store, found, d);
     if (err == 0)
@@ -442,6 +462,7 @@ static size_t finish(struct daemon *d)
 
     if (left == 0)
         mc_loop_free(d->loop);
+    mc_swift_dir_close(d->swift_dir);
     mc_http_server_close(d->http);
     mc_routes_free(d->routes);
     mc_agent_free(d->agent);

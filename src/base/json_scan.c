@@ -20,6 +20,7 @@ struct scan {
     long line;
     unsigned depth; /* frames in use */
     bool too_deep;
+    bool first; /* stop after it */
     struct frame frames[MC_JSON_DEPTH_MAX];
 };
 
@@ -83,10 +84,10 @@ static void one_byte(struct scan *s, uint8_t c)
     }
 }
 
-/* Up to `end`, or until a bound is passed. */
+/* Up to `end` or the end of the first value, or until a bound is passed. */
 static void run(struct scan *s, size_t end, unsigned depth, size_t values)
 {
-    while (s->pos < end) {
+    while (s->pos < end && !(s->first && s->pos > 0 && s->depth == 0)) {
         uint8_t c = s->text.ptr[s->pos];
 
         if (c == '"')
@@ -140,22 +141,39 @@ static void put_pointer(const struct scan *s, struct mcos_diag *diag)
     diag->offset = (long long)s->pos;
 }
 
+static int scan(struct scan *s, unsigned depth, size_t values, struct mcos_diag *diag)
+{
+    int r = 0;
+
+    run(s, s->text.len, depth, values);
+    if (s->too_deep || s->depth > depth)
+        r = mcos_diag_set(diag, MCOS_E_JSON, "", "nested deeper than %u", depth);
+    else if (s->values > values)
+        r = mcos_diag_set(diag, MCOS_E_TOOBIG, "", "more than %zu values", values);
+    if (r != 0 && diag != NULL) {
+        if (s->depth > 0)
+            s->depth--; /* the place that holds it */
+        put_pointer(s, diag);
+    }
+    return r;
+}
+
 int mc_json_scan(struct mc_bytes text, unsigned depth, size_t values,
                  struct mcos_diag *diag)
 {
     struct scan s = {.text = text, .line = 1};
-    int r = 0;
 
-    run(&s, text.len, depth, values);
-    if (s.too_deep || s.depth > depth)
-        r = mcos_diag_set(diag, MCOS_E_JSON, "", "nested deeper than %u", depth);
-    else if (s.values > values)
-        r = mcos_diag_set(diag, MCOS_E_TOOBIG, "", "more than %zu values", values);
-    if (r != 0 && diag != NULL) {
-        if (s.depth > 0)
-            s.depth--; /* the place that holds it */
-        put_pointer(&s, diag);
-    }
+    return scan(&s, depth, values, diag);
+}
+
+int mc_json_span(struct mc_bytes text, unsigned depth, size_t values, size_t *ret_bytes,
+                 struct mcos_diag *diag)
+{
+    struct scan s = {.text = text, .line = 1, .first = true};
+    int r = scan(&s, depth, values, diag);
+
+    if (r == 0)
+        *ret_bytes = s.pos;
     return r;
 }
 

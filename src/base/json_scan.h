@@ -20,6 +20,11 @@
 int mc_json_scan(struct mc_bytes text, unsigned depth, size_t values,
                  struct mcos_diag *diag);
 
+/* Bytes of the object or list that begins at text.ptr, all of them if it does not end.
+ * Fails as mc_json_scan, within it. */
+int mc_json_span(struct mc_bytes text, unsigned depth, size_t values, size_t *ret_bytes,
+                 struct mcos_diag *diag);
+
 /* Sets field, line and offset of a diag, and leaves its text. */
 void mc_json_where(struct mc_bytes text, size_t offset, struct mcos_diag *diag);
 

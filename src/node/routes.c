@@ -42,6 +42,7 @@ static const struct route ring_routes[] = {
     {"/plan", "", NULL, mc_post_plan, NULL, "POST", MC_SPEC_BYTES_MAX},
     {"/spec", "", mc_get_spec, NULL, NULL, READS, 0},
     {"/file", "", mc_get_file, NULL, NULL, READS, 0},
+    {"/swift", "format ", mc_get_swift, NULL, NULL, READS, 0},
     {"/import", "prefix suffix ", NULL, mc_put_import, NULL, "PUT",
      MC_IMPORT_BYTES_MAX},
     {"/lookup", "account container object handoffs ", mc_get_lookup, NULL, NULL, READS,

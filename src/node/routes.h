@@ -18,16 +18,23 @@ struct mc_routes_config {
     struct mc_secret secret; /* of this machine's swift.conf, or empty; borrowed for
                                 the handler's life */
     /*
-     * Turns a `.ring.gz` into placement and devices of an initialised draft; NULL:
-     * imports are refused. The secret, never NULL, may be empty. *extra starts as
-     * {0} and outlives the draft, which may point into it. A failed draft is only
-     * good for mc_draft_fini(). Called on the worker's threads, so import_ctx is
-     * read only.
+     * Turns the body of an import (docs/api.md) into placement and devices of an
+     * initialised draft; NULL: imports are refused. The secret, never NULL, may be
+     * empty. *extra starts as {0} and outlives the draft, which may point into it. A
+     * failed draft is only good for mc_draft_fini(). Called on the worker's threads, so
+     * import_ctx is read only.
      */
     int (*import_swift)(void *ctx, struct mc_bytes gz, const struct mc_secret *secret,
                         struct mc_draft *draft, struct mc_buf *extra,
                         struct mcos_diag *diag);
     void *import_ctx;
+    /*
+     * Appends a ring as a `.ring.gz` of version 1 or 2 of Swift's format, 0: of the
+     * first that can hold it. NULL: exports are refused. With import_ctx, on the
+     * worker's threads.
+     */
+    int (*export_swift)(void *ctx, const struct mc_ring *ring, unsigned format,
+                        struct mc_buf *b, struct mcos_diag *diag);
     struct mc_work
         *work; /* builds and reads imports; borrowed for the handler's life */
 };

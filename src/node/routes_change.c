@@ -201,7 +201,8 @@ void mc_put_import(struct mc_call *call)
     struct mc_change *change = NULL;
     int r = mc_change_new(call, &change, &diag);
 
-    if (r == 0)
+    if (r == 0 &&
+        mc_change_type(call, "application/json", "application/json", NULL) != 0)
         r = mc_change_type(call, "application/gzip", "application/octet-stream", &diag);
     if (r == 0 && config->import_swift == NULL)
         r = mcos_diag_set(&diag, MCOS_E_CONFIG, "", "this agent does not import");

@@ -51,11 +51,13 @@ void mc_call_fail(struct mc_call *call, int code, const struct mcos_diag *diag);
 /* The ring of the path, lent until the next mint; NULL after it answered 404. */
 const struct mc_ring *mc_call_ring(struct mc_call *call);
 
-/* By noun: routes_ring.c, routes_change.c, routes_plan.c, routes_cluster.c. */
+/* By noun: routes_ring.c, routes_change.c, routes_plan.c, routes_cluster.c,
+ * routes_swift.c. */
 void mc_get_rings(struct mc_call *call);
 void mc_get_ring(struct mc_call *call);
 void mc_get_spec(struct mc_call *call);
 void mc_get_file(struct mc_call *call);
+void mc_get_swift(struct mc_call *call);
 void mc_get_lookup(struct mc_call *call);
 void mc_put_ring(struct mc_call *call);
 void mc_post_plan(struct mc_call *call);

@@ -15,7 +15,7 @@
 
 #define SPEC_DEPTH       4u /* spec, devices, a device, and one to tell what is wrong */
 #define SPEC_KEYS        8u
-#define DEVICE_KEYS      9u
+#define DEVICE_KEYS      11u
 #define REPLICAS_DEFAULT 3000000u
 
 struct weight_text {
@@ -209,6 +209,17 @@ static int read_port(struct mc_spec_doc *doc, struct mc_device *device, json_t *
     return r;
 }
 
+static int read_replication_port(struct mc_spec_doc *doc, struct mc_device *device,
+                                 json_t *value, const char *name)
+{
+    json_int_t v = 0;
+    int r = read_whole(doc, value, name, UINT16_MAX, &v);
+
+    if (r == 0)
+        device->replication_port = (uint16_t)v;
+    return r;
+}
+
 static int read_text(struct mc_spec_doc *doc, struct mc_device *device, json_t *value,
                      const char *name)
 {
@@ -222,6 +233,7 @@ static int read_text(struct mc_spec_doc *doc, struct mc_device *device, json_t *
         {"region", &device->region, MC_TEXT_MAX},
         {"zone", &device->zone, MC_TEXT_MAX},
         {"host", &device->host, MC_TEXT_MAX},
+        {"replication_host", &device->replication_host, MC_TEXT_MAX},
         {"device", &device->device, MC_TEXT_MAX},
         {"meta", &device->meta, MC_META_MAX},
     };
@@ -248,9 +260,17 @@ static const struct key spec_keys[SPEC_KEYS] = {
 };
 
 static const struct key device_keys[DEVICE_KEYS + 1] = {
-    {"name", read_text},   {"weight", read_weight}, {"cluster", read_text},
-    {"region", read_text}, {"zone", read_text},     {"host", read_text},
-    {"port", read_port},   {"device", read_text},   {"meta", read_text},
+    {"name", read_text},
+    {"weight", read_weight},
+    {"cluster", read_text},
+    {"region", read_text},
+    {"zone", read_text},
+    {"host", read_text},
+    {"port", read_port},
+    {"device", read_text},
+    {"meta", read_text},
+    {"replication_host", read_text},
+    {"replication_port", read_replication_port},
     {NULL, NULL},
 };
 

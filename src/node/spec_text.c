@@ -94,6 +94,12 @@ static void put_device(struct mc_buf *b, const struct mc_device *d)
         (void)snprintf(text, sizeof(text), ", \"port\": %u", d->port);
         put(b, text);
     }
+    put_text(b, "replication_host", d->replication_host);
+    if (d->replication_port != 0) {
+        (void)snprintf(text, sizeof(text), ", \"replication_port\": %u",
+                       d->replication_port);
+        put(b, text);
+    }
     put_text(b, "device", d->device);
     put(b, ", \"weight\": ");
     put_weight(b, d);

@@ -36,6 +36,10 @@ struct world {
     int import_err;
     char prefix[32];
     char suffix[32];
+    /* of the exporter */
+    int export_err;
+    unsigned exported; /* so many were asked for */
+    unsigned format;   /* of the last */
 };
 
 int set_up(void **state);

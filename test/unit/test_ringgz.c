@@ -490,7 +490,7 @@ static void weights_are_exact_millionths_and_swifts_own_text(void **state)
     }
 }
 
-static void heads_that_are_not_version_1_are_refused(void **state)
+static void heads_of_no_version_that_is_known_are_refused(void **state)
 {
     struct world w;
     struct mc_buf b = {0};
@@ -500,7 +500,7 @@ static void heads_that_are_not_version_1_are_refused(void **state)
     read_plain(&w, &b);
     assert_int_equal(w.err, MCOS_E_FORMAT);
     end(&w);
-    mc_buf_put(&b, "R1NG\0\2\0\0\0\0", 10);
+    mc_buf_put(&b, "R1NG\0\3\0\0\0\0", 10);
     read_plain(&w, &b);
     assert_int_equal(w.err, MCOS_E_UPGRADE);
     end(&w);
@@ -631,7 +631,7 @@ int main(void)
         cmocka_unit_test(unknown_keys_are_kept_in_one_way_of_writing),
         cmocka_unit_test(escapes_and_surrogates_become_utf8),
         cmocka_unit_test(weights_are_exact_millionths_and_swifts_own_text),
-        cmocka_unit_test(heads_that_are_not_version_1_are_refused),
+        cmocka_unit_test(heads_of_no_version_that_is_known_are_refused),
         cmocka_unit_test(a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused),
         cmocka_unit_test(only_the_last_of_compressed_rows_may_be_short),
         cmocka_unit_test(a_flipped_bit_never_passes_as_another_ring),

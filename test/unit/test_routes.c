@@ -253,7 +253,7 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
 {
     struct world *w = *state;
     struct mc_request typed = {
-        .method = "PUT", .if_none_match = "*", .content_type = "application/json"};
+        .method = "PUT", .if_none_match = "*", .content_type = "text/plain"};
 
     assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
     w->import_err = MCOS_E_TOOBIG;

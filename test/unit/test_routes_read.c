@@ -78,6 +78,87 @@ static void the_file_is_the_record_itself(void **state)
     assert_ptr_equal(mc_blob_get(w->answer.blob).ptr, bytes.ptr); /* not a copy */
 }
 
+static void a_file_for_swift_is_made_once_for_each_record(void **state)
+{
+    struct world *w = *state;
+    struct mc_request again = {.method = "GET"};
+    struct mc_request other = {.method = "GET", .if_none_match = "\"1-00000000\""};
+    struct mc_request put = {.method = "PUT"};
+    char etag[96];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    assert_int_equal(get(w, "/v1/rings/photos/swift"), 200);
+    assert_string_equal(w->answer.content_type, "application/gzip");
+    assert_int_equal(w->answer.body.len, 6);
+    assert_memory_equal(w->answer.body.ptr, "photos", 6);
+    assert_int_equal(w->format, 0);
+    mc_etag_format(mc_ring_head(w->agent.rings[0]), etag);
+    assert_string_equal(w->answer.etag, etag);
+    assert_int_equal(get(w, "/v1/rings/photos/swift?format=2"), 200);
+    assert_int_equal(w->format, 2);
+    again.if_none_match = etag;
+    assert_int_equal(ask(w, &again, "/v1/rings/photos/swift", NULL), 304);
+    assert_string_equal(w->answer.etag, etag);
+    assert_int_equal(w->answer.body.len, 0);
+    assert_int_equal(w->exported, 2);
+    assert_int_equal(ask(w, &other, "/v1/rings/photos/swift", NULL), 200);
+    assert_int_equal(w->exported, 3);
+    (void)get(w, "/v1/rings/photos/swift?format=3");
+    want_problem(w, MCOS_E_VALUE);
+    want_text(w, "field", "format");
+    (void)get(w, "/v1/rings/photos/swift?format=");
+    want_problem(w, MCOS_E_VALUE);
+    (void)ask(w, &put, "/v1/rings/photos/swift", NULL);
+    want_problem(w, MCOS_E_METHOD);
+    (void)get(w, "/v1/rings/none/swift");
+    want_problem(w, MCOS_E_NOTFOUND);
+    w->export_err = MCOS_E_DEVICE;
+    (void)get(w, "/v1/rings/photos/swift");
+    want_problem(w, MCOS_E_DEVICE);
+    want_text(w, "field", "/devices/0");
+    assert_string_equal(w->answer.etag, "");
+}
+
+static void a_deleted_ring_is_no_file_for_swift(void **state)
+{
+    struct world *w = *state;
+    struct mc_request del = {.method = "DELETE"};
+    char etag[96];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    memcpy(etag, w->etag, sizeof(etag));
+    del.if_match = etag;
+    assert_int_equal(ask(w, &del, "/v1/rings/photos", NULL), 200);
+    (void)get(w, "/v1/rings/photos/swift");
+    want_problem(w, MCOS_E_DELETED);
+    assert_int_equal(w->exported, 0);
+}
+
+/* The worker is full, and then it is closed with the file under way. */
+static void a_file_for_swift_waits_for_the_worker(void **state)
+{
+    struct world *w = *state;
+    struct asked asked[FAKE_JOBS + 1];
+    struct mc_request q[FAKE_JOBS + 1];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    for (size_t i = 0; i <= FAKE_JOBS; i++) {
+        q[i] = (struct mc_request){.method = "GET"};
+        begin(w, &asked[i], &q[i], "/v1/rings/photos/swift", NULL);
+        assert_int_equal(asked[i].kept, i < FAKE_JOBS);
+    }
+    assert_int_equal(look(w, &asked[FAKE_JOBS]), 503);
+    want_problem(w, MCOS_E_BUSY);
+    fake_work_step(&w->work);
+    assert_int_equal(look(w, &asked[0]), 200);
+    fake_work_close(&w->work);
+    for (size_t i = 1; i < FAKE_JOBS; i++) {
+        assert_int_equal(look(w, &asked[i]), 503);
+        want_problem(w, MCOS_E_BUSY);
+    }
+    assert_int_equal(w->exported, 1);
+}
+
 static void a_look_up_names_devices_and_handoffs(void **state)
 {
     struct world *w = *state;
@@ -345,6 +426,9 @@ int main(void)
         CASE(paths_and_methods_are_what_they_are),
         CASE(bodies_have_the_bound_of_their_route),
         CASE(the_file_is_the_record_itself),
+        CASE(a_file_for_swift_is_made_once_for_each_record),
+        CASE(a_deleted_ring_is_no_file_for_swift),
+        CASE(a_file_for_swift_waits_for_the_worker),
         CASE(a_look_up_names_devices_and_handoffs),
         CASE(each_cluster_is_told_against_the_record_held_here),
         CASE(a_system_in_which_all_hold_the_same_is_ok),

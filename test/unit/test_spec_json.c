@@ -186,6 +186,7 @@ static void a_full_spec_is_read_and_gaps_are_filled(void **state)
         parse(
             "{\"devices\": [{\"name\": \"a\", \"weight\": 0.1, \"cluster\": \"c\","
             "\"region\": \"r\", \"zone\": \"z\", \"host\": \"h\", \"port\": 65535,"
+            "\"replication_host\": \"rh\", \"replication_port\": 65534,"
             "\"device\": \"d\", \"meta\": \"m\"},"
             "{\"name\": \"b\", \"weight\": \"2.50\"}, {\"weight\": 7, \"name\": "
             "\"X\"}],"
@@ -204,6 +205,8 @@ static void a_full_spec_is_read_and_gaps_are_filled(void **state)
     assert_string_equal(s->devices[0].weight_text, "0.1");
     assert_true(s->devices[0].weight == 100000);
     assert_int_equal(s->devices[0].port, 65535);
+    assert_string_equal(s->devices[0].replication_host, "rh");
+    assert_int_equal(s->devices[0].replication_port, 65534);
     assert_string_equal(s->devices[0].cluster, "c");
     assert_string_equal(s->devices[0].meta, "m");
     assert_string_equal(s->devices[1].weight_text, "2.50");
