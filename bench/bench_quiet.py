@@ -6,9 +6,9 @@
 
 Real agents on a private RabbitMQ, each system in a virtual host of its own; rings of
 2^10 x 3 on 20 devices, which all clusters hold from the start. The figures are the
-broker's: two queues of our own are bound to the exchange for as long as one delta_t,
-one with the keys ring and ring.*, one with talk and talk.*, and are asked for their
-messages and bytes of body. Each message goes to all other clusters, or to one.
+broker's: two queues of our own are bound to the exchange for about one delta_t (the
+figures are for exactly one), one with the keys ring and ring.*, one with talk and
+talk.*, and are asked for their messages and bytes of body. Each message goes to all other clusters, or to one.
 `wire` is what the broker's sockets took and gave meanwhile (rabbitmqctl
 list_connections), for one delta_t: frames, headers, acknowledgements and heartbeats too.
 """
@@ -108,16 +108,18 @@ class System:
             channel.queue_declare(queue)
         for queue in ("ring", "talk"):
             channel.queue_bind(queue, "mcos", f"{queue}.#")
-        self.channel = channel
+        self.channel, self.since = channel, time.monotonic()
 
     def stop_listening(self):
         for queue in ("ring", "talk"):
             self.channel.queue_unbind(queue, "mcos", f"{queue}.#")
+        self.part = self.delta_t / (time.monotonic() - self.since)
 
     def figures(self, broker):
         rows = (line.split("\t") for line in broker.ctl(
             "list_queues", "-p", self.vhost, "name", "messages", "message_bytes").splitlines())
-        found = {row[0]: (int(row[1]), int(row[2])) for row in rows if row[0] in ("ring", "talk")}
+        found = {row[0]: (int(row[1]) * self.part, int(row[2]) * self.part)
+                 for row in rows if row[0] in ("ring", "talk")}
         self.connection.close()
         return found
 
@@ -175,7 +177,7 @@ def measure(group, rings, build):
 
 def show(row):
     print(f"{row['clusters']:8}{row['rings']:7}  {row['mode']:8}{row['delta_t']:5} s"
-          f"{row['talk']:8}{row['talk_bytes'] / 1e3:10.1f}{row['bodies']:9}"
+          f"{row['talk']:8.0f}{row['talk_bytes'] / 1e3:10.1f}{row['bodies']:9.0f}"
           f"{row['body_bytes'] / 1e3:10.1f}{row['wire_in'] / 1e3:12.0f}"
           f"{row['wire_out'] / 1e3:10.0f}", flush=True)
 
