@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define CARE_MS     5000u
-#define READ_MS     1000u /* after something was written, */
+#define READ_MS     4000u /* after something was written: others may still be at it, */
 #define READ_GAP_MS 100u  /* and between one read back and the next */
 #define REPAIRS_MAX 16u   /* rings given back to the store in one go */
 

@@ -496,7 +496,7 @@ static void what_was_written_is_read_back_and_mended_if_the_disk_lost_it(void **
 
     (void)state;
     deliver(v1);
-    pass(3000);
+    pass(4500); /* read back */
     before = w.gets;
     for (unsigned i = 0; w.gets == before; i++) {
         assert_true(i < 100);
@@ -507,12 +507,11 @@ static void what_was_written_is_read_back_and_mended_if_the_disk_lost_it(void **
     pass(100);
     assert_int_equal(on_disk(), 2);
     sim_store_wipe(w.disk);
-    pass(2000);
+    before = w.gets;
+    pass(4300);
     assert_int_equal(in_force(), 2);
     assert_int_equal(on_disk(), 2);
-    before = w.gets;
-    pass(2000);
-    assert_int_equal(w.gets, before); /* once */
+    assert_int_equal(w.gets, before + 1); /* once */
 }
 
 static void what_another_process_stored_is_in_force_soon(void **state)
