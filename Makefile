@@ -34,9 +34,9 @@ san:                               ## the tests under ASan and UBSan (clang)
 	@tools/setup.sh build test
 	@tools/san.sh
 
-bench: all                         ## figures, with their peers beside them
-	@tools/setup.sh build test
-	@tools/bench.sh
+bench: all                         ## figures, with their peers beside them; QUICK=--quick: fewer
+	@tools/setup.sh build test bench
+	@tools/bench.sh $(QUICK)
 
 fuzz:                              ## one fuzzer for a while: make fuzz T=record SECONDS=60
 	@tools/setup.sh build test

@@ -141,7 +141,7 @@ static int put_in_place(struct writing *w, bool *ret_same)
     *ret_same = is_there(fd, name, bytes);
     if (*ret_same)
         goto out;
-    err = mc_replace_write(fd, name, bytes, false, &w->diag);
+    err = mc_replace_write(fd, name, bytes, &w->diag);
     if (err == 0 && fchmodat(fd, mc_replace_aside(name).s, FILE_MODE, 0) != 0) {
         err = mc_folder_fail(&w->diag, "cannot let others read", name);
         mc_replace_drop(fd, name);

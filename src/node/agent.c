@@ -170,6 +170,7 @@ int mc_agent_new(const struct mc_machine_config *config,
     agent->ports = *ports;
     agent->next_token = 1;
     agent->wake_ms = UINT64_MAX;
+    agent->read_ms = UINT64_MAX;
     err = mc_machine_new(config, &agent->machine);
     if (err == 0)
         err = load(agent, diag);

@@ -21,6 +21,7 @@ struct mc_slot {
     size_t loser_count;
     struct mc_kept kept; /* in the cache */
     bool doubt;          /* the store could not be asked what it holds after a merge */
+    bool unread;         /* written, and not read back yet */
 };
 
 struct mc_agent {
@@ -62,6 +63,7 @@ struct mc_agent {
 
     /* The store: compared every so often; why it refused last, "" if it did not. */
     uint64_t care_ms;
+    uint64_t read_ms; /* then one that is unread is read back; UINT64_MAX: none is */
     size_t care_at;
     char store_trouble[256];
 
@@ -96,6 +98,8 @@ void mc_agent_note_losers(struct mc_agent *agent, struct mc_slot *slot);
 void mc_agent_found(struct mc_agent *agent, struct mc_slot *slot);
 /* 0 or why the store refused: said once, and shown until it works again. */
 void mc_agent_store_said(struct mc_agent *agent, int err);
+/* What was just written is read back soon. */
+void mc_agent_read_back(struct mc_agent *agent, struct mc_slot *slot);
 /* Compares agent and store when it is time; returns when the next time is. */
 uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms);
 

@@ -170,6 +170,7 @@ static int merge_ring(struct mc_agent *agent, struct mc_ring *ring,
     }
     if (merge->verdict == MC_MERGE_ADDED || merge->verdict == MC_MERGE_REPLACED) {
         mc_agent_stage(slot, ring);
+        mc_agent_read_back(agent, slot);
     } else if (slot->held == NULL || slot->doubt) {
         err = store->ops->get(store, &slot->name, &kept);
         if (err != 0)

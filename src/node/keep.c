@@ -5,7 +5,9 @@
  * The store's file is the truth, yet it can be greater than what is in force
  * (another process brought it, or a write whose end was in doubt) or lesser
  * (the folder was wiped under us). Every so often they are compared, and the
- * greater one repairs the other.
+ * greater one repairs the other. What was written is read back from the medium a
+ * moment later: it is in force and durable by then, and a disk that did not keep what
+ * it was given is found out while we still have it.
  */
 #include "node/agent_state.h"
 
@@ -14,7 +16,9 @@
 #include <string.h>
 
 #define CARE_MS     5000u
-#define REPAIRS_MAX 16u /* rings given back to the store in one go */
+#define READ_MS     4000u /* after something was written: others may still be at it, */
+#define READ_GAP_MS 100u  /* and between one read back and the next */
+#define REPAIRS_MAX 16u   /* rings given back to the store in one go */
 
 static bool greater(const struct mc_ring *a, const struct mc_ring *b)
 {
@@ -120,6 +124,7 @@ static void compare(struct mc_agent *agent, struct mc_slot *slot)
         return;
     }
     slot->doubt = false;
+    slot->unread = false;
     if (kept == NULL || (slot->held != NULL && greater(slot->held, kept))) {
         if (slot->held != NULL)
             (void)give_back(agent, slot);
@@ -153,6 +158,35 @@ static void repair_missing(struct mc_agent *agent, const struct mc_name *names,
     }
 }
 
+void mc_agent_read_back(struct mc_agent *agent, struct mc_slot *slot)
+{
+    slot->unread = true;
+    if (agent->read_ms == UINT64_MAX)
+        agent->read_ms = mc_agent_now_ms(agent) + READ_MS;
+}
+
+/* One at a time: a large one keeps the loop busy, and the disk. */
+static void read_back(struct mc_agent *agent, uint64_t now_ms)
+{
+    bool more = false;
+
+    for (size_t i = 0, read = 0; i < agent->slot_count && !more; i++) {
+        if (!agent->slots[i].unread)
+            continue;
+        more = read++ > 0;
+        if (!more) {
+            agent->slots[i].unread = false; /* whatever comes of it */
+            compare(agent, &agent->slots[i]);
+        }
+    }
+    agent->read_ms = more ? now_ms + READ_GAP_MS : UINT64_MAX;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms)
 {
     struct mc_store *store = agent->ports.store;
@@ -160,13 +194,15 @@ uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms)
     size_t count = 0;
     int err;
 
+    if (now_ms >= agent->read_ms)
+        read_back(agent, now_ms);
     if (now_ms < agent->care_ms)
-        return agent->care_ms;
+        return earlier(agent->care_ms, agent->read_ms);
     agent->care_ms = now_ms + CARE_MS;
     err = store->ops->list(store, &names, &count);
     mc_agent_store_said(agent, err);
     if (err != 0)
-        return agent->care_ms;
+        return earlier(agent->care_ms, agent->read_ms);
     repair_missing(agent, names, count);
     free(names);
     for (size_t i = 0; i < agent->slot_count; i++) {
@@ -175,5 +211,5 @@ uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms)
     }
     if (agent->slot_count > 0)
         compare(agent, &agent->slots[agent->care_at++ % agent->slot_count]);
-    return agent->care_ms;
+    return earlier(agent->care_ms, agent->read_ms);
 }

@@ -40,6 +40,7 @@ static struct {
     unsigned merge_fails;
     bool merge_done_first; /* yet the record gets there */
     unsigned get_fails;
+    unsigned gets;
 
     struct mc_clock clock;
     uint64_t now_ms;
@@ -128,6 +129,7 @@ static int list(struct mc_store *store, struct mc_name **ret, size_t *ret_count)
 static int get(struct mc_store *store, const struct mc_name *name, struct mc_ring **ret)
 {
     (void)store;
+    w.gets++;
     if (w.get_fails > 0) {
         w.get_fails--;
         return MCOS_E_IO;
@@ -491,6 +493,31 @@ static void a_disk_wiped_under_the_agent_is_filled_again(void **state)
     assert_int_equal(on_disk(), 2);
 }
 
+/* Not only when its turn comes, which with many rings is far off. */
+static void what_was_written_is_read_back_and_mended_if_the_disk_lost_it(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    deliver(v1);
+    pass(4500); /* read back */
+    before = w.gets;
+    for (unsigned i = 0; w.gets == before; i++) {
+        assert_true(i < 100);
+        pass(100);
+    }
+    /* The store was looked after just now; it will not be for five seconds. */
+    deliver(v2);
+    pass(100);
+    assert_int_equal(on_disk(), 2);
+    sim_store_wipe(w.disk);
+    before = w.gets;
+    pass(4300);
+    assert_int_equal(in_force(), 2);
+    assert_int_equal(on_disk(), 2);
+    assert_int_equal(w.gets, before + 1); /* once */
+}
+
 static void what_another_process_stored_is_in_force_soon(void **state)
 {
     struct mc_merge merged;
@@ -753,6 +780,7 @@ int main(void)
         AGENT_CASE(a_mint_in_doubt_is_refused_and_then_shown),
         AGENT_CASE(a_mint_that_cannot_be_stored_changes_nothing),
         AGENT_CASE(a_disk_wiped_under_the_agent_is_filled_again),
+        AGENT_CASE(what_was_written_is_read_back_and_mended_if_the_disk_lost_it),
         AGENT_CASE(what_another_process_stored_is_in_force_soon),
         AGENT_CASE(a_flood_of_junk_is_kept_only_in_part),
         AGENT_CASE(a_difference_is_applied_to_what_the_store_still_has),

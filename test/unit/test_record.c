@@ -607,6 +607,89 @@ static void fill(char *s, size_t n)
     s[n] = '\0';
 }
 
+static int open_err(struct mc_blob *blob)
+{
+    struct mc_ring *ring = NULL;
+    int err = mc_ring_open(blob, MC_CHECK_NONE, &ring, NULL);
+
+    mc_ring_unref(ring);
+    return err;
+}
+
+/* Wherever it is in a table that is looked at in blocks, and however it is wrong. */
+#define BLOCKS_POWER   10u
+#define BLOCKS_DEVICES 7u
+
+static void draft_of_three_replicas(struct mc_draft *d)
+{
+    static uint32_t table[3u << BLOCKS_POWER];
+    static struct mc_device devices[BLOCKS_DEVICES];
+    static const char *const names[BLOCKS_DEVICES] = {"a", "b", "c", "d",
+                                                      "e", "f", "g"};
+
+    for (uint32_t i = 0; i < BLOCKS_DEVICES; i++)
+        devices[i] = (struct mc_device){.name = names[i],
+                                        .weight_text = "",
+                                        .cluster = "",
+                                        .region = "",
+                                        .zone = "",
+                                        .host = "",
+                                        .replication_host = "",
+                                        .device = "",
+                                        .meta = ""};
+    for (uint32_t i = 0; i < 3u << BLOCKS_POWER; i++)
+        table[i] = i % BLOCKS_DEVICES;
+    mc_draft_init(d);
+    (void)mc_name_set(&d->head.name, "blocks");
+    d->head.version = 1;
+    d->head.timestamp = 1;
+    d->head.hash = MC_HASH_XXH3;
+    d->head.part_power = BLOCKS_POWER;
+    d->head.next_part_power = 255;
+    d->head.assignments = 3u << BLOCKS_POWER;
+    d->devices = devices;
+    d->device_count = BLOCKS_DEVICES;
+    d->table = table;
+}
+
+static void each_row_is_looked_at_wherever_it_is(void **state)
+{
+    static const uint32_t rows[] = {0, 1, 255, 256, 257, 511, 512, 767, 1022, 1023};
+    static const uint16_t no_ids[] = {BLOCKS_DEVICES, 255, 256, 0x7fff, 0x8000, 0xfffe};
+    struct mc_draft d;
+    struct mc_blob *blob;
+    struct mc_head head;
+    uint8_t *table;
+
+    (void)state;
+    draft_of_three_replicas(&d);
+    blob = encode_ok(&d);
+    assert_int_equal(mc_head_decode(mc_blob_get(blob), &head, NULL), 0);
+    table = (uint8_t *)(uintptr_t)mc_blob_get(blob).ptr +
+            head.section[MC_SECTION_TABLE].offset;
+    for (size_t r = 0; r < sizeof(rows) / sizeof(*rows); r++) {
+        for (unsigned i = 0; i < 3; i++) {
+            uint8_t *id = table + ((size_t)rows[r] * 3 + i) * 2;
+            uint16_t good = mc_get_u16(id);
+
+            for (size_t n = 0; n < sizeof(no_ids) / sizeof(*no_ids); n++) {
+                mc_set_u16(id, no_ids[n]);
+                assert_int_equal(open_err(blob), MCOS_E_DEVICE);
+            }
+            for (unsigned j = 1; j < 3; j++) {
+                mc_set_u16(id,
+                           mc_get_u16(table + ((size_t)rows[r] * 3 + (i + j) % 3) * 2));
+                assert_int_equal(open_err(blob), MCOS_E_DEVICE);
+            }
+            mc_set_u16(id, 0xffff);
+            assert_int_equal(open_err(blob), MCOS_E_FORMAT);
+            mc_set_u16(id, good);
+            assert_int_equal(open_err(blob), 0);
+        }
+    }
+    mc_blob_unref(blob);
+}
+
 static void limits_of_the_head_hold_at_the_edge(void **state)
 {
     struct mc_draft d;
@@ -865,6 +948,7 @@ int main(void)
         cmocka_unit_test(the_front_is_read_whatever_the_format),
         cmocka_unit_test(an_extra_that_must_be_understood_is_not_passed_over),
         cmocka_unit_test(the_table_must_mean_something),
+        cmocka_unit_test(each_row_is_looked_at_wherever_it_is),
         cmocka_unit_test(limits_of_the_head_hold_at_the_edge),
         cmocka_unit_test(limits_of_the_placement_hold_at_the_edge),
         cmocka_unit_test(limits_of_texts_and_lists_hold_at_the_edge),

@@ -200,6 +200,25 @@ bool mc_folder_ring_name(const char *file, const char *suffix, struct mc_name *r
     return mc_name_set(ret, text);
 }
 
+/* What is made here is durable later (mc_place_sync_versions). */
+static int open_versions(struct mc_place *place, const char *name,
+                         struct mcos_diag *diag)
+{
+    int room = -1;
+    int err = mc_folder_sub(place->data, "versions", true, &room, diag);
+
+    if (err != 0)
+        return err;
+    place->versions = open_folder(room, name, O_NOFOLLOW);
+    if (place->versions < 0 && errno == ENOENT &&
+        (mkdirat(room, name, 0750) == 0 || errno == EEXIST))
+        place->versions = open_folder(room, name, O_NOFOLLOW);
+    if (place->versions < 0)
+        err = mc_folder_fail(diag, "cannot open folder", name);
+    mc_folder_close(room);
+    return err;
+}
+
 /* The folder `name` of the folder `room`; -1 if missing and not to be made. */
 static int open_room(int data, const char *room, const char *name, bool make,
                      int *ret_fd, struct mcos_diag *diag)
@@ -224,8 +243,10 @@ int mc_place_open(const char *path, const char *name, bool make,
         if (err == MCOS_E_NOTFOUND)
             err = 0;
     }
-    if (err == 0 && name != NULL)
-        err = open_room(place.data, "versions", name, make, &place.versions, diag);
+    if (err == 0 && name != NULL && make)
+        err = open_versions(&place, name, diag);
+    if (err == 0 && name != NULL && !make)
+        err = open_room(place.data, "versions", name, false, &place.versions, diag);
     if (err == 0 && name != NULL)
         err = open_room(place.data, "conflicts", name, false, &place.conflicts, diag);
     if (err != 0)
@@ -233,6 +254,20 @@ int mc_place_open(const char *path, const char *name, bool make,
     else
         *ret_place = place;
     return err;
+}
+
+int mc_place_sync_versions(const struct mc_place *place, struct mcos_diag *diag)
+{
+    int room = -1;
+    int err =
+        place->versions < 0 ? MCOS_E_NOTFOUND : mc_folder_sync(place->versions, diag);
+
+    if (err == 0)
+        err = mc_folder_sub(place->data, "versions", false, &room, diag);
+    if (err == 0)
+        err = mc_folder_sync(room, diag);
+    mc_folder_close(room);
+    return err == MCOS_E_NOTFOUND ? 0 : err;
 }
 
 void mc_place_close(struct mc_place *place)

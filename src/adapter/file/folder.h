@@ -62,6 +62,8 @@ struct mc_place {
 int mc_place_open(const char *path, const char *name, bool make,
                   struct mc_place *ret_place, struct mcos_diag *diag);
 void mc_place_close(struct mc_place *place);
+/* Makes the names of the ring's versions durable, and that of their folder. */
+int mc_place_sync_versions(const struct mc_place *place, struct mcos_diag *diag);
 /* Makes and opens the ring's folder of losers, if it is not yet. */
 int mc_place_conflicts(struct mc_place *place, const char *name,
                        struct mcos_diag *diag);

@@ -163,7 +163,6 @@ int mc_history_link(int from, const char *file, int dirfd, const struct mc_entry
                     bool *ret_new, struct mcos_diag *diag)
 {
     struct mc_folder_name name = mc_entry_format(entry);
-    int err;
 
     if (ret_new != NULL)
         *ret_new = false;
@@ -174,10 +173,7 @@ int mc_history_link(int from, const char *file, int dirfd, const struct mc_entry
         return mc_folder_fail(diag, "cannot keep", name.s);
     if (ret_new != NULL)
         *ret_new = true;
-    err = mc_folder_sync(dirfd, diag);
-    if (err != 0)
-        (void)mc_folder_remove(dirfd, name.s);
-    return err;
+    return 0;
 }
 
 void mc_history_prune(int dirfd, const struct mc_entry *held, size_t keep)

@@ -43,8 +43,8 @@ int mc_history_find(int dirfd, const uint8_t digest8[8], const char *ring_name,
                     struct mc_ring **ret_ring, struct mcos_diag *diag);
 
 /*
- * Links the file from/file as entry, in place of one that is not the same file,
- * and makes that durable. *ret_new (may be NULL) says if a name was added.
+ * Links the file from/file as entry, in place of one that is not the same file. The
+ * caller makes that durable. *ret_new (may be NULL) says if a name was added.
  */
 int mc_history_link(int from, const char *file, int dirfd, const struct mc_entry *entry,
                     bool *ret_new, struct mcos_diag *diag);

@@ -130,7 +130,7 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser, struct mcos_dia
     if (err != 0 || needless)
         return err;
     err = mc_replace_write(place->conflicts, file.s, mc_blob_get(mc_ring_blob(loser)),
-                           false, diag);
+                           diag);
     if (err == 0)
         err = mc_replace_commit(place->conflicts, file.s, &doubt, diag);
     if (err == 0)
@@ -143,12 +143,18 @@ int mc_losers_add(struct mc_place *place, struct mc_ring *loser, struct mcos_dia
 int mc_losers_link(struct mc_place *place, const char *name,
                    const struct mc_entry *held, struct mcos_diag *diag)
 {
+    bool named = false;
     int err = mc_place_conflicts(place, name, diag);
 
-    if (err != 0)
-        return err;
-    return mc_history_link(place->rings, mc_current_file(name).s, place->conflicts,
-                           held, NULL, diag);
+    if (err == 0)
+        err = mc_history_link(place->rings, mc_current_file(name).s, place->conflicts,
+                              held, &named, diag);
+    if (err == 0 && named) {
+        err = mc_folder_sync(place->conflicts, diag);
+        if (err != 0)
+            (void)mc_folder_remove(place->conflicts, mc_entry_format(held).s);
+    }
+    return err;
 }
 
 void mc_losers_settle(const struct mc_place *place, const struct mc_ring *ring)

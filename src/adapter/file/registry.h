@@ -12,7 +12,6 @@
 
 struct mc_registry_rules {
     size_t keep_versions;
-    bool verify;
     bool rewrite; /* an earlier try left doubt: write it even if it seems to be there */
 };
 

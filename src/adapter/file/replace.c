@@ -2,8 +2,6 @@
 /* adapter/file/replace.c -- the replacement recipe, step by step. */
 #include "adapter/file/replace.h"
 
-#include "adapter/file/mapping.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,31 +64,17 @@ static int sync_file(int fd)
     return rc;
 }
 
-/* Reads the file from the medium, as far as the system lets us, and compares. */
-static int read_back(int dirfd, const char *aside, struct mc_bytes bytes,
-                     struct mcos_diag *diag)
+void mc_replace_forget(int dirfd, const char *name)
 {
-    struct mc_blob *blob = NULL;
-    int fd = openat(dirfd, aside, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int err;
+    int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd >= 0) {
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-        (void)close(fd);
-    }
-    err = mc_mapping_open(dirfd, aside, bytes.len, &blob, NULL, diag);
-    if (err == 0 &&
-        (mc_blob_get(blob).len != bytes.len ||
-         (bytes.len != 0 && memcmp(mc_blob_get(blob).ptr, bytes.ptr, bytes.len) != 0)))
-        err = MCOS_E_DIGEST;
-    mc_blob_unref(blob);
-    if (err != 0 && err != MCOS_E_NOMEM)
-        err = mcos_diag_set(diag, MCOS_E_IO, aside, "%s does not read back as written",
-                            aside);
-    return err;
+    if (fd < 0)
+        return;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    (void)close(fd);
 }
 
-int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes, bool verify,
+int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes,
                      struct mcos_diag *diag)
 {
     struct mc_folder_name aside = mc_replace_aside(name);
@@ -109,8 +93,6 @@ int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes, bool ve
     /* Linux closes the descriptor even when a signal comes between. */
     if (close(fd) != 0 && errno != EINTR && err == 0)
         err = mc_folder_fail(diag, "cannot close", name);
-    if (err == 0 && verify)
-        err = read_back(dirfd, aside.s, bytes, diag);
     if (err != 0)
         (void)mc_folder_remove(dirfd, aside.s);
     return err;
@@ -137,7 +119,7 @@ int mc_replace(int dirfd, const char *name, struct mc_bytes bytes,
                struct mcos_diag *diag)
 {
     bool doubt;
-    int err = mc_replace_write(dirfd, name, bytes, false, diag);
+    int err = mc_replace_write(dirfd, name, bytes, diag);
 
     if (err == 0)
         err = mc_replace_commit(dirfd, name, &doubt, diag);

@@ -19,11 +19,14 @@
 struct mc_folder_name mc_replace_aside(const char *name);
 
 /*
- * Makes the bytes durable under the name aside; `verify` reads them back. On
- * failure nothing is left behind. Fails with FULL, IO, NOMEM.
+ * Makes the bytes durable under the name aside. On failure nothing is left behind.
+ * Fails with FULL, IO, NOMEM.
  */
-int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes, bool verify,
+int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes,
                      struct mcos_diag *diag);
+
+/* Whoever reads the file next gets it from the medium, as far as the system lets us. */
+void mc_replace_forget(int dirfd, const char *name);
 
 /* Removes what was written aside. */
 void mc_replace_drop(int dirfd, const char *name);

@@ -16,13 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A few rings, in no order. */
+struct names {
+    struct mc_name *list;
+    size_t count;
+};
+
 struct file_store {
     struct mc_store port; /* first: a struct mc_store is one of these */
     char *data;
     struct mc_file_store_config config;
     int lease;
-    struct mc_name *doubts; /* rings whose last write may not survive a power cut */
-    size_t doubt_count;
+    struct names doubts; /* rings whose last write may not survive a power cut */
+    struct names unread; /* rings whose last write nobody has read back */
     struct mc_name seen; /* the ring last looked at, */
     bool sealed;         /* and whether its main file is of a later format */
     struct mcos_diag trouble;
@@ -40,7 +46,8 @@ static void close_store(struct mc_store *store)
     if (s == NULL)
         return;
     mc_folder_close(s->lease);
-    free(s->doubts);
+    free(s->doubts.list);
+    free(s->unread.list);
     free(s->data);
     free(s);
 }
@@ -84,34 +91,35 @@ static int keep_lease(struct file_store *s, int data_fd)
     return mc_lease_take(data_fd, s->data, &s->lease, &s->trouble);
 }
 
-static size_t find_doubt(const struct file_store *s, const char *name)
+static bool has(const struct names *names, const char *name, size_t *ret_at)
 {
-    size_t i = 0;
-
-    while (i < s->doubt_count && strcmp(s->doubts[i].s, name) != 0)
-        i++;
-    return i;
+    *ret_at = 0;
+    while (*ret_at < names->count && strcmp(names->list[*ret_at].s, name) != 0)
+        ++*ret_at;
+    return *ret_at < names->count;
 }
 
-/* Room for one more doubt is made before the merge: noting one must not fail. */
-static int reserve_doubt(struct file_store *s)
+/* Room for one more is made before the merge: noting one must not fail. */
+static int reserve(struct names *names)
 {
     struct mc_name *more =
-        realloc(s->doubts, (s->doubt_count + 1) * sizeof(*s->doubts));
+        realloc(names->list, (names->count + 1) * sizeof(*names->list));
 
     if (more == NULL)
         return MCOS_E_NOMEM;
-    s->doubts = more;
+    names->list = more;
     return 0;
 }
 
-static void note_doubt(struct file_store *s, size_t at, const struct mc_name *name,
-                       bool doubt)
+static void note(struct names *names, const struct mc_name *name, bool in)
 {
-    if (doubt && at == s->doubt_count)
-        s->doubts[s->doubt_count++] = *name;
-    else if (!doubt && at < s->doubt_count)
-        s->doubts[at] = s->doubts[--s->doubt_count];
+    size_t at;
+    bool was = has(names, name->s, &at);
+
+    if (in && !was)
+        names->list[names->count++] = *name;
+    else if (!in && was)
+        names->list[at] = names->list[--names->count];
 }
 
 static int merge(struct mc_store *store, struct mc_ring *ring,
@@ -119,8 +127,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
 {
     struct file_store *s = of(store);
     const struct mc_name *name = &mc_ring_head(ring)->name;
-    struct mc_registry_rules rules = {.keep_versions = s->config.keep_versions,
-                                      .verify = s->config.verify};
+    struct mc_registry_rules rules = {.keep_versions = s->config.keep_versions};
     struct mc_place place;
     bool doubt = false;
     size_t at;
@@ -133,13 +140,16 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
         err =
             mc_lease_lock_rings(place.rings, MC_FILE_LOCK_WAIT_MS, &lock, &s->trouble);
     if (err == 0)
-        err = reserve_doubt(s);
+        err = reserve(&s->doubts);
+    if (err == 0)
+        err = reserve(&s->unread);
     if (err == 0) {
-        at = find_doubt(s, name->s);
-        rules.rewrite = at < s->doubt_count;
+        rules.rewrite = has(&s->doubts, name->s, &at);
         err = mc_registry_merge(&place, &rules, ring, ret_merge, &doubt, &s->trouble);
         if (err == 0 || doubt)
-            note_doubt(s, at, name, doubt);
+            note(&s->doubts, name, doubt);
+        if (err == 0 && ret_merge->verdict != MC_MERGE_OLDER)
+            note(&s->unread, name, true);
     }
     mc_folder_close(lock);
     return end(s, &place, err);
@@ -215,8 +225,16 @@ static int get(struct mc_store *store, const struct mc_name *name,
 {
     struct file_store *s = of(store);
     struct mc_place place;
+    size_t at;
     int err = begin(s, name, false, &place);
 
+    if (err == 0 && has(&s->unread, name->s, &at)) {
+        err = mc_place_sync_versions(&place, &s->trouble);
+        if (err == 0 && s->config.verify)
+            mc_replace_forget(place.rings, mc_current_file(name->s).s);
+        if (err == 0)
+            note(&s->unread, name, false);
+    }
     if (err == 0)
         err = get_at(s, &place, name->s, ret_ring);
     return end(s, &place, err);

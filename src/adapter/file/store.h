@@ -31,7 +31,7 @@
 struct mc_file_store_config {
     const char *data;       /* borrowed by open (copied); made if its parent is there */
     unsigned keep_versions; /* older versions kept beside the held one */
-    bool verify;            /* read a new file back before it counts */
+    bool verify;            /* the first get of a new file reads it from the medium */
     bool shared;            /* take no lease: a tool beside the agent, or a test */
 };
 
