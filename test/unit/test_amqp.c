@@ -463,30 +463,64 @@ static void down_comes_before_its_letters_and_up_after_them(void **state)
     expect_nothing(desk); /* DOWN is said once */
 }
 
+static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)
+{
+    struct mc_amqp_parcel p = {.tag = tag};
+    int err = mc_amqp_desk_deliver(desk, queue, &p);
+
+    mc_amqp_parcel_clear(&p);
+    return err;
+}
+
 static void no_letter_waits_for_ever(void **state)
 {
     struct mc_amqp_desk *desk = *state;
-    struct mc_letter_head head;
-    struct mc_blob *blob;
 
     assert_int_equal(put(desk, 1, 1), 0);
-    send_one(desk, 1);
-    mc_amqp_desk_blocked(desk, true);
-    assert_int_equal(put(desk, 2, 1), 0);
-    assert_int_equal(mc_amqp_desk_take(desk, 2, &head, &blob), MCOS_E_EMPTY);
     the_ms += MC_AMQP_SEND_MS - 1;
     expect_nothing(desk);
     the_ms++;
-    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_BUSY);
     expect(desk, MC_BUS_CONFIRM, 1, MCOS_E_BUSY);
-    mc_amqp_desk_blocked(desk, false);
-    assert_int_equal(put(desk, 3, 1), 0);
-    send_one(desk, 2);
-    mc_amqp_desk_settle(desk, 1, false, 0); /* what was given up was there after all */
+    assert_int_equal(put(desk, 2, 1), 0);
+    send_one(desk, 1);
     the_ms += MC_AMQP_CONFIRM_MS - 1;
     expect_nothing(desk);
     the_ms++;
-    expect(desk, MC_BUS_CONFIRM, 3, MCOS_E_BUSY);
+    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_BUSY);
+    mc_amqp_desk_settle(desk, 1, false, 0); /* what was given up was there after all */
+    expect_nothing(desk);
+}
+
+static void a_broker_without_room_brings_letters_and_takes_none(void **state)
+{
+    struct mc_amqp_desk *desk = *state;
+    struct mc_letter_head head;
+    struct mc_bus_event ev;
+    struct mc_blob *blob;
+    uint64_t wait;
+
+    assert_int_equal(put(desk, 1, 1), 0);
+    send_one(desk, 1);
+    assert_int_equal(put(desk, 2, 1), 0);
+    mc_amqp_desk_blocked(desk, true);
+    mc_amqp_desk_blocked(desk, true);
+    expect(desk, MC_BUS_DOWN, 0, MCOS_E_FULL);
+    expect(desk, MC_BUS_CONFIRM, 1, MCOS_E_AWAY);
+    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_AWAY);
+    assert_int_equal(put(desk, 3, 1), 0);
+    assert_int_equal(mc_amqp_desk_take(desk, 2, &head, &blob), MCOS_E_EMPTY);
+    expect(desk, MC_BUS_CONFIRM, 3, MCOS_E_AWAY);
+    assert_int_equal(bring(desk, MC_QUEUE_RECORDS, 7), 0);
+    assert_int_equal(mc_amqp_desk_next(desk, &ev, &wait), 0);
+    assert_int_equal(ev.kind, MC_BUS_MESSAGE);
+    mc_blob_unref(ev.body);
+    expect_nothing(desk);
+    mc_amqp_desk_blocked(desk, false);
+    mc_amqp_desk_settle(desk, 1, false, 0); /* it was there after all */
+    expect(desk, MC_BUS_UP, 0, 0);
+    expect_nothing(desk);
+    mc_amqp_desk_ack(desk, ev.delivery);
+    assert_int_equal(desk->ack_count, 1);
 }
 
 static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
@@ -511,15 +545,6 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
     assert_int_equal(put(desk, 5, 100), MCOS_E_TOOBIG);
     the_ms++;
     assert_int_equal(put(desk, 5, 100), 0);
-}
-
-static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)
-{
-    struct mc_amqp_parcel p = {.tag = tag};
-    int err = mc_amqp_desk_deliver(desk, queue, &p);
-
-    mc_amqp_parcel_clear(&p);
-    return err;
 }
 
 static void a_broker_that_brings_too_much_is_not_believed(void **state)
@@ -603,6 +628,7 @@ int main(void)
         DESK(more_bytes_than_the_limit_are_refused),
         DESK(down_comes_before_its_letters_and_up_after_them),
         DESK(no_letter_waits_for_ever),
+        DESK(a_broker_without_room_brings_letters_and_takes_none),
         DESK(a_size_that_the_broker_refuses_is_laid_to_the_largest),
         DESK(a_broker_that_brings_too_much_is_not_believed),
         DESK(a_fallen_consumer_takes_its_deliveries_along),

@@ -160,7 +160,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     desk->letter_count++;
     desk->letter_bytes += body.len;
-    if (desk->up[0] && desk->up[1]) {
+    if (desk->up[0] && desk->up[1] && !desk->blocked) {
         letter->due_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_SEND_MS;
         mc_amqp_letters_add(&desk->queued, letter);
         mc_amqp_ring(desk->side_fd[MC_AMQP_PUBLISHER]);
@@ -221,7 +221,7 @@ int mc_amqp_desk_next(struct mc_amqp_desk *desk, struct mc_bus_event *ret_event,
     tell_state(desk, &event, &found);
     if (!found)
         found = take_confirm(desk, &event);
-    if (!found && desk->told == MC_AMQP_TOLD_UP)
+    if (!found && (desk->told == MC_AMQP_TOLD_UP || desk->blocked))
         found = take_arrival(desk, now, &event);
     if (!found) {
         mc_amqp_drain(desk->agent_fd);
@@ -255,7 +255,7 @@ static void tell_state(struct mc_amqp_desk *desk, struct mc_bus_event *ev, bool 
         *ev = (struct mc_bus_event){.kind = MC_BUS_DOWN, .err = desk->fall_err};
         *ret = true;
     } else if (desk->told != MC_AMQP_TOLD_UP && desk->up[0] && desk->up[1] &&
-               desk->done.first == NULL) {
+               !desk->blocked && desk->done.first == NULL) {
         desk->told_falls = desk->falls;
         desk->told = MC_AMQP_TOLD_UP;
         *ev = (struct mc_bus_event){.kind = MC_BUS_UP, .fresh_queue = desk->fresh};

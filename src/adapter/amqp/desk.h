@@ -9,9 +9,10 @@
  * One lock, held for moments, never around a call of librabbitmq. Everything in
  * it is bounded: letters by number and bytes, deliveries by the prefetch.
  *
- * The bus is up while both sides are. When either falls, every letter that is
- * not confirmed is told AWAY; what the consumer had brought is forgotten when
- * the consumer falls, for the broker will bring it again.
+ * The bus is up while both sides are and the broker has room. When that ends, every
+ * letter that is not confirmed is told AWAY; what the consumer had brought is
+ * forgotten when the consumer falls, for the broker will bring it again. A broker
+ * without room (DOWN with FULL) still brings letters.
  */
 #ifndef MCOS_ADAPTER_AMQP_DESK_H
 #define MCOS_ADAPTER_AMQP_DESK_H
@@ -93,7 +94,7 @@ struct mc_amqp_desk {
     bool fresh;
     char trouble[MC_AMQP_TEXT_MAX]; /* of the last failure */
     bool recheck;                   /* the consumer is to look after its queues */
-    bool blocked;                   /* the broker has no room */
+    bool blocked;                   /* the broker has no room: counts as a fall */
     uint64_t unheard;               /* letters that no queue took */
     uint64_t dropped;               /* deliveries that were not letters */
     struct mc_amqp_letters queued, sent, done;
