@@ -379,11 +379,21 @@ def test_row_19_larger_than_the_broker_takes(broker):
             assert big.status == 201 and big.json["durable"]
             until(lambda: c1.says("event=bus-trouble", "PRECONDITION_FAILED", "20000"),
                   "c1 says why", c1)
+            # From now on it is known, and named.
+            again = c1.create("big2", spec(part_power=16))
+            assert again.status == 413 and again.json["code"] == "too-large", again.body
+            assert "at most 20000" in again.body.decode() and c1.stamp("big2") is None
             small = c1.create("small", spec()).json["stamp"]
             world.agree("small", small, deadline=RETURN)
             assert c2.stamp("big") is None
             time.sleep(3)
             assert len(c1.says("event=bus-down")) == 1, "it is not tried again and again"
+            # Who is told the limit never makes what nobody else could get.
+            c3 = world.start("c3", bus=broker.url + "?max_message_size=20000")
+            big = c3.create("big3", spec(part_power=16))
+            assert big.status == 413 and "at most 20000" in big.body.decode(), big.body
+            assert c3.stamp("big3") is None and not c3.says("event=bus-down")
+            world.agree("small", c3.update("small", spec(replicas=2)).json["stamp"])
     finally:
         broker.ctl("eval", "application:set_env(rabbit, max_message_size, 134217728).")
 

@@ -46,8 +46,32 @@ static void an_address_tells_hosts_user_and_vhost(void **state)
     assert_string_equal(url.password, "guest");
     assert_string_equal(url.vhost, "/");
     assert_int_equal(url.hosts[0].port, 5672);
+    assert_true(url.body_max == SIZE_MAX);
     assert_int_equal(mc_amqp_url_parse("amqp://h:65535/", &url, NULL), 0);
     assert_string_equal(url.vhost, "/");
+}
+
+static void an_address_tells_what_the_brokers_take(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t max;
+    } good[] = {
+        {"amqp://h?max_message_size=1", 1},
+        {"amqp://u:p?@h,i:7/?max_message_size=20000", 20000},
+        {"amqp://h/v?max_message_size=3KiB", 3072},
+        {"amqp://h/v?max_message_size=9&max_message_size=16MiB", 16u << 20},
+        {"amqp://h/v?max_message_size=9999999999", 9999999999u},
+    };
+    struct mc_amqp_url url;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+        assert_int_equal(mc_amqp_url_parse(good[i].text, &url, NULL), 0);
+        assert_true(url.body_max == good[i].max);
+        assert_string_equal(url.vhost, i < 2 ? "/" : "v");
+        assert_string_equal(url.hosts[0].name, "h");
+    }
 }
 
 static void a_bad_address_is_refused_and_its_password_not_told(void **state)
@@ -75,6 +99,17 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://u:geheim%00@h",
         "amqp://u:geheim@h/%0a",
         "amqp://u:geheim@1,2,3,4,5,6,7,8,9",
+        "amqp://u:geheim@?max_message_size=1",
+        "amqp://u:geheim@h/v?",
+        "amqp://u:geheim@h/v?max_message_size",
+        "amqp://u:geheim@h/v?max_message_size=",
+        "amqp://u:geheim@h/v?max_message_size=0",
+        "amqp://u:geheim@h/v?max_message_size=KiB",
+        "amqp://u:geheim@h/v?max_message_size=1GiB",
+        "amqp://u:geheim@h/v?max_message_size=-1",
+        "amqp://u:geheim@h/v?max_message_size=99999999999",
+        "amqp://u:geheim@h/v?max_message_size=1&",
+        "amqp://u:geheim@h/v?max_message=1",
     };
     struct mc_amqp_url url = {.host_count = 77};
     char text[300];
@@ -531,7 +566,8 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
         assert_int_equal(put(desk, n, n == 2 ? 100 : 10), 0);
         send_one(desk, n);
     }
-    mc_amqp_desk_refuse_largest(desk);
+    assert_true(mc_amqp_desk_body_max(desk) == SIZE_MAX);
+    mc_amqp_desk_refuse_largest(desk, 0);
     mc_amqp_desk_down(desk, MC_AMQP_PUBLISHER, MCOS_E_CONFIG, "too large");
     expect(desk, MC_BUS_DOWN, 0, MCOS_E_CONFIG);
     expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_TOOBIG);
@@ -541,10 +577,22 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
     mc_amqp_desk_up(desk, MC_AMQP_PUBLISHER, false);
     assert_int_equal(put(desk, 4, 100), MCOS_E_TOOBIG);
     assert_int_equal(put(desk, 4, 99), 0);
+    assert_int_equal(mc_amqp_desk_body_max(desk), 99);
     the_ms += MC_AMQP_REFUSED_MS - 1;
     assert_int_equal(put(desk, 5, 100), MCOS_E_TOOBIG);
     the_ms++;
     assert_int_equal(put(desk, 5, 100), 0);
+    assert_true(mc_amqp_desk_body_max(desk) == SIZE_MAX);
+    /* In its own words it tells the limit, not the size that was too much. */
+    send_one(desk, 4);
+    mc_amqp_desk_refuse_largest(desk, 64);
+    assert_int_equal(mc_amqp_desk_body_max(desk), 64);
+    assert_int_equal(put(desk, 6, 64), 0);
+    desk->body_max = 20; /* as the address says */
+    assert_int_equal(put(desk, 7, 21), MCOS_E_TOOBIG);
+    assert_int_equal(put(desk, 7, 20), 0);
+    the_ms += MC_AMQP_REFUSED_MS;
+    assert_int_equal(mc_amqp_desk_body_max(desk), 20);
 }
 
 static void a_broker_that_brings_too_much_is_not_believed(void **state)
@@ -616,6 +664,7 @@ int main(void)
 #define DESK(f) cmocka_unit_test_setup_teardown(f, set_desk, clear_desk)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(an_address_tells_hosts_user_and_vhost),
+        cmocka_unit_test(an_address_tells_what_the_brokers_take),
         cmocka_unit_test(a_bad_address_is_refused_and_its_password_not_told),
         cmocka_unit_test(words_of_an_address_have_a_limit),
         cmocka_unit_test(a_head_survives_its_headers),

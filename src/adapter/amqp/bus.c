@@ -37,6 +37,7 @@ static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
 static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
                     uint64_t *ret_wait_ms);
 static void bus_ack(struct mc_bus *base, uint64_t delivery);
+static size_t bus_record_max(struct mc_bus *base);
 static int bus_fd(struct mc_bus *base);
 static void bus_close(struct mc_bus *base);
 static int fill_setup(struct mc_amqp_setup *setup,
@@ -46,6 +47,7 @@ static void say_news(struct bus *b, bool up);
 static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
                                       .ack = bus_ack,
+                                      .record_max = bus_record_max,
                                       .fd = bus_fd,
                                       .close = bus_close};
 
@@ -65,6 +67,7 @@ int mc_amqp_bus_open(const struct mc_amqp_bus_config *config, struct mc_bus **re
     b->base.ops = &ops;
     b->log = config->log;
     err = mc_amqp_desk_init(&b->desk, config->clock, config->talk_ttl_ms);
+    b->desk.body_max = b->setup.url.body_max;
     for (int i = 0; i < 2; i++)
         b->sides[i] = (struct mc_amqp_side){.name = (enum mc_amqp_side_name)i,
                                             .setup = &b->setup,
@@ -143,6 +146,11 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
 static void bus_ack(struct mc_bus *base, uint64_t delivery)
 {
     mc_amqp_desk_ack(&((struct bus *)base)->desk, delivery);
+}
+
+static size_t bus_record_max(struct mc_bus *base)
+{
+    return mc_amqp_desk_body_max(&((struct bus *)base)->desk);
 }
 
 static int bus_fd(struct mc_bus *base)

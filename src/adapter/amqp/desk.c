@@ -63,6 +63,8 @@ int mc_amqp_desk_init(struct mc_amqp_desk *desk, struct mc_clock *clock,
     *desk = (struct mc_amqp_desk){.clock = clock,
                                   .talk_ttl_ms = talk_ttl_ms,
                                   .socket = {-1, -1},
+                                  .body_max = SIZE_MAX,
+                                  .refused_max = SIZE_MAX,
                                   /* numbers of an earlier life mean nothing here */
                                   .delivery = clock->wall_ns(clock)};
     (void)pthread_mutex_init(&desk->lock, NULL);
@@ -129,6 +131,24 @@ void mc_amqp_desk_finish(struct mc_amqp_desk *desk, struct mc_amqp_letter *lette
 
 /* ---- what the agent hands over ---- */
 
+static size_t body_max(const struct mc_amqp_desk *desk)
+{
+    if (desk->clock->now_ms(desk->clock) >= desk->refused_ms ||
+        desk->body_max < desk->refused_max)
+        return desk->body_max;
+    return desk->refused_max;
+}
+
+size_t mc_amqp_desk_body_max(struct mc_amqp_desk *desk)
+{
+    size_t max;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    max = body_max(desk);
+    (void)pthread_mutex_unlock(&desk->lock);
+    return max;
+}
+
 int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *head,
                      struct mc_bytes body, uint64_t token)
 {
@@ -145,8 +165,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     room = desk->letter_count < MC_AMQP_LETTERS_MAX &&
            body.len <= MC_AMQP_BYTES_MAX - desk->letter_bytes;
-    refused = desk->refused_bytes != 0 && body.len >= desk->refused_bytes &&
-              desk->clock->now_ms(desk->clock) < desk->refused_ms;
+    refused = body.len > body_max(desk);
     (void)pthread_mutex_unlock(&desk->lock); /* only we add: the room stays */
     if (!room || refused)
         return refused ? MCOS_E_TOOBIG : MCOS_E_BUSY;

@@ -143,7 +143,7 @@ void mc_amqp_desk_settle(struct mc_amqp_desk *desk, uint64_t tag, bool multiple,
     (void)pthread_mutex_unlock(&desk->lock);
 }
 
-void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
+void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk, size_t max)
 {
     struct mc_amqp_letter *largest = NULL;
     size_t most = 0;
@@ -161,7 +161,7 @@ void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
         struct mc_amqp_letters all = desk->sent;
         struct mc_amqp_letter *l;
 
-        desk->refused_bytes = most;
+        desk->refused_max = max != 0 ? max : most - (most > 0);
         desk->refused_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REFUSED_MS;
         desk->sent = (struct mc_amqp_letters){0};
         while ((l = mc_amqp_letters_take(&all)) != NULL) {
