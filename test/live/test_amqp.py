@@ -4,25 +4,21 @@
 A test named row_N is row N of the catalogue of faults (section "Network and
 broker"). The outside world is Debian's python3-pika: it shares no code with us.
 """
-import contextlib
 import os
 import pathlib
 import shutil
-import socket
-import struct
 import subprocess
 import tempfile
-import threading
 import time
 
 import pytest
 
+from brokers import RETURN, channel, consumers, queues_of, up, vhost
+from proxy import Proxy
 from servers import rabbit
-from world import BUILD, DEADLINE, new_world, spec, until
+from world import BUILD, new_world, spec, until
 
 pika = pytest.importorskip("pika")
-# Who finds no broker tries again after a random time that grows with the outage.
-RETURN = 120.0
 CONTRACT = BUILD / "test" / "contract" / "contract_bus_amqp"
 
 
@@ -48,17 +44,6 @@ def world(broker):
         broker.start()
 
 
-@contextlib.contextmanager
-def channel(broker, vhost="/"):
-    made = pika.BlockingConnection(pika.ConnectionParameters(
-        "127.0.0.1", broker.port, vhost, heartbeat=0))
-    try:
-        yield made.channel()
-    finally:
-        with contextlib.suppress(pika.exceptions.AMQPError):
-            made.close()
-
-
 def make_certificates(folder):
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
@@ -72,79 +57,6 @@ def make_certificates(folder):
         openssl("req", *key, "-subj", f"/CN={who}", "-keyout", f"{who}.key", "-out", f"{who}.csr")
         openssl("x509", "-req", "-in", f"{who}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                 "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{who}.pem")
-
-
-class CuttingProxy:
-    """Passes bytes on; the first connection that sends `after` of them is reset."""
-
-    def __init__(self, port, after):
-        self.target, self.after, self.cuts = port, after, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.target))
-                threading.Thread(target=self.pump, args=(client, server, True),
-                                 daemon=True).start()
-                threading.Thread(target=self.pump, args=(server, client, False),
-                                 daemon=True).start()
-
-    def pump(self, source, sink, counts):
-        sent = 0
-        with contextlib.suppress(OSError):
-            while data := source.recv(4096):
-                sent += len(data)
-                if counts and self.cuts == 0 and sent >= self.after:
-                    self.cuts += 1
-                    for one in (source, sink):
-                        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                       struct.pack("ii", 1, 0))
-                        one.close()
-                    return
-                sink.sendall(data)
-        for one in (source, sink):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self.listener.close()
-
-
-@contextlib.contextmanager
-def vhost(broker, name):
-    broker.ctl("add_vhost", name)
-    broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
-    try:
-        yield broker.url + name
-    finally:
-        broker.ctl("delete_vhost", name)
-
-
-def queues_of(cluster):
-    """As in docs/operate.md: mcos.NAME.UID8 and the same with .talk."""
-    words = (cluster.data / "cluster.id").read_text().split()
-    uid = next(word for word in words if len(word) == 32)
-    name = f"mcos.{cluster.name}.{uid[:8]}"
-    return name, f"{name}.talk"
-
-
-def consumers(broker, queue):
-    """How many consume from it; None: there is no such queue."""
-    with channel(broker) as ch:
-        try:
-            return ch.queue_declare(queue, passive=True).method.consumer_count
-        except pika.exceptions.ChannelClosedByBroker:
-            return None
-
-
-def up(*clusters, deadline=DEADLINE):
-    for cluster in clusters:
-        until(lambda: cluster.says("event=bus-up"), f"{cluster.name} is connected", cluster,
-              deadline=deadline)
 
 
 def test_the_contract_of_the_port_is_kept(broker):
@@ -195,7 +107,7 @@ def test_any_consumer_reads_name_version_and_timestamp(broker, world):
 
 
 def test_row_01_connection_reset_in_the_middle_of_a_publish(broker):
-    with contextlib.closing(CuttingProxy(broker.port, after=60000)) as proxy, \
+    with Proxy(broker.port, reset_after=60000) as proxy, \
             new_world(broker.url) as world:
         c2 = world.start("c2")
         c1 = world.start("c1", bus=broker.url.replace(str(broker.port), str(proxy.port)))
@@ -204,7 +116,7 @@ def test_row_01_connection_reset_in_the_middle_of_a_publish(broker):
         made = c1.create("photos", spec(part_power=16))
         assert made.status == 201 and made.json["durable"], made.body
         world.agree("photos", made.json["stamp"])
-        assert proxy.cuts == 1
+        assert proxy.resets == 1
         until(lambda: c1.get("/v1/status").json["undistributed"] == 0, "it is confirmed", c1)
 
 

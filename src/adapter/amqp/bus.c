@@ -19,6 +19,7 @@
 struct said {
     char trouble[MC_AMQP_TEXT_MAX];
     bool blocked;
+    bool spare;
     uint64_t unheard, unheard_ms;
     uint64_t dropped, dropped_ms;
 };
@@ -244,6 +245,17 @@ static void say_news(struct bus *b, bool up)
                 "do=\"see its memory and disk alarms\"");
         else
             say(b, MC_LOG_INFO, "event=bus-unblocked");
+    }
+    if (news.spare != b->said.spare) {
+        b->said.spare = news.spare;
+        if (news.spare)
+            say(b, MC_LOG_WARN,
+                "event=bus-spare msg=\"the node that our queue lies on is down; a "
+                "spare "
+                "queue takes its place\" do=\"see that node, or remove it from its "
+                "cluster\"");
+        else
+            say(b, MC_LOG_INFO, "event=bus-home msg=\"our own queue is in use again\"");
     }
     say_count(b, news.unheard, &b->said.unheard, &b->said.unheard_ms, "no-listener",
               "a letter had no queue to go to: see that clusters' queues exist");

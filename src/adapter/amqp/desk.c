@@ -259,6 +259,7 @@ void mc_amqp_desk_news(struct mc_amqp_desk *desk, struct mc_amqp_news *ret_news)
     *ret_news = (struct mc_amqp_news){.away = !desk->up[0] || !desk->up[1],
                                       .err = desk->fall_err,
                                       .blocked = desk->blocked,
+                                      .spare = desk->spare,
                                       .unheard = desk->unheard,
                                       .dropped = desk->dropped};
     memcpy(ret_news->trouble, desk->trouble, sizeof(desk->trouble));

@@ -95,6 +95,7 @@ struct mc_amqp_desk {
     char trouble[MC_AMQP_TEXT_MAX]; /* of the last failure */
     bool recheck;                   /* the consumer is to look after its queues */
     bool blocked;                   /* the broker has no room: counts as a fall */
+    bool spare;                     /* records come out of the spare queue */
     uint64_t unheard;               /* letters that no queue took */
     uint64_t dropped;               /* deliveries that were not letters */
     struct mc_amqp_letters queued, sent, done;
@@ -121,6 +122,7 @@ struct mc_amqp_news {
     int err; /* of the last failure */
     char trouble[MC_AMQP_TEXT_MAX];
     bool blocked;
+    bool spare;
     uint64_t unheard;
     uint64_t dropped;
 };
@@ -184,6 +186,7 @@ int mc_amqp_desk_deliver(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
 /* What to acknowledge, at most max. */
 size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret_acks,
                               size_t max);
+void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare);
 /* True once after somebody noticed that our queues are not what they were. */
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk);
 

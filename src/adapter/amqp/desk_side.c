@@ -275,6 +275,13 @@ size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret
     return n;
 }
 
+void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare)
+{
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->spare = spare;
+    (void)pthread_mutex_unlock(&desk->lock);
+}
+
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk)
 {
     bool recheck;

@@ -21,6 +21,7 @@
 #define MC_AMQP_STEADY_MS    5000u  /* up for so long: the next wait is short again */
 #define MC_AMQP_LOOK_MS      5000   /* heartbeats are sent when the library is called */
 #define MC_AMQP_REBIND_MS    15000u /* bindings are looked after so often */
+#define MC_AMQP_HOME_MS      5000u  /* with a spare queue, whether ours is back */
 #define MC_AMQP_PATH_MAX     1024u
 
 /* What both sides read; nobody writes it once they run. */
