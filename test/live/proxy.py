@@ -52,8 +52,11 @@ class Proxy:
         async def now():
             self.server.close()
             self.reset(*self.pairs)
-        with contextlib.suppress(RuntimeError):
-            self.run(now())
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        self.run(now())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(timeout=30)
         self.loop.close()
