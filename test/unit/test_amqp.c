@@ -5,7 +5,7 @@
  * time; here is what it would have to be broken for, and the limits, which would
  * take it hours.
  */
-#include "adapter/amqp/desk.h"
+#include "adapter/amqp/side.h"
 #include "adapter/amqp/url.h"
 
 #include "mcos/err.h"
@@ -146,6 +146,26 @@ static void words_of_an_address_have_a_limit(void **state)
         assert_int_equal(mc_amqp_url_parse(text, &url, NULL), want);
         snprintf(text, sizeof(text), "amqp://u:%0*d@h", (int)n, 0);
         assert_int_equal(mc_amqp_url_parse(text, &url, NULL), want);
+    }
+}
+
+/* A thousand clusters whose broker was away, as row 17 of the catalogue has them. */
+static void who_comes_back_comes_at_any_moment_of_a_growing_time(void **state)
+{
+    (void)state;
+    for (unsigned tries = 0; tries < 20; tries++) {
+        uint64_t most = tries < 9 ? 200ull << tries : 60000;
+        unsigned tenths[10] = {0};
+
+        for (uint64_t seed = 0; seed < 1000; seed++) {
+            struct mc_rng rng = mc_rng_init(seed);
+            uint64_t ms = mc_amqp_retry_ms(tries, &rng);
+
+            assert_true(ms <= most);
+            tenths[ms * 10 / (most + 1)]++;
+        }
+        for (int i = 0; i < 10; i++)
+            assert_in_range(tenths[i], 50, 150);
     }
 }
 
@@ -665,6 +685,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(an_address_tells_hosts_user_and_vhost),
         cmocka_unit_test(an_address_tells_what_the_brokers_take),
+        cmocka_unit_test(who_comes_back_comes_at_any_moment_of_a_growing_time),
         cmocka_unit_test(a_bad_address_is_refused_and_its_password_not_told),
         cmocka_unit_test(words_of_an_address_have_a_limit),
         cmocka_unit_test(a_head_survives_its_headers),

@@ -48,6 +48,9 @@ struct mc_amqp_side {
     size_t host; /* to try next */
 };
 
+/* How long to wait after so many failures in a row. */
+uint64_t mc_amqp_retry_ms(unsigned tries, struct mc_rng *rng);
+
 /* Fails with NOMEM. */
 int mc_amqp_side_start(struct mc_amqp_side *side, uint64_t seed);
 
