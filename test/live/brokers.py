@@ -49,6 +49,12 @@ def consumers(broker, queue):
             return None
 
 
+def ready(broker, queue):
+    """How many letters wait in it, those not counted that a consumer has."""
+    with channel(broker) as ch:
+        return ch.queue_declare(queue, passive=True).method.message_count
+
+
 def up(*clusters, deadline=DEADLINE):
     for cluster in clusters:
         until(lambda: cluster.says("event=bus-up"), f"{cluster.name} is connected", cluster,

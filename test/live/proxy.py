@@ -5,6 +5,7 @@ tc netem is not in every kernel; this needs nothing but a port.
 """
 import asyncio
 import contextlib
+import random
 import socket
 import struct
 import threading
@@ -12,13 +13,13 @@ import time
 
 
 class Proxy:
-    """Passes bytes on to a port. `delay` (seconds, each way) may be set at any time;
-    with `reset_after` the first connection that sends so many bytes is reset."""
+    """Passes bytes on to a port. `delay` and at most `jitter` more (seconds, each way)
+    may be set at any time; with `reset_after` the first connection that sends so many bytes is reset."""
 
     def __init__(self, port, reset_after=None):
         self.target = port
         self.reset_after = reset_after
-        self.delay = 0.0
+        self.delay = self.jitter = 0.0
         self.whole = True
         self.resets = 0  # by reset_after
         self.tries = []  # when somebody connected, cut or not (monotonic)
@@ -120,7 +121,8 @@ class Proxy:
                 data = await reader.read(4096)
             except OSError:
                 data = b""
-            await line.put((time.monotonic() + self.delay, data))
+            late = self.delay + random.random() * self.jitter
+            await line.put((time.monotonic() + late, data))
 
 
 def hard_close(writer):
