@@ -16,7 +16,7 @@ import pytest
 from brokers import RETURN, channel, consumers, queues_of, up, vhost
 from proxy import Proxy
 from servers import rabbit
-from world import BUILD, new_world, spec, until
+from world import BUILD, new_world, run_mcosd, spec, until
 
 pika = pytest.importorskip("pika")
 CONTRACT = BUILD / "test" / "contract" / "contract_bus_amqp"
@@ -32,7 +32,10 @@ def certificates():
 
 @pytest.fixture(scope="module")
 def broker(certificates):
-    with rabbit(tls=certificates) as node:
+    with rabbit(tls=certificates, plugins=["rabbitmq_auth_mechanism_ssl"],
+                settings=["auth_mechanisms.1 = PLAIN", "auth_mechanisms.2 = AMQPLAIN",
+                          "auth_mechanisms.3 = EXTERNAL",
+                          "ssl_cert_login_from = common_name"]) as node:
         yield node
 
 
@@ -325,3 +328,26 @@ def test_row_77_tls_with_certificates_and_not_without(broker, certificates):
             until(lambda: cluster.says("event=bus-trouble"), f"{cluster.name} is refused",
                   cluster)
             assert not cluster.says("event=bus-up")
+
+
+def test_row_77_the_certificate_is_the_login(broker, certificates):
+    """Its common name is the user; without that user nobody gets in."""
+    good = {"bus-ca": certificates / "ca.pem", "bus-cert": certificates / "client.pem",
+            "bus-key": certificates / "client.key"}
+    url = f"amqps://localhost:{broker.tls_port}/?auth=external"
+    with new_world(url) as world:
+        c1 = world.start("c1", **good)
+        until(lambda: c1.says("event=bus-trouble", "level=error"), "c1 is refused", c1)
+        assert not c1.says("event=bus-up")
+        broker.ctl("add_user", "client", "not-known-to-anybody")
+        try:
+            broker.ctl("set_permissions", "client", *[r"^mcos(\..*)?$"] * 3)
+            c2 = world.start("c2", **good)
+            up(c1, c2, deadline=RETURN)
+            stamp = c1.create("photos", spec()).json["stamp"]
+            world.agree("photos", stamp)
+            bare = run_mcosd("--cluster", "c3", "--data", world.folder / "c3", "--bus", url,
+                             "--bus-ca", certificates / "ca.pem")
+            assert bare.returncode == 2 and "bus_cert" in bare.stderr, bare.stderr
+        finally:
+            broker.ctl("delete_user", "client")

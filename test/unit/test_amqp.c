@@ -66,9 +66,11 @@ static void an_address_tells_what_the_brokers_take(void **state)
     struct mc_amqp_url url;
 
     (void)state;
+    assert_int_equal(mc_amqp_url_parse("amqps://h?auth=external", &url, NULL), 0);
+    assert_true(url.external);
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
         assert_int_equal(mc_amqp_url_parse(good[i].text, &url, NULL), 0);
-        assert_true(url.body_max == good[i].max);
+        assert_true(url.body_max == good[i].max && !url.external);
         assert_string_equal(url.vhost, i < 2 ? "/" : "v");
         assert_string_equal(url.hosts[0].name, "h");
     }
@@ -110,6 +112,12 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://u:geheim@h/v?max_message_size=99999999999",
         "amqp://u:geheim@h/v?max_message_size=1&",
         "amqp://u:geheim@h/v?max_message=1",
+        "amqp://u:geheim@h/v?auth=plain",
+        "amqps://u:geheim@h/v?auth=external",
+        "amqps://u@h/v?auth=external",
+        "amqp://h/v?auth=external",
+        "amqps://h/v?auth=externally",
+        "amqps://h/v?auth",
     };
     struct mc_amqp_url url = {.host_count = 77};
     char text[300];

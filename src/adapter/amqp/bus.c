@@ -112,6 +112,9 @@ static int fill_setup(struct mc_amqp_setup *setup,
     if (setup->url.tls && setup->ca[0] == '\0')
         return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_ca",
                              "amqps:// needs bus_ca: whose brokers are to be trusted");
+    if (setup->url.external && setup->cert[0] == '\0')
+        return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_cert",
+                             "auth=external needs bus_cert and bus_key: who we are");
     if ((setup->cert[0] == '\0') != (setup->key[0] == '\0'))
         return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_cert",
                              "bus_cert and bus_key are given together");

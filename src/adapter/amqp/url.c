@@ -158,10 +158,19 @@ static int parse_options(const char *text, struct mc_amqp_url *url,
         size_t name = strcspn(text, "=&");
         const char *value = text + name + 1;
 
-        if (name == len || !is_option(text, name, "max_message_size"))
-            return refuse(diag, "after ? stands max_message_size=NUMBER");
-        if (!parse_bytes(value, len - name - 1, &url->body_max))
-            return refuse(diag, "max_message_size is a number of bytes, KiB or MiB");
+        if (name == len)
+            return refuse(diag, "after ? stand NAME=VALUE, joined by &");
+        if (is_option(text, name, "max_message_size")) {
+            if (!parse_bytes(value, len - name - 1, &url->body_max))
+                return refuse(diag,
+                              "max_message_size is a number of bytes, KiB or MiB");
+        } else if (is_option(text, name, "auth")) {
+            url->external = is_option(value, len - name - 1, "external");
+            if (!url->external)
+                return refuse(diag, "auth is external, or left out");
+        } else {
+            return refuse(diag, "the options after ? are max_message_size and auth");
+        }
         if (text[len] == '\0')
             return 0;
         text += len + 1;
@@ -198,6 +207,8 @@ int mc_amqp_url_parse(const char *text, struct mc_amqp_url *ret_url,
     err = parse_hosts(rest, slash == NULL ? len : (size_t)(slash - rest), &url, diag);
     if (err == 0 && rest[len] == '?')
         err = parse_options(rest + len + 1, &url, diag);
+    if (err == 0 && url.external && (!url.tls || at != NULL))
+        err = refuse(diag, "auth=external goes with amqps:// and without a user");
     if (err == 0)
         *ret_url = url;
     return err;

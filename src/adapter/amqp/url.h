@@ -7,6 +7,8 @@
  * and after it, if need be, ?OPTION=VALUE&OPTION=VALUE:
  *
  *     max_message_size   the brokers' own: bytes, or a number of KiB or MiB
+ *     auth               external: the certificate says who we are (amqps:// only,
+ *                        and then there is no user and no password)
  *
  * All but one host may be left out: guest, guest, 5672 (5671 with TLS), vhost
  * "/". User, password and vhost may hold %XX. An IPv6 address stands in [].
@@ -30,6 +32,7 @@ struct mc_amqp_host {
 
 struct mc_amqp_url {
     bool tls;
+    bool external; /* log in by certificate */
     char user[MC_AMQP_WORD_MAX + 1];
     char password[MC_AMQP_WORD_MAX + 1];
     char vhost[MC_AMQP_WORD_MAX + 1];
