@@ -254,9 +254,8 @@ static void say_news(struct bus *b, bool up)
         if (news.spare)
             say(b, MC_LOG_WARN,
                 "event=bus-spare msg=\"the node that our queue lies on is down; a "
-                "spare "
-                "queue takes its place\" do=\"see that node, or remove it from its "
-                "cluster\"");
+                "spare queue takes its place\" do=\"see that node, or remove it from "
+                "its cluster\"");
         else
             say(b, MC_LOG_INFO, "event=bus-home msg=\"our own queue is in use again\"");
     }

@@ -42,13 +42,16 @@ int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link
     return err;
 }
 
-/* "... larger than configured max size 16777216"; 0: other words. */
+/* "... larger than configured max size 16777216"; 0: other words, or perhaps cut. */
 static size_t told_max(const char *text)
 {
     static const char words[] = "max size ";
     const char *at = strstr(text, words);
-    unsigned long long max = at == NULL ? 0 : strtoull(at + strlen(words), NULL, 10);
+    unsigned long long max;
 
+    if (at == NULL || strlen(text) == MC_AMQP_LINK_TEXT - 1)
+        return 0;
+    max = strtoull(at + strlen(words), NULL, 10);
     return max < MC_AMQP_BYTES_MAX ? (size_t)max : 0;
 }
 
