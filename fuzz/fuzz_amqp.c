@@ -26,7 +26,7 @@ static void try_address(const uint8_t *data, size_t size)
     mc_amqp_url_mask(text, masked, sizeof(masked));
     if (mc_amqp_url_parse(text, &url, NULL) == 0 &&
         (url.host_count == 0 || url.host_count > MC_AMQP_HOSTS_MAX ||
-         url.hosts[0].name[0] == '\0' || url.hosts[0].port == 0))
+         url.hosts[0].name[0] == '\0' || url.hosts[0].port == 0 || url.body_max == 0))
         abort();
     free(text);
 }

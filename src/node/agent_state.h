@@ -104,6 +104,8 @@ void mc_agent_read_back(struct mc_agent *agent, struct mc_slot *slot);
 uint64_t mc_agent_care(struct mc_agent *agent, uint64_t now_ms);
 
 /* node/effects.c: carries out one list; answers go to `pending`. */
+/* agent->packed is this record, packed. Fails with NOMEM, TOOBIG. */
+int mc_agent_pack(struct mc_agent *agent, const struct mc_ring *ring);
 void mc_agent_carry_out(struct mc_agent *agent, struct mc_effects effects);
 void mc_agent_drop_letter(struct mc_agent *agent, uint64_t delivery);
 

@@ -241,7 +241,7 @@ static void do_send(struct mc_agent *agent, const struct mc_effect *effect)
             effect->u.send.bytes, effect->u.send.token);
 }
 
-static int pack_cached(struct mc_agent *agent, const struct mc_ring *ring)
+int mc_agent_pack(struct mc_agent *agent, const struct mc_ring *ring)
 {
     const struct mc_head *head = mc_ring_head(ring);
     int err;
@@ -303,7 +303,7 @@ static void do_send_record(struct mc_agent *agent, const struct mc_effect *effec
         find_record(agent, &effect->u.record.ring, effect->u.record.digest8, &ring);
 
     if (err == 0)
-        err = pack_cached(agent, ring);
+        err = mc_agent_pack(agent, ring);
     if (err == 0 && !(effect->u.record.names_held && short_letter(agent, effect, ring)))
         err = whole_letter(agent, effect->u.record.envelope);
     if (err == 0) {

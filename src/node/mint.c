@@ -2,6 +2,7 @@
 /* node/mint.c -- from a draft to a record in force: check, stamp, store, adopt, send.
  */
 #include "node/agent_state.h"
+#include "sync/wire.h"
 
 #include <assert.h>
 #include <string.h>
@@ -132,6 +133,27 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     return err;
 }
 
+/* A record that the bus is known not to take would never reach another cluster. */
+static int check_fits(struct mc_agent *agent, const struct mc_ring *ring,
+                      struct mcos_diag *diag)
+{
+    struct mc_bus *bus = agent->ports.bus;
+    size_t max = bus->ops->record_max == NULL ? SIZE_MAX : bus->ops->record_max(bus);
+    size_t bytes;
+    int err;
+
+    if (mc_ring_head(ring)->record_bytes <= max / 2)
+        return 0;                     /* packed it is no larger, but for a little */
+    err = mc_agent_pack(agent, ring); /* as it is going to be sent */
+    bytes = agent->packed.len + MC_ENVELOPE_BYTES_MAX;
+    if (err != 0 || bytes <= max)
+        return err;
+    return mcos_diag_set(diag, MCOS_E_TOOBIG, "",
+                         "packed, the record has %zu bytes; the bus takes at most %zu "
+                         "(its max_message_size)",
+                         bytes, max);
+}
+
 /* The store answers at once, so the mint ends in this feed, unless memory was out. */
 static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
                         struct mc_event *event)
@@ -179,8 +201,12 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
         err = check_expect(held, expect, diag);
     if (err == 0)
         err = make_ring(agent, draft, held, agent->next_token, &ring, diag);
-    if (err != 0)
+    if (err == 0)
+        err = check_fits(agent, ring, diag);
+    if (err != 0) {
+        mc_ring_unref(ring);
         return err;
+    }
 
     err = put_in_force(agent, ring, &event);
     if (err != 0) {

@@ -40,12 +40,14 @@ def gone(pid):
 
 
 class Rabbit:
-    """One RabbitMQ node with its own epmd. Its folder outlives its process."""
+    """One RabbitMQ node. Its folder outlives its process; `epmd` is a port, its own
+    unless several are to be one cluster."""
 
-    def __init__(self, folder, name="r1", settings=(), plugins=(), tls=None):
+    def __init__(self, folder, name="r1", settings=(), plugins=(), tls=None, epmd=None):
         self.folder = pathlib.Path(folder)
         self.name = name
-        self.port, dist, self.epmd = free_ports(3)
+        self.port, dist, own = free_ports(3)
+        self.epmd = epmd or own
         self.pid_file = self.folder / "pid"
         self.process = None
         for sub in ("home", "mnesia", "log"):
@@ -94,10 +96,16 @@ class Rabbit:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
     def start(self):
+        return self.launch().wait()
+
+    def launch(self):
         with open(self.folder / "out", "ab") as out:
             self.process = subprocess.Popen([str(RABBIT / "rabbitmq-server")], env=self.env,
                                             cwd=self.folder, stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=out, start_new_session=True)
+        return self
+
+    def wait(self):
         end = time.monotonic() + START
         while not self.answers():
             assert self.process.poll() is None, self.tail()
@@ -157,12 +165,30 @@ class Rabbit:
 
 @contextlib.contextmanager
 def rabbit(**settings):
+    with rabbits("r1", **settings) as [node]:
+        yield node
+
+
+@contextlib.contextmanager
+def rabbits(*names, cluster=False, settings=(), **more):
+    """Several nodes, started together; with `cluster` they are one broker."""
     if not (RABBIT / "rabbitmq-server").exists():
         pytest.skip("rabbitmq-server is not installed")
-    folder = tempfile.mkdtemp(prefix="mcos-rabbit-")
-    node = Rabbit(folder, **settings)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mcos-rabbit-"))
+    if cluster:
+        [more["epmd"]] = free_ports(1)
+        settings = [*settings, "cluster_partition_handling = pause_minority",
+                    "cluster_formation.peer_discovery_backend = classic_config",
+                    *(f"cluster_formation.classic_config.nodes.{i} = {name}@localhost"
+                      for i, name in enumerate(names, 1))]
+    nodes = [Rabbit(folder / name, name, settings=settings, **more) for name in names]
     try:
-        yield node.start()
+        for node in nodes:
+            node.launch()
+        yield [node.wait() for node in nodes]
     finally:
-        node.end()
+        for node in nodes:
+            node.kill()
+        for node in nodes:
+            node.end()
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@
  * time; here is what it would have to be broken for, and the limits, which would
  * take it hours.
  */
-#include "adapter/amqp/desk.h"
+#include "adapter/amqp/side.h"
 #include "adapter/amqp/url.h"
 
 #include "mcos/err.h"
@@ -46,8 +46,34 @@ static void an_address_tells_hosts_user_and_vhost(void **state)
     assert_string_equal(url.password, "guest");
     assert_string_equal(url.vhost, "/");
     assert_int_equal(url.hosts[0].port, 5672);
+    assert_true(url.body_max == SIZE_MAX);
     assert_int_equal(mc_amqp_url_parse("amqp://h:65535/", &url, NULL), 0);
     assert_string_equal(url.vhost, "/");
+}
+
+static void an_address_tells_what_the_brokers_take(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t max;
+    } good[] = {
+        {"amqp://h?max_message_size=1", 1},
+        {"amqp://u:p?@h,i:7/?max_message_size=20000", 20000},
+        {"amqp://h/v?max_message_size=3KiB", 3072},
+        {"amqp://h/v?max_message_size=9&max_message_size=16MiB", 16u << 20},
+        {"amqp://h/v?max_message_size=9999999999", 9999999999u},
+    };
+    struct mc_amqp_url url;
+
+    (void)state;
+    assert_int_equal(mc_amqp_url_parse("amqps://h?auth=external", &url, NULL), 0);
+    assert_true(url.external);
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+        assert_int_equal(mc_amqp_url_parse(good[i].text, &url, NULL), 0);
+        assert_true(url.body_max == good[i].max && !url.external);
+        assert_string_equal(url.vhost, i < 2 ? "/" : "v");
+        assert_string_equal(url.hosts[0].name, "h");
+    }
 }
 
 static void a_bad_address_is_refused_and_its_password_not_told(void **state)
@@ -75,6 +101,23 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://u:geheim%00@h",
         "amqp://u:geheim@h/%0a",
         "amqp://u:geheim@1,2,3,4,5,6,7,8,9",
+        "amqp://u:geheim@?max_message_size=1",
+        "amqp://u:geheim@h/v?",
+        "amqp://u:geheim@h/v?max_message_size",
+        "amqp://u:geheim@h/v?max_message_size=",
+        "amqp://u:geheim@h/v?max_message_size=0",
+        "amqp://u:geheim@h/v?max_message_size=KiB",
+        "amqp://u:geheim@h/v?max_message_size=1GiB",
+        "amqp://u:geheim@h/v?max_message_size=-1",
+        "amqp://u:geheim@h/v?max_message_size=99999999999",
+        "amqp://u:geheim@h/v?max_message_size=1&",
+        "amqp://u:geheim@h/v?max_message=1",
+        "amqp://u:geheim@h/v?auth=plain",
+        "amqps://u:geheim@h/v?auth=external",
+        "amqps://u@h/v?auth=external",
+        "amqp://h/v?auth=external",
+        "amqps://h/v?auth=externally",
+        "amqps://h/v?auth",
     };
     struct mc_amqp_url url = {.host_count = 77};
     char text[300];
@@ -111,6 +154,26 @@ static void words_of_an_address_have_a_limit(void **state)
         assert_int_equal(mc_amqp_url_parse(text, &url, NULL), want);
         snprintf(text, sizeof(text), "amqp://u:%0*d@h", (int)n, 0);
         assert_int_equal(mc_amqp_url_parse(text, &url, NULL), want);
+    }
+}
+
+/* A thousand clusters whose broker was away, as row 17 of the catalogue has them. */
+static void who_comes_back_comes_at_any_moment_of_a_growing_time(void **state)
+{
+    (void)state;
+    for (unsigned tries = 0; tries < 20; tries++) {
+        uint64_t most = tries < 9 ? 200ull << tries : 60000;
+        unsigned tenths[10] = {0};
+
+        for (uint64_t seed = 0; seed < 1000; seed++) {
+            struct mc_rng rng = mc_rng_init(seed);
+            uint64_t ms = mc_amqp_retry_ms(tries, &rng);
+
+            assert_true(ms <= most);
+            tenths[ms * 10 / (most + 1)]++;
+        }
+        for (int i = 0; i < 10; i++)
+            assert_in_range(tenths[i], 50, 150);
     }
 }
 
@@ -463,30 +526,64 @@ static void down_comes_before_its_letters_and_up_after_them(void **state)
     expect_nothing(desk); /* DOWN is said once */
 }
 
+static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)
+{
+    struct mc_amqp_parcel p = {.tag = tag};
+    int err = mc_amqp_desk_deliver(desk, queue, &p);
+
+    mc_amqp_parcel_clear(&p);
+    return err;
+}
+
 static void no_letter_waits_for_ever(void **state)
 {
     struct mc_amqp_desk *desk = *state;
-    struct mc_letter_head head;
-    struct mc_blob *blob;
 
     assert_int_equal(put(desk, 1, 1), 0);
-    send_one(desk, 1);
-    mc_amqp_desk_blocked(desk, true);
-    assert_int_equal(put(desk, 2, 1), 0);
-    assert_int_equal(mc_amqp_desk_take(desk, 2, &head, &blob), MCOS_E_EMPTY);
     the_ms += MC_AMQP_SEND_MS - 1;
     expect_nothing(desk);
     the_ms++;
-    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_BUSY);
     expect(desk, MC_BUS_CONFIRM, 1, MCOS_E_BUSY);
-    mc_amqp_desk_blocked(desk, false);
-    assert_int_equal(put(desk, 3, 1), 0);
-    send_one(desk, 2);
-    mc_amqp_desk_settle(desk, 1, false, 0); /* what was given up was there after all */
+    assert_int_equal(put(desk, 2, 1), 0);
+    send_one(desk, 1);
     the_ms += MC_AMQP_CONFIRM_MS - 1;
     expect_nothing(desk);
     the_ms++;
-    expect(desk, MC_BUS_CONFIRM, 3, MCOS_E_BUSY);
+    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_BUSY);
+    mc_amqp_desk_settle(desk, 1, false, 0); /* what was given up was there after all */
+    expect_nothing(desk);
+}
+
+static void a_broker_without_room_brings_letters_and_takes_none(void **state)
+{
+    struct mc_amqp_desk *desk = *state;
+    struct mc_letter_head head;
+    struct mc_bus_event ev;
+    struct mc_blob *blob;
+    uint64_t wait;
+
+    assert_int_equal(put(desk, 1, 1), 0);
+    send_one(desk, 1);
+    assert_int_equal(put(desk, 2, 1), 0);
+    mc_amqp_desk_blocked(desk, true);
+    mc_amqp_desk_blocked(desk, true);
+    expect(desk, MC_BUS_DOWN, 0, MCOS_E_FULL);
+    expect(desk, MC_BUS_CONFIRM, 1, MCOS_E_AWAY);
+    expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_AWAY);
+    assert_int_equal(put(desk, 3, 1), 0);
+    assert_int_equal(mc_amqp_desk_take(desk, 2, &head, &blob), MCOS_E_EMPTY);
+    expect(desk, MC_BUS_CONFIRM, 3, MCOS_E_AWAY);
+    assert_int_equal(bring(desk, MC_QUEUE_RECORDS, 7), 0);
+    assert_int_equal(mc_amqp_desk_next(desk, &ev, &wait), 0);
+    assert_int_equal(ev.kind, MC_BUS_MESSAGE);
+    mc_blob_unref(ev.body);
+    expect_nothing(desk);
+    mc_amqp_desk_blocked(desk, false);
+    mc_amqp_desk_settle(desk, 1, false, 0); /* it was there after all */
+    expect(desk, MC_BUS_UP, 0, 0);
+    expect_nothing(desk);
+    mc_amqp_desk_ack(desk, ev.delivery);
+    assert_int_equal(desk->ack_count, 1);
 }
 
 static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
@@ -497,7 +594,8 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
         assert_int_equal(put(desk, n, n == 2 ? 100 : 10), 0);
         send_one(desk, n);
     }
-    mc_amqp_desk_refuse_largest(desk);
+    assert_true(mc_amqp_desk_body_max(desk) == SIZE_MAX);
+    mc_amqp_desk_refuse_largest(desk, 0);
     mc_amqp_desk_down(desk, MC_AMQP_PUBLISHER, MCOS_E_CONFIG, "too large");
     expect(desk, MC_BUS_DOWN, 0, MCOS_E_CONFIG);
     expect(desk, MC_BUS_CONFIRM, 2, MCOS_E_TOOBIG);
@@ -507,19 +605,22 @@ static void a_size_that_the_broker_refuses_is_laid_to_the_largest(void **state)
     mc_amqp_desk_up(desk, MC_AMQP_PUBLISHER, false);
     assert_int_equal(put(desk, 4, 100), MCOS_E_TOOBIG);
     assert_int_equal(put(desk, 4, 99), 0);
+    assert_int_equal(mc_amqp_desk_body_max(desk), 99);
     the_ms += MC_AMQP_REFUSED_MS - 1;
     assert_int_equal(put(desk, 5, 100), MCOS_E_TOOBIG);
     the_ms++;
     assert_int_equal(put(desk, 5, 100), 0);
-}
-
-static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)
-{
-    struct mc_amqp_parcel p = {.tag = tag};
-    int err = mc_amqp_desk_deliver(desk, queue, &p);
-
-    mc_amqp_parcel_clear(&p);
-    return err;
+    assert_true(mc_amqp_desk_body_max(desk) == SIZE_MAX);
+    /* In its own words it tells the limit, not the size that was too much. */
+    send_one(desk, 4);
+    mc_amqp_desk_refuse_largest(desk, 64);
+    assert_int_equal(mc_amqp_desk_body_max(desk), 64);
+    assert_int_equal(put(desk, 6, 64), 0);
+    desk->body_max = 20; /* as the address says */
+    assert_int_equal(put(desk, 7, 21), MCOS_E_TOOBIG);
+    assert_int_equal(put(desk, 7, 20), 0);
+    the_ms += MC_AMQP_REFUSED_MS;
+    assert_int_equal(mc_amqp_desk_body_max(desk), 20);
 }
 
 static void a_broker_that_brings_too_much_is_not_believed(void **state)
@@ -591,6 +692,8 @@ int main(void)
 #define DESK(f) cmocka_unit_test_setup_teardown(f, set_desk, clear_desk)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(an_address_tells_hosts_user_and_vhost),
+        cmocka_unit_test(an_address_tells_what_the_brokers_take),
+        cmocka_unit_test(who_comes_back_comes_at_any_moment_of_a_growing_time),
         cmocka_unit_test(a_bad_address_is_refused_and_its_password_not_told),
         cmocka_unit_test(words_of_an_address_have_a_limit),
         cmocka_unit_test(a_head_survives_its_headers),
@@ -603,6 +706,7 @@ int main(void)
         DESK(more_bytes_than_the_limit_are_refused),
         DESK(down_comes_before_its_letters_and_up_after_them),
         DESK(no_letter_waits_for_ever),
+        DESK(a_broker_without_room_brings_letters_and_takes_none),
         DESK(a_size_that_the_broker_refuses_is_laid_to_the_largest),
         DESK(a_broker_that_brings_too_much_is_not_believed),
         DESK(a_fallen_consumer_takes_its_deliveries_along),

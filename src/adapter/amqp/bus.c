@@ -19,6 +19,7 @@
 struct said {
     char trouble[MC_AMQP_TEXT_MAX];
     bool blocked;
+    bool spare;
     uint64_t unheard, unheard_ms;
     uint64_t dropped, dropped_ms;
 };
@@ -37,6 +38,7 @@ static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
 static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
                     uint64_t *ret_wait_ms);
 static void bus_ack(struct mc_bus *base, uint64_t delivery);
+static size_t bus_record_max(struct mc_bus *base);
 static int bus_fd(struct mc_bus *base);
 static void bus_close(struct mc_bus *base);
 static int fill_setup(struct mc_amqp_setup *setup,
@@ -46,6 +48,7 @@ static void say_news(struct bus *b, bool up);
 static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
                                       .ack = bus_ack,
+                                      .record_max = bus_record_max,
                                       .fd = bus_fd,
                                       .close = bus_close};
 
@@ -65,6 +68,7 @@ int mc_amqp_bus_open(const struct mc_amqp_bus_config *config, struct mc_bus **re
     b->base.ops = &ops;
     b->log = config->log;
     err = mc_amqp_desk_init(&b->desk, config->clock, config->talk_ttl_ms);
+    b->desk.body_max = b->setup.url.body_max;
     for (int i = 0; i < 2; i++)
         b->sides[i] = (struct mc_amqp_side){.name = (enum mc_amqp_side_name)i,
                                             .setup = &b->setup,
@@ -108,6 +112,9 @@ static int fill_setup(struct mc_amqp_setup *setup,
     if (setup->url.tls && setup->ca[0] == '\0')
         return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_ca",
                              "amqps:// needs bus_ca: whose brokers are to be trusted");
+    if (setup->url.external && setup->cert[0] == '\0')
+        return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_cert",
+                             "auth=external needs bus_cert and bus_key: who we are");
     if ((setup->cert[0] == '\0') != (setup->key[0] == '\0'))
         return mcos_diag_set(diag, MCOS_E_CONFIG, "bus_cert",
                              "bus_cert and bus_key are given together");
@@ -143,6 +150,11 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
 static void bus_ack(struct mc_bus *base, uint64_t delivery)
 {
     mc_amqp_desk_ack(&((struct bus *)base)->desk, delivery);
+}
+
+static size_t bus_record_max(struct mc_bus *base)
+{
+    return mc_amqp_desk_body_max(&((struct bus *)base)->desk);
 }
 
 static int bus_fd(struct mc_bus *base)
@@ -236,6 +248,16 @@ static void say_news(struct bus *b, bool up)
                 "do=\"see its memory and disk alarms\"");
         else
             say(b, MC_LOG_INFO, "event=bus-unblocked");
+    }
+    if (news.spare != b->said.spare) {
+        b->said.spare = news.spare;
+        if (news.spare)
+            say(b, MC_LOG_WARN,
+                "event=bus-spare msg=\"the node that our queue lies on is down; a "
+                "spare queue takes its place\" do=\"see that node, or remove it from "
+                "its cluster\"");
+        else
+            say(b, MC_LOG_INFO, "event=bus-home msg=\"our own queue is in use again\"");
     }
     say_count(b, news.unheard, &b->said.unheard, &b->said.unheard_ms, "no-listener",
               "a letter had no queue to go to: see that clusters' queues exist");

@@ -8,6 +8,9 @@
  *     mcos.<cluster>.<uid8>        durable: "ring" and "ring.<cluster>"
  *     mcos.<cluster>.<uid8>.talk   not durable: "talk" and "talk.<cluster>"
  *
+ * and a third, .spare, while the node of a broker cluster that holds the first is
+ * down (queues.h).
+ *
  * <uid8>: the first 8 hex digits of the cluster's uid. Two threads of the
  * adapter's own talk to the broker, one connection each; the agent's thread only
  * visits the desk between them (desk.h) and never waits for a broker.

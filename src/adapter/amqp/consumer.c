@@ -9,17 +9,23 @@ static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
 static int take_frame(struct mc_amqp_side *side, struct mc_amqp_link *link,
                       struct mc_amqp_parcel parcels[2], const amqp_frame_t *frame);
 static int send_acks(struct mc_amqp_side *side, struct mc_amqp_link *link);
+static int look_after(struct mc_amqp_side *side, struct mc_amqp_link *link, bool spare);
 
 int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
 {
     struct mc_amqp_desk *desk = side->desk;
     struct mc_amqp_parcel parcels[2] = {0};
-    bool fresh = false, stopping = false;
-    int err = mc_amqp_queues_open(link, &side->setup->queues, &fresh);
-    uint64_t bind_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REBIND_MS;
+    struct mc_amqp_found found = {0};
+    bool stopping = false, serving;
+    int err = mc_amqp_queues_open(link, &side->setup->queues, &found);
+    uint64_t gap_ms = found.spare ? MC_AMQP_HOME_MS : MC_AMQP_REBIND_MS;
+    uint64_t look_ms = desk->clock->now_ms(desk->clock) + gap_ms;
 
-    if (err == 0)
-        mc_amqp_desk_up(desk, side->name, fresh);
+    serving = err == 0;
+    if (serving) {
+        mc_amqp_desk_spare(desk, found.spare);
+        mc_amqp_desk_up(desk, side->name, found.fresh);
+    }
     while (err == 0 && !stopping) {
         bool more = false;
 
@@ -31,9 +37,9 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
         if (err == 0 && mc_amqp_desk_recheck(desk))
             err = mc_amqp_link_fail(link, MCOS_E_NOTFOUND,
                                     "the exchange or our bindings are gone");
-        if (err == 0 && !stopping && desk->clock->now_ms(desk->clock) >= bind_ms) {
-            err = mc_amqp_queues_bind(link, &side->setup->queues);
-            bind_ms += MC_AMQP_REBIND_MS;
+        if (err == 0 && !stopping && desk->clock->now_ms(desk->clock) >= look_ms) {
+            err = look_after(side, link, found.spare);
+            look_ms += gap_ms;
             more = true; /* what came meanwhile lies in the library */
         }
         if (err == 0 && !stopping && !more)
@@ -41,7 +47,23 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
     }
     mc_amqp_parcel_clear(&parcels[0]);
     mc_amqp_parcel_clear(&parcels[1]);
+    /* What we declared was taken, so this is no word about it: a letter lay with us
+     * for longer than the broker's consumer_timeout. It will come again. */
+    if (serving && link->code == AMQP_PRECONDITION_FAILED)
+        return MCOS_E_AWAY;
     return err;
+}
+
+/* Bindings; and who has a spare queue goes home when that is open again. */
+static int look_after(struct mc_amqp_side *side, struct mc_amqp_link *link, bool spare)
+{
+    bool home = false;
+    int err = mc_amqp_queues_bind(link, &side->setup->queues, spare);
+
+    if (err == 0 && spare)
+        err = mc_amqp_queues_look_home(link, &side->setup->queues, &home);
+    return home ? mc_amqp_link_fail(link, MCOS_E_AWAY, "our queue can be reached again")
+                : err;
 }
 
 static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,

@@ -63,6 +63,8 @@ int mc_amqp_desk_init(struct mc_amqp_desk *desk, struct mc_clock *clock,
     *desk = (struct mc_amqp_desk){.clock = clock,
                                   .talk_ttl_ms = talk_ttl_ms,
                                   .socket = {-1, -1},
+                                  .body_max = SIZE_MAX,
+                                  .refused_max = SIZE_MAX,
                                   /* numbers of an earlier life mean nothing here */
                                   .delivery = clock->wall_ns(clock)};
     (void)pthread_mutex_init(&desk->lock, NULL);
@@ -129,6 +131,24 @@ void mc_amqp_desk_finish(struct mc_amqp_desk *desk, struct mc_amqp_letter *lette
 
 /* ---- what the agent hands over ---- */
 
+static size_t body_max(const struct mc_amqp_desk *desk)
+{
+    if (desk->clock->now_ms(desk->clock) >= desk->refused_ms ||
+        desk->body_max < desk->refused_max)
+        return desk->body_max;
+    return desk->refused_max;
+}
+
+size_t mc_amqp_desk_body_max(struct mc_amqp_desk *desk)
+{
+    size_t max;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    max = body_max(desk);
+    (void)pthread_mutex_unlock(&desk->lock);
+    return max;
+}
+
 int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *head,
                      struct mc_bytes body, uint64_t token)
 {
@@ -145,8 +165,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     room = desk->letter_count < MC_AMQP_LETTERS_MAX &&
            body.len <= MC_AMQP_BYTES_MAX - desk->letter_bytes;
-    refused = desk->refused_bytes != 0 && body.len >= desk->refused_bytes &&
-              desk->clock->now_ms(desk->clock) < desk->refused_ms;
+    refused = body.len > body_max(desk);
     (void)pthread_mutex_unlock(&desk->lock); /* only we add: the room stays */
     if (!room || refused)
         return refused ? MCOS_E_TOOBIG : MCOS_E_BUSY;
@@ -160,7 +179,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     desk->letter_count++;
     desk->letter_bytes += body.len;
-    if (desk->up[0] && desk->up[1]) {
+    if (desk->up[0] && desk->up[1] && !desk->blocked) {
         letter->due_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_SEND_MS;
         mc_amqp_letters_add(&desk->queued, letter);
         mc_amqp_ring(desk->side_fd[MC_AMQP_PUBLISHER]);
@@ -221,7 +240,7 @@ int mc_amqp_desk_next(struct mc_amqp_desk *desk, struct mc_bus_event *ret_event,
     tell_state(desk, &event, &found);
     if (!found)
         found = take_confirm(desk, &event);
-    if (!found && desk->told == MC_AMQP_TOLD_UP)
+    if (!found && (desk->told == MC_AMQP_TOLD_UP || desk->blocked))
         found = take_arrival(desk, now, &event);
     if (!found) {
         mc_amqp_drain(desk->agent_fd);
@@ -240,6 +259,7 @@ void mc_amqp_desk_news(struct mc_amqp_desk *desk, struct mc_amqp_news *ret_news)
     *ret_news = (struct mc_amqp_news){.away = !desk->up[0] || !desk->up[1],
                                       .err = desk->fall_err,
                                       .blocked = desk->blocked,
+                                      .spare = desk->spare,
                                       .unheard = desk->unheard,
                                       .dropped = desk->dropped};
     memcpy(ret_news->trouble, desk->trouble, sizeof(desk->trouble));
@@ -255,7 +275,7 @@ static void tell_state(struct mc_amqp_desk *desk, struct mc_bus_event *ev, bool 
         *ev = (struct mc_bus_event){.kind = MC_BUS_DOWN, .err = desk->fall_err};
         *ret = true;
     } else if (desk->told != MC_AMQP_TOLD_UP && desk->up[0] && desk->up[1] &&
-               desk->done.first == NULL) {
+               !desk->blocked && desk->done.first == NULL) {
         desk->told_falls = desk->falls;
         desk->told = MC_AMQP_TOLD_UP;
         *ev = (struct mc_bus_event){.kind = MC_BUS_UP, .fresh_queue = desk->fresh};

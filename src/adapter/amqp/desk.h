@@ -9,9 +9,10 @@
  * One lock, held for moments, never around a call of librabbitmq. Everything in
  * it is bounded: letters by number and bytes, deliveries by the prefetch.
  *
- * The bus is up while both sides are. When either falls, every letter that is
- * not confirmed is told AWAY; what the consumer had brought is forgotten when
- * the consumer falls, for the broker will bring it again.
+ * The bus is up while both sides are and the broker has room. When that ends, every
+ * letter that is not confirmed is told AWAY; what the consumer had brought is
+ * forgotten when the consumer falls, for the broker will bring it again. A broker
+ * without room (DOWN with FULL) still brings letters.
  */
 #ifndef MCOS_ADAPTER_AMQP_DESK_H
 #define MCOS_ADAPTER_AMQP_DESK_H
@@ -93,12 +94,14 @@ struct mc_amqp_desk {
     bool fresh;
     char trouble[MC_AMQP_TEXT_MAX]; /* of the last failure */
     bool recheck;                   /* the consumer is to look after its queues */
-    bool blocked;                   /* the broker has no room */
+    bool blocked;                   /* the broker has no room: counts as a fall */
+    bool spare;                     /* records come out of the spare queue */
     uint64_t unheard;               /* letters that no queue took */
     uint64_t dropped;               /* deliveries that were not letters */
     struct mc_amqp_letters queued, sent, done;
-    size_t refused_bytes; /* the broker takes less than this; 0: not known */
-    uint64_t refused_ms;  /* until then */
+    size_t body_max; /* what the broker takes as we were told; SIZE_MAX: we were not */
+    size_t refused_max;  /* as it told by refusing; SIZE_MAX: it did not */
+    uint64_t refused_ms; /* until then */
     size_t letter_count;
     uint64_t letter_bytes;
     struct mc_amqp_arrivals in[2];
@@ -119,6 +122,7 @@ struct mc_amqp_news {
     int err; /* of the last failure */
     char trouble[MC_AMQP_TEXT_MAX];
     bool blocked;
+    bool spare;
     uint64_t unheard;
     uint64_t dropped;
 };
@@ -131,6 +135,8 @@ void mc_amqp_desk_fini(struct mc_amqp_desk *desk); /* both sides have ended */
 
 /* --- the agent's side --- */
 
+/* Bytes that a body may have, as far as is known; SIZE_MAX: any. */
+size_t mc_amqp_desk_body_max(struct mc_amqp_desk *desk);
 int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *head,
                      struct mc_bytes body, uint64_t token);
 int mc_amqp_desk_next(struct mc_amqp_desk *desk, struct mc_bus_event *ret_event,
@@ -163,8 +169,9 @@ int mc_amqp_desk_take(struct mc_amqp_desk *desk, uint64_t tag,
 void mc_amqp_desk_settle(struct mc_amqp_desk *desk, uint64_t tag, bool multiple,
                          int err);
 /* The broker has refused one for its size and says not which: the largest. From
- * then on put() refuses that size, or each try would cost the connection. */
-void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk);
+ * then on put() refuses what is larger than `max`, or each try would cost the
+ * connection. 0: the broker did not tell its limit, so that size itself is refused. */
+void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk, size_t max);
 void mc_amqp_desk_blocked(struct mc_amqp_desk *desk, bool blocked);
 /* No queue took a letter. to_all: not even our own, which is bound to its key. */
 void mc_amqp_desk_unheard(struct mc_amqp_desk *desk, bool to_all);
@@ -179,6 +186,7 @@ int mc_amqp_desk_deliver(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
 /* What to acknowledge, at most max. */
 size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret_acks,
                               size_t max);
+void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare);
 /* True once after somebody noticed that our queues are not what they were. */
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk);
 

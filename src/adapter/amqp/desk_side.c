@@ -25,12 +25,19 @@ void mc_amqp_desk_up(struct mc_amqp_desk *desk, enum mc_amqp_side_name side, boo
     (void)pthread_mutex_unlock(&desk->lock);
 }
 
-void mc_amqp_desk_down(struct mc_amqp_desk *desk, enum mc_amqp_side_name side, int err,
-                       const char *text)
+static void give_up_letters(struct mc_amqp_desk *desk)
 {
     struct mc_amqp_letters *const lists[] = {&desk->sent, &desk->queued};
     struct mc_amqp_letter *letter;
 
+    for (int i = 0; i < 2; i++)
+        while ((letter = mc_amqp_letters_take(lists[i])) != NULL)
+            mc_amqp_desk_finish(desk, letter, MCOS_E_AWAY);
+}
+
+void mc_amqp_desk_down(struct mc_amqp_desk *desk, enum mc_amqp_side_name side, int err,
+                       const char *text)
+{
     (void)pthread_mutex_lock(&desk->lock);
     (void)snprintf(desk->trouble, sizeof(desk->trouble), "%s", text);
     desk->fall_err = err;
@@ -38,9 +45,7 @@ void mc_amqp_desk_down(struct mc_amqp_desk *desk, enum mc_amqp_side_name side, i
         (desk->told == MC_AMQP_TOLD_NOTHING && desk->falls == 0))
         desk->falls++;
     desk->up[side] = false;
-    for (int i = 0; i < 2; i++)
-        while ((letter = mc_amqp_letters_take(lists[i])) != NULL)
-            mc_amqp_desk_finish(desk, letter, MCOS_E_AWAY);
+    give_up_letters(desk);
     if (side == MC_AMQP_CONSUMER) {
         mc_amqp_desk_forget(desk);
         desk->recheck = false;
@@ -138,7 +143,7 @@ void mc_amqp_desk_settle(struct mc_amqp_desk *desk, uint64_t tag, bool multiple,
     (void)pthread_mutex_unlock(&desk->lock);
 }
 
-void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
+void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk, size_t max)
 {
     struct mc_amqp_letter *largest = NULL;
     size_t most = 0;
@@ -156,7 +161,7 @@ void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
         struct mc_amqp_letters all = desk->sent;
         struct mc_amqp_letter *l;
 
-        desk->refused_bytes = most;
+        desk->refused_max = max != 0 ? max : most - (most > 0);
         desk->refused_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_REFUSED_MS;
         desk->sent = (struct mc_amqp_letters){0};
         while ((l = mc_amqp_letters_take(&all)) != NULL) {
@@ -171,13 +176,13 @@ void mc_amqp_desk_refuse_largest(struct mc_amqp_desk *desk)
 
 void mc_amqp_desk_blocked(struct mc_amqp_desk *desk, bool blocked)
 {
-    uint64_t due;
-
     (void)pthread_mutex_lock(&desk->lock);
-    due = desk->clock->now_ms(desk->clock) + MC_AMQP_SEND_MS;
+    if (blocked && !desk->blocked) {
+        desk->fall_err = MCOS_E_FULL;
+        desk->falls++;
+        give_up_letters(desk);
+    }
     desk->blocked = blocked;
-    for (struct mc_amqp_letter *l = desk->sent.first; l != NULL && blocked; l = l->next)
-        l->due_ms = l->due_ms < due ? l->due_ms : due;
     mc_amqp_ring(desk->agent_fd);
     (void)pthread_mutex_unlock(&desk->lock);
 }
@@ -268,6 +273,13 @@ size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret
         desk->unacked[ret_acks[i].queue]--;
     (void)pthread_mutex_unlock(&desk->lock);
     return n;
+}
+
+void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare)
+{
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->spare = spare;
+    (void)pthread_mutex_unlock(&desk->lock);
 }
 
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk)

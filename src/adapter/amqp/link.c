@@ -134,11 +134,18 @@ static int login(struct mc_amqp_link *link, const struct mc_amqp_url *url,
                    .value = {.bytes = amqp_cstring_bytes(name)}}}};
     const amqp_table_t table = {.num_entries = 2, .entries = properties};
 
+    /* By certificate nothing needs to be said, it was shown already; but the library
+     * cannot send an empty word, and the broker does not look at it. */
     return mc_amqp_link_check(
         link,
-        amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
-                                   FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
-                                   AMQP_SASL_METHOD_PLAIN, url->user, url->password),
+        url->external
+            ? amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
+                                         FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
+                                         AMQP_SASL_METHOD_EXTERNAL, "mcosd")
+            : amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
+                                         FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
+                                         AMQP_SASL_METHOD_PLAIN, url->user,
+                                         url->password),
         "log in");
 }
 

@@ -2,9 +2,13 @@
 /* adapter/amqp/publisher.c -- letters out, confirmations in. */
 #include "adapter/amqp/side.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define CHANNEL 1
 #define LAST_MS 50 /* between looks while the bus is being closed */
 
+static size_t told_max(const char *text);
 static int start(struct mc_amqp_link *link);
 static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link);
 static void take_method(struct mc_amqp_side *side, const amqp_method_t *method);
@@ -32,10 +36,23 @@ int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link
     }
     /* The broker closes the whole channel over one letter. */
     if (link->code == AMQP_PRECONDITION_FAILED)
-        mc_amqp_desk_refuse_largest(desk);
+        mc_amqp_desk_refuse_largest(desk, told_max(link->text));
     if (err == MCOS_E_NOTFOUND)
         mc_amqp_desk_unheard(desk, true);
     return err;
+}
+
+/* "... larger than configured max size 16777216"; 0: other words, or perhaps cut. */
+static size_t told_max(const char *text)
+{
+    static const char words[] = "max size ";
+    const char *at = strstr(text, words);
+    unsigned long long max;
+
+    if (at == NULL || strlen(text) == MC_AMQP_LINK_TEXT - 1)
+        return 0;
+    max = strtoull(at + strlen(words), NULL, 10);
+    return max < MC_AMQP_BYTES_MAX ? (size_t)max : 0;
 }
 
 static int start(struct mc_amqp_link *link)

@@ -9,10 +9,14 @@
 #define LOOK_CHANNEL 3 /* the broker closes it when there is nothing to see */
 #define ARGS_MAX     8
 
+static const char *const common_key[2] = {"ring", "talk"}; /* by enum mc_bus_queue */
+
 static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel);
-static int look(struct mc_amqp_link *link, const char *queue, bool *ret_there);
-static int declare(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+static int open_records(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+                        struct mc_amqp_found *ret_found);
+static int declare(struct mc_amqp_link *link, const char *queue,
                    enum mc_bus_queue which);
+static const char *records_queue(const struct mc_amqp_queues *queues, bool spare);
 static int bind(struct mc_amqp_link *link, const char *queue, const char *key);
 static int consume(struct mc_amqp_link *link, const char *queue, amqp_channel_t channel,
                    uint16_t prefetch);
@@ -26,21 +30,20 @@ void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cl
     for (int i = 0; i < 2; i++) {
         (void)snprintf(queues->name[i], sizeof(queues->name[i]), "mcos.%s.%s%s",
                        cluster->s, uid8, i == MC_QUEUE_TALK ? ".talk" : "");
-        (void)snprintf(queues->key[i], sizeof(queues->key[i]), "%s.%s",
-                       i == MC_QUEUE_TALK ? "talk" : "ring", cluster->s);
+        (void)snprintf(queues->key[i], sizeof(queues->key[i]), "%s.%s", common_key[i],
+                       cluster->s);
     }
+    (void)snprintf(queues->spare, sizeof(queues->spare), "mcos.%s.%s.spare", cluster->s,
+                   uid8);
 }
 
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool *ret_fresh)
+                        struct mc_amqp_found *ret_found)
 {
-    bool there = false;
-    int err = open_channel(link, LOOK_CHANNEL);
+    const char *names[2] = {NULL, queues->name[MC_QUEUE_TALK]};
+    struct mc_amqp_found found = {0};
+    int err = open_channel(link, MC_AMQP_RECORDS_CHANNEL);
 
-    if (err == 0)
-        err = look(link, queues->name[MC_QUEUE_RECORDS], &there);
-    if (err == 0)
-        err = open_channel(link, MC_AMQP_RECORDS_CHANNEL);
     if (err == 0)
         err = open_channel(link, MC_AMQP_TALK_CHANNEL);
     if (err == 0) {
@@ -49,31 +52,30 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
             amqp_cstring_bytes("topic"), 0, 1, 0, 0, amqp_empty_table);
         err = mc_amqp_link_asked(link, "declare exchange");
     }
-    for (int i = 0; i < 2 && err == 0; i++)
-        err = declare(link, queues, (enum mc_bus_queue)i);
     if (err == 0)
-        err = mc_amqp_queues_bind(link, queues);
+        err = open_records(link, queues, &found);
     if (err == 0)
-        err = consume(link, queues->name[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
+        err = declare(link, names[MC_QUEUE_TALK], MC_QUEUE_TALK);
+    names[MC_QUEUE_RECORDS] = records_queue(queues, found.spare);
+    for (int i = 0; i < 2 && err == 0; i++) {
+        err = bind(link, names[i], common_key[i]);
+        if (err == 0)
+            err = bind(link, names[i], queues->key[i]);
+    }
+    if (err == 0)
+        err = consume(link, names[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
                       MC_AMQP_RECORDS_PREFETCH);
     if (err == 0)
-        err = consume(link, queues->name[MC_QUEUE_TALK], MC_AMQP_TALK_CHANNEL,
+        err = consume(link, names[MC_QUEUE_TALK], MC_AMQP_TALK_CHANNEL,
                       MC_AMQP_TALK_PREFETCH);
     if (err == 0)
-        *ret_fresh = !there;
+        *ret_found = found;
     return err;
 }
 
-int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues)
+static const char *records_queue(const struct mc_amqp_queues *queues, bool spare)
 {
-    int err = 0;
-
-    for (int i = 0; i < 2 && err == 0; i++) {
-        err = bind(link, queues->name[i], i == MC_QUEUE_TALK ? "talk" : "ring");
-        if (err == 0)
-            err = bind(link, queues->name[i], queues->key[i]);
-    }
-    return err;
+    return spare ? queues->spare : queues->name[MC_QUEUE_RECORDS];
 }
 
 static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel)
@@ -82,16 +84,17 @@ static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel)
     return mc_amqp_link_asked(link, "open channel");
 }
 
-static int look(struct mc_amqp_link *link, const char *queue, bool *ret_there)
+/* What became of the question on LOOK_CHANNEL, which is closed then, this way or
+ * that. *ret_there: not answered by "there is none". */
+static int look_answer(struct mc_amqp_link *link, bool *ret_there)
 {
-    amqp_rpc_reply_t reply;
+    amqp_rpc_reply_t reply = amqp_get_rpc_reply(link->conn);
     amqp_channel_close_ok_t ok = {0};
 
-    (void)amqp_queue_declare(link->conn, LOOK_CHANNEL, amqp_cstring_bytes(queue), 1, 0,
-                             0, 0, amqp_empty_table);
-    reply = amqp_get_rpc_reply(link->conn);
     *ret_there = reply.reply_type == AMQP_RESPONSE_NORMAL;
-    if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
+    if (*ret_there)
+        reply = amqp_channel_close(link->conn, LOOK_CHANNEL, AMQP_REPLY_SUCCESS);
+    if (*ret_there || reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
         reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD ||
         ((const amqp_channel_close_t *)reply.reply.decoded)->reply_code !=
             AMQP_NOT_FOUND)
@@ -100,6 +103,23 @@ static int look(struct mc_amqp_link *link, const char *queue, bool *ret_there)
         link,
         amqp_send_method(link->conn, LOOK_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok),
         "look for queue");
+}
+
+static int look(struct mc_amqp_link *link, const char *queue, bool *ret_there)
+{
+    int err = open_channel(link, LOOK_CHANNEL);
+
+    if (err != 0)
+        return err;
+    (void)amqp_queue_declare(link->conn, LOOK_CHANNEL, amqp_cstring_bytes(queue), 1, 0,
+                             0, 0, amqp_empty_table);
+    return look_answer(link, ret_there);
+}
+
+int mc_amqp_queues_look_home(struct mc_amqp_link *link,
+                             const struct mc_amqp_queues *queues, bool *ret_home)
+{
+    return look(link, queues->name[MC_QUEUE_RECORDS], ret_home);
 }
 
 static amqp_table_entry_t number(const char *key, long long value)
@@ -119,11 +139,10 @@ static amqp_table_entry_t text(const char *key, const char *value)
 
 /* The TTL of talk travels with each letter: delta_t is the sender's, and a queue
  * whose arguments followed it could not be declared again with another one. */
-static int declare(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                   enum mc_bus_queue which)
+static void ask_declare(struct mc_amqp_link *link, amqp_channel_t channel,
+                        const char *queue, enum mc_bus_queue which, bool durable)
 {
     amqp_table_entry_t args[ARGS_MAX];
-    bool records = which == MC_QUEUE_RECORDS;
     int n = 0;
 
     args[n++] = text("x-queue-type", "classic");
@@ -131,18 +150,52 @@ static int declare(struct mc_amqp_link *link, const struct mc_amqp_queues *queue
     args[n++] = (amqp_table_entry_t){
         .key = amqp_cstring_bytes("x-single-active-consumer"),
         .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value = {.boolean = 1}}};
-    if (records) {
+    if (which == MC_QUEUE_RECORDS) {
         args[n++] = number("x-max-length", MC_AMQP_RECORDS_MAX);
         args[n++] = number("x-max-length-bytes", MC_AMQP_RECORDS_BYTES_MAX);
         args[n++] = number("x-message-ttl", MC_AMQP_RECORDS_TTL_MS);
-        args[n++] = number("x-expires", MC_AMQP_RECORDS_EXPIRE_MS);
+        args[n++] = number("x-expires", durable ? MC_AMQP_RECORDS_EXPIRE_MS
+                                                : MC_AMQP_SPARE_EXPIRE_MS);
     } else {
         args[n++] = number("x-max-length", MC_AMQP_TALK_MAX);
         args[n++] = number("x-expires", MC_AMQP_TALK_EXPIRE_MS);
     }
-    (void)amqp_queue_declare(link->conn, MC_AMQP_RECORDS_CHANNEL,
-                             amqp_cstring_bytes(queues->name[which]), 0, records, 0, 0,
-                             (amqp_table_t){.num_entries = n, .entries = args});
+    (void)amqp_queue_declare(link->conn, channel, amqp_cstring_bytes(queue), 0, durable,
+                             0, 0, (amqp_table_t){.num_entries = n, .entries = args});
+}
+
+/* What the records are to come out of. Only a declaration tells a queue that was
+ * never there from one whose node is down: to the second it is "not found" too. */
+static int open_records(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+                        struct mc_amqp_found *ret_found)
+{
+    const char *own = queues->name[MC_QUEUE_RECORDS];
+    bool there = false, home = true;
+    int err = look(link, own, &there);
+
+    if (err == 0)
+        err = open_channel(link, LOOK_CHANNEL);
+    if (err == 0) {
+        ask_declare(link, LOOK_CHANNEL, own, MC_QUEUE_RECORDS, true);
+        err = look_answer(link, &home);
+    }
+    if (err == 0 && home) {
+        (void)amqp_queue_delete(link->conn, MC_AMQP_RECORDS_CHANNEL,
+                                amqp_cstring_bytes(queues->spare), 0, 0);
+        err = mc_amqp_link_asked(link, "delete spare queue");
+    } else if (err == 0) {
+        err = look(link, queues->spare, &there);
+        if (err == 0)
+            err = declare(link, queues->spare, MC_QUEUE_RECORDS);
+    }
+    *ret_found = (struct mc_amqp_found){.fresh = !there, .spare = !home};
+    return err;
+}
+
+static int declare(struct mc_amqp_link *link, const char *queue,
+                   enum mc_bus_queue which)
+{
+    ask_declare(link, MC_AMQP_RECORDS_CHANNEL, queue, which, false);
     return mc_amqp_link_asked(link, "declare queue");
 }
 
@@ -153,6 +206,36 @@ static int bind(struct mc_amqp_link *link, const char *queue, const char *key)
                           amqp_cstring_bytes(MC_AMQP_EXCHANGE), amqp_cstring_bytes(key),
                           amqp_empty_table);
     return mc_amqp_link_asked(link, "bind queue");
+}
+
+/* The library's own call would wait for the answer, which may be far away. */
+static int send_bind(struct mc_amqp_link *link, const char *queue, const char *key)
+{
+    amqp_queue_bind_t m = {.queue = amqp_cstring_bytes(queue),
+                           .exchange = amqp_cstring_bytes(MC_AMQP_EXCHANGE),
+                           .routing_key = amqp_cstring_bytes(key),
+                           .nowait = 1};
+
+    return mc_amqp_link_status(link,
+                               amqp_send_method(link->conn, MC_AMQP_RECORDS_CHANNEL,
+                                                AMQP_QUEUE_BIND_METHOD, &m),
+                               "bind queue");
+}
+
+int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+                        bool spare)
+{
+    int err = 0;
+
+    for (int i = 0; i < 2 && err == 0; i++) {
+        const char *queue =
+            i == MC_QUEUE_TALK ? queues->name[i] : records_queue(queues, spare);
+
+        err = send_bind(link, queue, common_key[i]);
+        if (err == 0)
+            err = send_bind(link, queue, queues->key[i]);
+    }
+    return err;
 }
 
 static int consume(struct mc_amqp_link *link, const char *queue, amqp_channel_t channel,

@@ -4,6 +4,10 @@
  *
  * Declared at each connection, for an operator, a restart or a wipe may have
  * taken them away. What exists with other arguments is reported and left alone.
+ *
+ * In a cluster of brokers a durable queue lies on one node. While that node is
+ * down nobody can declare, read or delete the queue; a spare one, not durable,
+ * takes its place on a node that is up and goes when the queue is back.
  */
 #ifndef MCOS_ADAPTER_AMQP_QUEUES_H
 #define MCOS_ADAPTER_AMQP_QUEUES_H
@@ -22,25 +26,37 @@
 #define MC_AMQP_RECORDS_BYTES_MAX (256ll << 20)
 #define MC_AMQP_RECORDS_TTL_MS    (24ll * 3600 * 1000)
 #define MC_AMQP_RECORDS_EXPIRE_MS (30ll * 24 * 3600 * 1000)
+#define MC_AMQP_SPARE_EXPIRE_MS   (3600ll * 1000) /* nobody has listened for so long */
 #define MC_AMQP_TALK_MAX          4096
-#define MC_AMQP_TALK_EXPIRE_MS    (3600ll * 1000) /* nobody has listened for so long */
+#define MC_AMQP_TALK_EXPIRE_MS    (3600ll * 1000)
 
 struct mc_amqp_queues {
     char name[2][MC_AMQP_QUEUE_NAME_MAX]; /* by enum mc_bus_queue */
+    char spare[MC_AMQP_QUEUE_NAME_MAX];   /* for records */
     char key[2][MC_BUS_KEY_MAX];          /* "ring.<cluster>", "talk.<cluster>" */
 };
 
 void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cluster,
                          const uint8_t uid[MC_UID_BYTES]);
 
-/* Makes what is missing and begins to consume. *ret_fresh: the records queue was
- * not there. Errors of link.h. */
-int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool *ret_fresh);
+/* What was found when they were opened. */
+struct mc_amqp_found {
+    bool fresh; /* the queue that records come out of was not there */
+    bool spare; /* it is the spare one */
+};
 
-/* Binds them again: that does nothing unless somebody took a binding away, or the
- * exchange (then NOTFOUND). The broker tells of a deleted queue, of these it does
- * not. */
-int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues);
+/* Makes what is missing and begins to consume. Errors of link.h. */
+int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+                        struct mc_amqp_found *ret_found);
+
+/* Binds them again and does not wait: nothing comes of it unless somebody took a
+ * binding away, or the exchange (then the broker closes the channel, NOTFOUND). It
+ * tells of a deleted queue, of these it does not. */
+int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
+                        bool spare);
+
+/* *ret_home: the records queue can be reached, so the spare one has done its work. */
+int mc_amqp_queues_look_home(struct mc_amqp_link *link,
+                             const struct mc_amqp_queues *queues, bool *ret_home);
 
 #endif /* MCOS_ADAPTER_AMQP_QUEUES_H */

@@ -7,7 +7,6 @@
 
 static void *run(void *ctx);
 static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link);
-static uint64_t retry_ms(struct mc_amqp_side *side);
 
 int mc_amqp_side_start(struct mc_amqp_side *side, uint64_t seed)
 {
@@ -47,7 +46,9 @@ static void *run(void *ctx)
         if (desk->clock->now_ms(desk->clock) - since >= MC_AMQP_STEADY_MS &&
             err != MCOS_E_CONFIG)
             side->tries = 0;
-        stopping = err == 0 || mc_amqp_desk_pause(desk, side->name, retry_ms(side));
+        stopping =
+            err == 0 || mc_amqp_desk_pause(desk, side->name,
+                                           mc_amqp_retry_ms(side->tries++, &side->rng));
     }
     (void)pthread_mutex_lock(&desk->lock);
     desk->running[side->name] = false;
@@ -95,12 +96,11 @@ static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link)
     return worst;
 }
 
-static uint64_t retry_ms(struct mc_amqp_side *side)
+uint64_t mc_amqp_retry_ms(unsigned tries, struct mc_rng *rng)
 {
     uint64_t most = MC_AMQP_RETRY_MS_MAX;
 
-    if (side->tries < 16 && ((uint64_t)MC_AMQP_RETRY_MS << side->tries) < most)
-        most = (uint64_t)MC_AMQP_RETRY_MS << side->tries;
-    side->tries++;
-    return mc_rng_below(&side->rng, most + 1);
+    if (tries < 16 && ((uint64_t)MC_AMQP_RETRY_MS << tries) < most)
+        most = (uint64_t)MC_AMQP_RETRY_MS << tries;
+    return mc_rng_below(rng, most + 1);
 }

@@ -21,6 +21,7 @@
 #define MC_AMQP_STEADY_MS    5000u  /* up for so long: the next wait is short again */
 #define MC_AMQP_LOOK_MS      5000   /* heartbeats are sent when the library is called */
 #define MC_AMQP_REBIND_MS    15000u /* bindings are looked after so often */
+#define MC_AMQP_HOME_MS      5000u  /* with a spare queue, whether ours is back */
 #define MC_AMQP_PATH_MAX     1024u
 
 /* What both sides read; nobody writes it once they run. */
@@ -46,6 +47,9 @@ struct mc_amqp_side {
     unsigned tries;
     size_t host; /* to try next */
 };
+
+/* How long to wait after so many failures in a row. */
+uint64_t mc_amqp_retry_ms(unsigned tries, struct mc_rng *rng);
 
 /* Fails with NOMEM. */
 int mc_amqp_side_start(struct mc_amqp_side *side, uint64_t seed);

@@ -123,12 +123,68 @@ static const char *after_scheme(const char *text)
     return strncmp(text, "amqps://", 8) == 0 ? text + 8 : NULL;
 }
 
+/* 1 at least: 12, 12KiB, 12MiB. */
+static bool parse_bytes(const char *text, size_t len, size_t *ret)
+{
+    size_t bytes = 0, unit = 1;
+
+    if (len > 3 && strncmp(text + len - 3, "KiB", 3) == 0)
+        unit = 1024;
+    else if (len > 3 && strncmp(text + len - 3, "MiB", 3) == 0)
+        unit = 1024 * (size_t)1024;
+    len -= unit == 1 ? 0 : 3;
+    if (len == 0 || len > 10)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        bytes = bytes * 10 + (size_t)(text[i] - '0');
+    }
+    *ret = bytes * unit;
+    return bytes != 0;
+}
+
+static bool is_option(const char *text, size_t len, const char *name)
+{
+    return len == strlen(name) && strncmp(text, name, len) == 0;
+}
+
+/* What follows the ?. */
+static int parse_options(const char *text, struct mc_amqp_url *url,
+                         struct mcos_diag *diag)
+{
+    for (;;) {
+        size_t len = strcspn(text, "&");
+        size_t name = strcspn(text, "=&");
+        const char *value = text + name + 1;
+
+        if (name == len)
+            return refuse(diag, "after ? stand NAME=VALUE, joined by &");
+        if (is_option(text, name, "max_message_size")) {
+            if (!parse_bytes(value, len - name - 1, &url->body_max))
+                return refuse(diag,
+                              "max_message_size is a number of bytes, KiB or MiB");
+        } else if (is_option(text, name, "auth")) {
+            url->external = is_option(value, len - name - 1, "external");
+            if (!url->external)
+                return refuse(diag, "auth is external, or left out");
+        } else {
+            return refuse(diag, "the options after ? are max_message_size and auth");
+        }
+        if (text[len] == '\0')
+            return 0;
+        text += len + 1;
+    }
+}
+
 int mc_amqp_url_parse(const char *text, struct mc_amqp_url *ret_url,
                       struct mcos_diag *diag)
 {
-    struct mc_amqp_url url = {.user = "guest", .password = "guest", .vhost = "/"};
+    struct mc_amqp_url url = {
+        .user = "guest", .password = "guest", .vhost = "/", .body_max = SIZE_MAX};
     const char *rest = after_scheme(text);
     const char *slash, *at, *colon;
+    size_t len;
     int err;
 
     if (rest == NULL)
@@ -143,12 +199,16 @@ int mc_amqp_url_parse(const char *text, struct mc_amqp_url *ret_url,
             return refuse(diag, "user or password: too long, or a bad %XX");
         rest = at + 1;
     }
-    slash = strchr(rest, '/');
-    if (slash != NULL && slash[1] != '\0' &&
-        !decode(slash + 1, strlen(slash + 1), url.vhost))
+    len = strcspn(rest, "?");
+    slash = memchr(rest, '/', len);
+    if (slash != NULL && slash + 1 < rest + len &&
+        !decode(slash + 1, (size_t)(rest + len - slash) - 1, url.vhost))
         return refuse(diag, "vhost: too long, or a bad %XX");
-    err = parse_hosts(rest, slash == NULL ? strlen(rest) : (size_t)(slash - rest), &url,
-                      diag);
+    err = parse_hosts(rest, slash == NULL ? len : (size_t)(slash - rest), &url, diag);
+    if (err == 0 && rest[len] == '?')
+        err = parse_options(rest + len + 1, &url, diag);
+    if (err == 0 && url.external && (!url.tls || at != NULL))
+        err = refuse(diag, "auth=external goes with amqps:// and without a user");
     if (err == 0)
         *ret_url = url;
     return err;

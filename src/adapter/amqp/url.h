@@ -4,6 +4,12 @@
  *
  *     amqp://user:password@host:port,host:port/vhost      (amqps:// for TLS)
  *
+ * and after it, if need be, ?OPTION=VALUE&OPTION=VALUE:
+ *
+ *     max_message_size   the brokers' own: bytes, or a number of KiB or MiB
+ *     auth               external: the certificate says who we are (amqps:// only,
+ *                        and then there is no user and no password)
+ *
  * All but one host may be left out: guest, guest, 5672 (5671 with TLS), vhost
  * "/". User, password and vhost may hold %XX. An IPv6 address stands in [].
  */
@@ -26,11 +32,13 @@ struct mc_amqp_host {
 
 struct mc_amqp_url {
     bool tls;
+    bool external; /* log in by certificate */
     char user[MC_AMQP_WORD_MAX + 1];
     char password[MC_AMQP_WORD_MAX + 1];
     char vhost[MC_AMQP_WORD_MAX + 1];
     struct mc_amqp_host hosts[MC_AMQP_HOSTS_MAX];
     size_t host_count; /* 1 at least */
+    size_t body_max;   /* SIZE_MAX: not told */
 };
 
 /* Fails with CONFIG; what diag says never holds the password. */
