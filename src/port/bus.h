@@ -88,6 +88,9 @@ struct mc_bus_ops {
     /* Done with a letter: it will not come again. Unacknowledged ones come again
      * after a restart. Acknowledging twice, or an unknown number, does nothing. */
     void (*ack)(struct mc_bus *bus, uint64_t delivery);
+    /* Of a bus with several agents for a cluster: another one may have the queues, if
+     * there is one; DOWN and UP follow. May be left out (NULL). */
+    void (*yield)(struct mc_bus *bus);
     int (*fd)(struct mc_bus *bus);     /* readable: call next(); -1: none */
     void (*close)(struct mc_bus *bus); /* queues stay and go on collecting */
 };

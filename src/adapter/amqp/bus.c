@@ -37,6 +37,7 @@ static int bus_publish(struct mc_bus *base, const struct mc_letter_head *head,
 static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
                     uint64_t *ret_wait_ms);
 static void bus_ack(struct mc_bus *base, uint64_t delivery);
+static void bus_yield(struct mc_bus *base);
 static int bus_fd(struct mc_bus *base);
 static void bus_close(struct mc_bus *base);
 static int fill_setup(struct mc_amqp_setup *setup,
@@ -46,6 +47,7 @@ static void say_news(struct bus *b, bool up);
 static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
                                       .ack = bus_ack,
+                                      .yield = bus_yield,
                                       .fd = bus_fd,
                                       .close = bus_close};
 
@@ -116,6 +118,8 @@ static int fill_setup(struct mc_amqp_setup *setup,
     setup->cluster = config->cluster;
     memcpy(setup->uid, config->uid, MC_UID_BYTES);
     setup->talk_ttl_ms = config->talk_ttl_ms;
+    setup->shared = config->shared;
+    setup->url.heartbeat_s = config->shared ? MC_AMQP_SHARED_HEARTBEAT_S : 0;
     mc_amqp_queues_name(&setup->queues, &config->cluster, config->uid);
     return 0;
 }
@@ -143,6 +147,11 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
 static void bus_ack(struct mc_bus *base, uint64_t delivery)
 {
     mc_amqp_desk_ack(&((struct bus *)base)->desk, delivery);
+}
+
+static void bus_yield(struct mc_bus *base)
+{
+    mc_amqp_desk_yield(&((struct bus *)base)->desk);
 }
 
 static int bus_fd(struct mc_bus *base)

@@ -136,9 +136,10 @@ static int login(struct mc_amqp_link *link, const struct mc_amqp_url *url,
 
     return mc_amqp_link_check(
         link,
-        amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
-                                   FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
-                                   AMQP_SASL_METHOD_PLAIN, url->user, url->password),
+        amqp_login_with_properties(
+            link->conn, url->vhost, MC_AMQP_CHANNELS_MAX, FRAME_BYTES,
+            url->heartbeat_s != 0 ? url->heartbeat_s : MC_AMQP_HEARTBEAT_S, &table,
+            AMQP_SASL_METHOD_PLAIN, url->user, url->password),
         "log in");
 }
 

@@ -32,7 +32,7 @@ void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cl
 }
 
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool *ret_fresh)
+                        bool shared, bool *ret_fresh)
 {
     bool there = false;
     int err = open_channel(link, LOOK_CHANNEL);
@@ -53,15 +53,21 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
         err = declare(link, queues, (enum mc_bus_queue)i);
     if (err == 0)
         err = mc_amqp_queues_bind(link, queues);
-    if (err == 0)
-        err = consume(link, queues->name[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
-                      MC_AMQP_RECORDS_PREFETCH);
+    if (err == 0 && !shared)
+        err = mc_amqp_queues_take_records(link, queues);
     if (err == 0)
         err = consume(link, queues->name[MC_QUEUE_TALK], MC_AMQP_TALK_CHANNEL,
                       MC_AMQP_TALK_PREFETCH);
     if (err == 0)
         *ret_fresh = !there;
     return err;
+}
+
+int mc_amqp_queues_take_records(struct mc_amqp_link *link,
+                                const struct mc_amqp_queues *queues)
+{
+    return consume(link, queues->name[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
+                   MC_AMQP_RECORDS_PREFETCH);
 }
 
 int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues)

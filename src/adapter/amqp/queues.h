@@ -33,10 +33,13 @@ struct mc_amqp_queues {
 void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cluster,
                          const uint8_t uid[MC_UID_BYTES]);
 
-/* Makes what is missing and begins to consume. *ret_fresh: the records queue was
- * not there. Errors of link.h. */
+/* Makes what is missing and begins to consume; of `shared` queues only talk.
+ * *ret_fresh: the records queue was not there. Errors of link.h. */
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool *ret_fresh);
+                        bool shared, bool *ret_fresh);
+/* Begins to consume the records: the talk queue's letters come to us. */
+int mc_amqp_queues_take_records(struct mc_amqp_link *link,
+                                const struct mc_amqp_queues *queues);
 
 /* Binds them again: that does nothing unless somebody took a binding away, or the
  * exchange (then NOTFOUND). The broker tells of a deleted queue, of these it does

@@ -31,6 +31,7 @@ struct mc_amqp_url {
     char vhost[MC_AMQP_WORD_MAX + 1];
     struct mc_amqp_host hosts[MC_AMQP_HOSTS_MAX];
     size_t host_count; /* 1 at least */
+    int heartbeat_s;   /* 0: as usual; not read from the text */
 };
 
 /* Fails with CONFIG; what diag says never holds the password. */
