@@ -76,26 +76,30 @@ static struct mc_stamp stamp_of(const struct mc_entry *e)
     return s;
 }
 
-/* True if more is said of the ring than before; less never is. */
+/* Says of the ring what we hold or, if that is less, `least`. True if it is news. */
 static bool tell(struct mc_machine *m, struct mc_ringrow *row,
                  const struct mc_entry *least)
 {
     struct mc_entry entry = mc_ring_entry(row);
-    struct mc_stamp stamp;
 
     if (least != NULL) {
-        stamp = stamp_of(least);
+        struct mc_stamp stamp = stamp_of(least);
+
         if (mc_stamp_cmp8(&row->stamp, &stamp) > 0)
             entry = *least;
     }
-    if (row->told_on) {
-        struct mc_stamp now = stamp_of(&entry);
-
-        stamp = stamp_of(&row->told);
-        if (mc_stamp_cmp8(&now, &stamp) <= 0)
-            return false;
-    }
+    if (row->told_on && mc_entry_cmp(&row->told, &entry) == 0)
+        return false;
     mc_ring_tell(m, row, &entry);
+    return true;
+}
+
+/* One of them lacks it: it is not said to be held. */
+static bool untell(struct mc_machine *m, struct mc_ringrow *row)
+{
+    if (!row->told_on)
+        return false;
+    mc_ring_untell(m, row);
     return true;
 }
 
@@ -104,7 +108,7 @@ void mc_on_company(struct mc_machine *m, const struct mc_event *event)
     const struct mc_entry *least = event->u.company.least;
     size_t count = event->u.company.count;
     size_t at = 0;
-    bool more = false;
+    bool news = false;
 
     if (!m->config.shared)
         return;
@@ -118,10 +122,12 @@ void mc_on_company(struct mc_machine *m, const struct mc_event *event)
         if (row->held == NULL)
             continue;
         if (!m->company)
-            more = tell(m, row, NULL) || more;
+            news = tell(m, row, NULL) || news;
         else if (at < count && strcmp(least[at].name.s, row->name.s) == 0)
-            more = tell(m, row, &least[at]) || more;
+            news = tell(m, row, &least[at]) || news;
+        else
+            news = untell(m, row) || news;
     }
-    if (more)
+    if (news)
         mc_announce_sooner(m, MC_FORWARD_RECEIPT);
 }

@@ -323,6 +323,7 @@ void mc_ring_losers(struct mc_machine *m, struct mc_ringrow *row,
 /* From now on we say that we hold this of the ring. */
 void mc_ring_tell(struct mc_machine *m, struct mc_ringrow *row,
                   const struct mc_entry *entry);
+void mc_ring_untell(struct mc_machine *m, struct mc_ringrow *row);
 /* How row's held record descends from one known by eight bytes of its digest. */
 enum mc_descent mc_ring_line(const struct mc_ringrow *row, uint16_t epoch,
                              uint64_t version, const uint8_t digest8[8]);

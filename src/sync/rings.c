@@ -221,6 +221,19 @@ void mc_ring_tell(struct mc_machine *m, struct mc_ringrow *row,
     changed(m, row);
 }
 
+void mc_ring_untell(struct mc_machine *m, struct mc_ringrow *row)
+{
+    count_out(m, row, &row->told);
+    for (unsigned i = 0; i < row->loser_count; i++) {
+        struct mc_entry loser = mc_loser_entry(row, &row->losers[i]);
+
+        count_out(m, row, &loser);
+    }
+    m->told_count--;
+    row->told_on = false;
+    changed(m, row);
+}
+
 /* ---- losers ---- */
 
 enum mc_descent mc_ring_line(const struct mc_ringrow *row, uint16_t epoch,
