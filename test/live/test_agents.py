@@ -399,12 +399,20 @@ def test_a_stopped_follower_counts_no_longer_than_its_line_lives(hosts):
     until(lambda: second.holds("photos", stamp) and counted(first) == 2, "eu2 is back", second)
 
 
-def test_an_agent_that_joins_with_an_empty_disk_takes_nothing_from_what_is_held(hosts):
+def test_an_agent_that_joins_takes_nothing_from_what_is_held_until_it_has_caught_up(hosts):
     first, second, us = started(hosts)
-    third = hosts.eu("eu3").start()
-    until(lambda: third.holds("photos", us.stamp("photos")), "eu3 fills its disk", third)
+    stamp = us.stamp("photos")
+    third = hosts.eu("eu3")
+    obstacle = third.data / "rings" / ".tmp.photos.ring"
+    obstacle.mkdir(parents=True)  # where the file would be made
+    third.start()
+    until(lambda: len(status(first)["agents"]) == 3, "eu3 is seen", first, third)
+    heard(us, "eu", 3)
+    assert counted(first) == 2 and third.get("/readyz").status == 503
+    assert said_of(us, "eu", "photos") == stamp
+    obstacle.rmdir()
+    until(lambda: third.holds("photos", stamp), "eu3 fills its disk", third)
     until(lambda: counted(first) == 3, "three are counted", first, third)
-    assert not us.says("behind") and said_of(us, "eu", "photos") == us.stamp("photos")
 
 
 # ---- whose uid ----
