@@ -434,7 +434,8 @@ static void join_agents(struct chaos *c, uint64_t seed)
 {
     uint32_t others = c->count > 4 ? 2 : 1;
 
-    if (seed % 3 != 0)
+    /* The registry of this world keeps no record that one of them cannot read. */
+    if (seed % 3 != 0 || c->mixed)
         return;
     c->world->company = sim_company_new(c->world);
     (void)sim_company_join(c->world->company, c->world->sites[0]);

@@ -105,7 +105,6 @@ struct mc_event {
             uint64_t token; /* not 0; comes back in STORE and DONE */
             struct mc_name ring;
             struct mc_stamp stamp;
-            bool found; /* not made just now: another process of ours brought it */
         } mint;
     } u;
 };
