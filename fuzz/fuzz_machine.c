@@ -33,6 +33,7 @@ struct world {
     unsigned count;
     unsigned ring_of[PENDING];
     unsigned steps;
+    bool relays; /* talk comes by way of another agent */
 };
 
 static struct mc_ring *mint(const struct mc_ring *held, const struct mc_ring *also,
@@ -166,6 +167,28 @@ static void give(struct world *w, struct mc_bytes bytes, bool records)
     event.u.message.delivery = ++w->delivery;
     event.u.message.records = records;
     event.u.message.bytes = bytes;
+    if (w->relays && !records) {
+        event.kind = MC_EV_RELAYED;
+        event.u.relayed.bytes = bytes;
+    }
+    step(w, event);
+}
+
+/* What other agents of our cluster hold. */
+static void company(struct world *w, unsigned arg)
+{
+    struct mc_event event = {.kind = MC_EV_COMPANY};
+    const struct mc_head *h = mc_ring_head(family[arg % FAMILY]);
+    struct mc_entry e = {.name = h->name,
+                         .epoch = h->epoch,
+                         .version = h->version,
+                         .timestamp = h->timestamp,
+                         .tombstone = h->tombstone};
+
+    memcpy(e.digest8, h->digest, 8);
+    event.u.company.others = arg % 3 != 0;
+    event.u.company.least = &e;
+    event.u.company.count = arg % 2;
     step(w, event);
 }
 
@@ -273,6 +296,12 @@ static void other(struct world *w, unsigned op)
         event.u.mint.stamp = mc_stamp_of(mc_ring_head(family[arg % FAMILY]));
         break;
     default:
+        if (arg >= 200 && arg < 225) {
+            company(w, arg);
+            return;
+        }
+        if (arg >= 225 && arg <= 250)
+            w->relays = arg % 2 != 0;
         event.kind = arg > 250 ? MC_EV_STOP : MC_EV_WAKE;
         break;
     }
@@ -317,12 +346,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .inactive_after_ms = 30000};
     struct world w = {.in = mc_reader_init((struct mc_bytes){data, size}),
                       .wake_ms = UINT64_MAX};
+    unsigned first;
 
     make_family();
     mc_name_set(&config.cluster, "c0");
     config.system[0] = 7;
     config.uid[0] = 1;
-    config.announce = (enum mc_announce_mode)(mc_reader_u8(&w.in) % 3);
+    first = mc_reader_u8(&w.in);
+    config.announce = (enum mc_announce_mode)(first % 3);
+    config.shared = first >= 128;
     assert(mc_machine_new(&config, &w.m) == 0);
     while (mc_reader_left(&w.in) > 0 && w.steps < STEPS_MAX) {
         unsigned op = mc_reader_u8(&w.in) % 12;

@@ -184,10 +184,43 @@ static void other_fault(struct chaos *c)
     }
 }
 
+/* Of the registry that several agents of one cluster share. */
+static void registry_fault(struct chaos *c)
+{
+    struct sim_company *company = c->world->company;
+    struct sim_fellow *fellow = &company->fellows[pick(c, company->count)];
+
+    switch (pick(c, 5)) {
+    case 0:
+        say(c, "registry wiped", NULL);
+        sim_company_wipe(company);
+        break;
+    case 1:
+        say(c, "registry away", NULL);
+        company->away = true;
+        break;
+    case 2:
+        say(c, "cut from the registry", fellow->site);
+        fellow->cut = true;
+        break;
+    default:
+        say(c, "registry back", NULL);
+        company->away = false;
+        for (size_t i = 0; i < company->count; i++)
+            company->fellows[i].cut = false;
+        break;
+    }
+}
+
 static void act(struct chaos *c)
 {
-    uint64_t die = pick(c, 100);
+    uint64_t die;
 
+    if (c->world->company != NULL && pick(c, 10) == 0) {
+        registry_fault(c);
+        return;
+    }
+    die = pick(c, 100);
     if (die < 40)
         mint(c);
     else if (die < 60)
@@ -213,6 +246,10 @@ static void heal(struct chaos *c)
     world->net.damage_ppm = 0;
     world->net.delay_ms_max = 5;
     sim_post_away(&world->post, SIM_ALL, false);
+    for (size_t i = 0; world->company != NULL && i < world->company->count; i++) {
+        world->company->away = false;
+        world->company->fellows[i].cut = false;
+    }
     for (uint32_t i = 0; i < c->count; i++) {
         struct sim_site *site = sim_world_site(world, i);
 
@@ -391,6 +428,21 @@ static void upgrade_all(struct chaos *c)
     }
 }
 
+/* In every third world the first machine and the last ones are agents of one cluster.
+ */
+static void join_agents(struct chaos *c, uint64_t seed)
+{
+    uint32_t others = c->count > 4 ? 2 : 1;
+
+    /* The registry of this world keeps no record that one of them cannot read. */
+    if (seed % 3 != 0 || c->mixed)
+        return;
+    c->world->company = sim_company_new(c->world);
+    (void)sim_company_join(c->world->company, c->world->sites[0]);
+    for (uint32_t i = c->count - others; i < c->count; i++)
+        (void)sim_company_join(c->world->company, c->world->sites[i]);
+}
+
 static void build(struct chaos *c, uint64_t seed, bool show,
                   void (*line)(void *ctx, const char *text))
 {
@@ -405,6 +457,8 @@ static void build(struct chaos *c, uint64_t seed, bool show,
     c->world = sim_world_new(&config);
     if (show)
         c->world->trace.show = line;
+    (void)sim_world_site(c->world, c->count - 1);
+    join_agents(c, seed);
     for (uint32_t i = 0; i < c->count; i++) {
         struct sim_site *site = sim_world_site(c->world, i);
 

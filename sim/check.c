@@ -67,7 +67,9 @@ static void check_ack(struct sim_site *site, const struct mc_effect *effect)
     struct mc_envelope envelope;
     struct mc_bytes body;
 
-    if (letter == NULL || letter->site == site->index || site->store->failures != 0 ||
+    if (letter == NULL || letter->site == site->index ||
+        memcmp(letter->head.from_uid, site->config.uid, MC_UID_BYTES) == 0 ||
+        site->store->failures != 0 ||
         mc_envelope_decode(mc_blob_get(letter->body), &envelope, &body) != 0 ||
         memcmp(envelope.system, site->config.system, MC_UID_BYTES) != 0 ||
         mc_unpack(body, &ring, NULL) != 0)
@@ -92,6 +94,8 @@ void sim_check_effect(struct sim_site *site, const struct mc_effect *effect)
         check_adopt(site, effect);
     else if (effect->kind == MC_FX_ACK && site->agent != NULL)
         check_ack(site, effect);
+    else if (effect->kind == MC_FX_SEND)
+        sim_company_check(site, effect);
     if (site->store->decreased != 0)
         sim_check_fail(site->world, "%s: its disk holds less than before", site->label);
 }

@@ -108,7 +108,9 @@ static bool status(const struct claim *c)
                  {"heard", !s.mute},
                  {"clock-off", s.clock_off},
                  {"clock-right", !s.clock_off},
-                 {"name-lost", s.identity_lost}};
+                 {"name-lost", s.identity_lost},
+                 {"following", s.following},
+                 {"active", !s.following}};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(c->st->words[2], words[i].word) == 0)

@@ -14,11 +14,16 @@ static int publish(struct mc_bus *bus, const struct mc_letter_head *head,
 static int next(struct mc_bus *bus, struct mc_bus_event *ret_event,
                 uint64_t *ret_wait_ms);
 static void ack(struct mc_bus *bus, uint64_t delivery);
+static void yield(struct mc_bus *bus);
 static int no_fd(struct mc_bus *bus);
 static void shut(struct mc_bus *bus);
 
-static const struct mc_bus_ops ops = {
-    .publish = publish, .next = next, .ack = ack, .fd = no_fd, .close = shut};
+static const struct mc_bus_ops ops = {.publish = publish,
+                                      .next = next,
+                                      .ack = ack,
+                                      .yield = yield,
+                                      .fd = no_fd,
+                                      .close = shut};
 
 struct sim_mailbox *sim_mailbox_new(struct sim_post *post, uint32_t site,
                                     const struct mc_name *name,
@@ -29,6 +34,7 @@ struct sim_mailbox *sim_mailbox_new(struct sim_post *post, uint32_t site,
     box->port.ops = &ops;
     box->post = post;
     box->site = site;
+    box->home = box;
     box->name = *name;
     memcpy(box->uid, uid, MC_UID_BYTES);
     sim_queue_init(&box->queue[MC_QUEUE_RECORDS], SIM_RECORDS_MAX,
@@ -40,7 +46,7 @@ struct sim_mailbox *sim_mailbox_new(struct sim_post *post, uint32_t site,
 
 static void give_back(struct sim_mailbox *box, bool keep)
 {
-    struct sim_queue *q = &box->queue[MC_QUEUE_RECORDS];
+    struct sim_queue *q = &box->home->queue[MC_QUEUE_RECORDS];
 
     /* The oldest last, so that it ends up first. */
     for (;;) {
@@ -193,14 +199,14 @@ static struct sim_out *free_out(struct sim_mailbox *box)
 /* What came first goes first; a full hand leaves the records where they are. */
 static bool take_letter(struct sim_mailbox *box, struct mc_bus_event *ret)
 {
-    struct sim_queue *records = &box->queue[MC_QUEUE_RECORDS];
-    struct sim_queue *talk = &box->queue[MC_QUEUE_TALK];
+    struct sim_queue *records = &box->home->queue[MC_QUEUE_RECORDS];
+    struct sim_queue *talk = &box->home->queue[MC_QUEUE_TALK];
     struct sim_out *out = free_out(box);
     const struct sim_item *r = out == NULL ? NULL : sim_queue_peek(records);
     const struct sim_item *t = sim_queue_peek(talk);
     struct sim_item item;
 
-    if (r == NULL && t == NULL)
+    if (box->home->consumer != box || (r == NULL && t == NULL))
         return false;
     if (r != NULL && (t == NULL || r->arrival < t->arrival))
         item = sim_queue_pop(records);
@@ -222,7 +228,7 @@ static bool take_letter(struct sim_mailbox *box, struct mc_bus_event *ret)
 
 static void drop_old_talk(struct sim_mailbox *box)
 {
-    struct sim_queue *q = &box->queue[MC_QUEUE_TALK];
+    struct sim_queue *q = &box->home->queue[MC_QUEUE_TALK];
     uint64_t ttl = box->post->talk_ttl_ms;
 
     while (q->count > 0 &&
@@ -258,6 +264,11 @@ static void ack(struct mc_bus *bus, uint64_t delivery)
     }
 }
 
+static void yield(struct mc_bus *bus)
+{
+    sim_post_yield(of(bus)->post, of(bus)->site);
+}
+
 static int no_fd(struct mc_bus *bus)
 {
     (void)bus;
@@ -271,9 +282,11 @@ static void shut(struct mc_bus *bus)
     if (box == NULL)
         return;
     give_back(box, true);
-    sim_queue_clear(&box->queue[MC_QUEUE_TALK]);
     box->open = false;
     box->connected = false;
+    sim_post_pass_on(box->post, box);
+    if (box->home->consumer == NULL)
+        sim_queue_clear(&box->home->queue[MC_QUEUE_TALK]);
     box->line++;
     box->word_count = 0;
     box->unconfirmed_count = 0;

@@ -18,6 +18,8 @@ void sim_mailbox_drop_line(struct sim_mailbox *box);
 /* Empty, undeclared queues: the next connection will be told that they are fresh. */
 void sim_mailbox_forget(struct sim_mailbox *box);
 
+/* In sim/post.c: the box is given no more letters; another one of its home may be. */
+void sim_post_pass_on(struct sim_post *post, struct sim_mailbox *box);
 /* In sim/post.c: puts a letter on its ways. */
 void sim_post_spread(struct sim_post *post, struct sim_letter *letter);
 

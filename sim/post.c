@@ -35,13 +35,17 @@ static void tell(struct sim_post *post, uint32_t site)
 
 static void connect(struct sim_post *post, struct sim_mailbox *box)
 {
-    bool fresh = box->fresh || !box->declared;
+    struct sim_mailbox *home = box->home;
+    bool fresh = home->fresh || !home->declared;
 
     if (box->connected || !box->open || box->away || post->away)
         return;
     box->connected = true;
-    box->declared = true;
-    box->fresh = false;
+    home->declared = true;
+    home->fresh = false;
+    if (home->consumer == NULL)
+        home->consumer = box;
+    box->since = ++post->connections;
     box->line++;
     sim_mailbox_say(box, &(struct sim_word){.kind = MC_BUS_UP, .fresh = fresh});
     tell(post, box->site);
@@ -53,14 +57,40 @@ static void disconnect(struct sim_post *post, struct sim_mailbox *box)
         return;
     sim_mailbox_drop_line(box);
     tell(post, box->site);
+    sim_post_pass_on(post, box);
 }
 
-struct sim_mailbox *sim_post_open(struct sim_post *post, uint32_t site,
+void sim_post_pass_on(struct sim_post *post, struct sim_mailbox *box)
+{
+    struct sim_mailbox *home = box->home;
+
+    if (home->consumer != box)
+        return;
+    home->consumer = NULL;
+    for (uint32_t i = 0; i < post->box_count; i++) {
+        struct sim_mailbox *other = post->boxes[i];
+
+        if (other != NULL && other->home == home && other->connected &&
+            (home->consumer == NULL || other->since < home->consumer->since))
+            home->consumer = other;
+    }
+    if (home->consumer != NULL)
+        tell(post, home->consumer->site);
+}
+
+void sim_post_yield(struct sim_post *post, uint32_t site)
+{
+    struct sim_mailbox *box = post->boxes[site];
+
+    disconnect(post, box);
+    connect(post, box);
+}
+
+/* The site's box, made if it is new. */
+static struct sim_mailbox *box_of(struct sim_post *post, uint32_t site,
                                   const struct mc_name *name,
                                   const uint8_t uid[MC_UID_BYTES])
 {
-    struct sim_mailbox *box;
-
     if (site >= post->box_count) {
         post->boxes = sim_grow(post->boxes, site + 1, sizeof(*post->boxes));
         while (post->box_count <= site)
@@ -68,7 +98,25 @@ struct sim_mailbox *sim_post_open(struct sim_post *post, uint32_t site,
     }
     if (post->boxes[site] == NULL)
         post->boxes[site] = sim_mailbox_new(post, site, name, uid);
-    box = post->boxes[site];
+    return post->boxes[site];
+}
+
+void sim_post_share(struct sim_post *post, uint32_t site, uint32_t home,
+                    const struct mc_name *name, const uint8_t uid[MC_UID_BYTES])
+{
+    struct sim_mailbox *box = box_of(post, site, name, uid);
+
+    if (box->home == box && home != site)
+        sim_mailbox_forget(box); /* what was its own belongs to nobody any more */
+    box->home = box_of(post, home, name, uid);
+}
+
+struct sim_mailbox *sim_post_open(struct sim_post *post, uint32_t site,
+                                  const struct mc_name *name,
+                                  const uint8_t uid[MC_UID_BYTES])
+{
+    struct sim_mailbox *box = box_of(post, site, name, uid);
+
     if (memcmp(box->uid, uid, MC_UID_BYTES) != 0 || strcmp(box->name.s, name->s) != 0) {
         sim_mailbox_forget(box); /* the old queues belong to nobody any more */
         box->name = *name;
@@ -109,7 +157,10 @@ void sim_post_wipe(struct sim_post *post)
             continue;
         disconnect(post, box);
         sim_mailbox_forget(box);
-        connect(post, box);
+    }
+    for (uint32_t i = 0; i < post->box_count; i++) {
+        if (post->boxes[i] != NULL)
+            connect(post, post->boxes[i]);
     }
 }
 
@@ -153,7 +204,7 @@ void sim_post_spread(struct sim_post *post, struct sim_letter *letter)
         struct sim_mailbox *box = post->boxes[i];
         unsigned copies;
 
-        if (box == NULL || !box->declared ||
+        if (box == NULL || box->home != box || !box->declared ||
             !matches(box, letter->head.key, letter->queue))
             continue;
         copies = sim_net_copies(post->net, letter->site, i);
@@ -179,13 +230,14 @@ static void arrive(struct sim_post *post, uint32_t site, struct sim_letter *lett
     struct sim_mailbox *box = post->boxes[site];
     struct sim_item item = {letter, post->arrivals++};
 
-    if (!box->declared || (letter->queue == MC_QUEUE_TALK && !box->open))
+    if (!box->declared ||
+        (letter->queue == MC_QUEUE_TALK && !box->open && box->consumer == NULL))
         return;
     if (lost_in_outage(post, letter))
         return;
     sim_queue_push(&box->queue[letter->queue], item);
-    if (box->connected)
-        tell(post, site);
+    if (box->consumer != NULL)
+        tell(post, box->consumer->site);
 }
 
 void sim_post_due(struct sim_post *post, struct sim_due *due)

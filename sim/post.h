@@ -39,8 +39,13 @@ struct sim_mailbox {
     uint32_t site;
     struct mc_name name;
     uint8_t uid[MC_UID_BYTES];
-    bool declared; /* its queues exist */
-    bool fresh;    /* they were made anew and nobody was told */
+    /* Whose queues are used: one's own, or of the first agent of a cluster; there
+     * `consumer` is who is given the letters, the one that has waited longest. */
+    struct sim_mailbox *home;
+    struct sim_mailbox *consumer;
+    uint64_t since; /* the post's count of connections */
+    bool declared;  /* its queues exist */
+    bool fresh;     /* they were made anew and nobody was told */
     bool open;
     bool away;      /* cut off from the bus */
     bool connected; /* open, and the bus is there */
@@ -64,6 +69,7 @@ struct sim_post {
     uint32_t box_count;
     uint64_t talk_ttl_ms;
     bool away;
+    uint64_t connections;
     uint64_t outages;
     uint64_t arrivals;
     uint64_t deliveries;
@@ -76,6 +82,12 @@ void sim_post_init(struct sim_post *post, struct sim_agenda *agenda,
                    const uint64_t *now_ms, struct sim_net *net);
 void sim_post_fini(struct sim_post *post);
 
+/* Before it is opened: it uses the queues of another site, which has the same name
+ * and uid. */
+void sim_post_share(struct sim_post *post, uint32_t site, uint32_t home,
+                    const struct mc_name *name, const uint8_t uid[MC_UID_BYTES]);
+/* Lets the queues go, so that another agent of the cluster may have them. */
+void sim_post_yield(struct sim_post *post, uint32_t site);
 /* Opens the site's mailbox. A new uid gets new queues. Lent by the post. */
 struct sim_mailbox *sim_post_open(struct sim_post *post, uint32_t site,
                                   const struct mc_name *name,

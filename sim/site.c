@@ -87,13 +87,21 @@ void sim_site_start(struct sim_site *site)
     site->config.seed = mc_rng_next(&world->rng);
     site->turn_at_ms = SIM_NEVER;
     sim_store_reads(site->store, site->config.format);
+    if (site->fellow != NULL) {
+        sim_post_share(&world->post, site->index,
+                       site->fellow->company->fellows[0].site->index,
+                       &site->config.cluster, site->config.uid);
+        sim_fellow_start(site->fellow);
+    }
     site->mailbox = sim_post_open(&world->post, site->index, &site->config.cluster,
                                   site->config.uid);
-    ports = (struct mc_agent_ports){.bus = &site->mailbox->port,
-                                    .store = &site->store->port,
-                                    .clock = &site->clock.port,
-                                    .log = &site->log,
-                                    .watch = &site->watch.port};
+    ports = (struct mc_agent_ports){
+        .bus = &site->mailbox->port,
+        .store = site->fellow != NULL ? &site->fellow->store : &site->store->port,
+        .roster = site->fellow != NULL ? &site->fellow->roster : NULL,
+        .clock = &site->clock.port,
+        .log = &site->log,
+        .watch = &site->watch.port};
     err = mc_agent_new(&site->config, &ports, &site->agent, NULL);
     if (err != 0) {
         sim_check_fail(world, "%s does not start: %s", site->label, mcos_err_text(err));
@@ -129,7 +137,8 @@ void sim_site_wipe(struct sim_site *site)
 {
     assert(site->agent == NULL);
     sim_store_wipe(site->store);
-    random_bytes(site->world, site->config.uid, MC_UID_BYTES);
+    if (site->fellow == NULL) /* else it learns its cluster's again */
+        random_bytes(site->world, site->config.uid, MC_UID_BYTES);
     forget_adopted(site);
     sim_check_excuse(site->world);
 }
@@ -175,6 +184,8 @@ void sim_site_turn(struct sim_site *site)
         sim_check_fail(world, "%s does not come to rest", site->label);
         return;
     }
+    if (site->fellow != NULL)
+        sim_fellow_turn(site->fellow);
     due = mc_agent_turn(site->agent);
     if (due != SIM_NEVER)
         sim_site_wake(site, due > world->now_ms ? due : world->now_ms);

@@ -8,6 +8,7 @@
 
 #include "node/agent.h"
 #include "sim/clock.h"
+#include "sim/company.h"
 #include "sim/post.h"
 #include "sim/store.h"
 
@@ -41,6 +42,7 @@ struct sim_site {
     struct mc_log log;
     struct sim_watch watch;
     struct sim_mailbox *mailbox; /* lent by the post */
+    struct sim_fellow *fellow;   /* one of several agents; NULL: a cluster of its own */
     struct mc_agent *agent;      /* NULL: stopped */
     uint64_t turn_at_ms;
     uint64_t spin_ms; /* turns in one millisecond: an agent must come to rest */

@@ -200,6 +200,61 @@ static bool do_disk(struct sim_stage *stage, const struct sim_statement *st)
     return true;
 }
 
+/* agents c1,c4: they are one cluster, by the name of the first; made anew. */
+static bool do_agents(struct sim_stage *stage, const struct sim_statement *st)
+{
+    const char *list = st->count == 2 ? st->words[1] : "";
+
+    if (*list == '\0' || stage->world->company != NULL)
+        return sim_stage_wrong(stage, "agents c1,c4, once");
+    stage->world->company = sim_company_new(stage->world);
+    while (*list != '\0') {
+        size_t len = strcspn(list, ",");
+        struct sim_site *site = sim_word_site(stage, list, len);
+
+        if (site == NULL || site->fellow != NULL)
+            return sim_stage_wrong(stage, "no machine %.*s", (int)len, list);
+        sim_site_kill(site);
+        if (!sim_company_join(stage->world->company, site))
+            return sim_stage_wrong(stage, "too many agents");
+        sim_site_start(site);
+        list += len + (list[len] == ',');
+    }
+    return true;
+}
+
+static void cut_registry(struct sim_site *site)
+{
+    if (site->fellow != NULL)
+        site->fellow->cut = true;
+}
+
+static void mend_registry(struct sim_site *site)
+{
+    if (site->fellow != NULL)
+        site->fellow->cut = false;
+}
+
+/* registry away [c1,c2], registry back [c1,c2], registry wipe */
+static bool do_registry(struct sim_stage *stage, const struct sim_statement *st)
+{
+    struct sim_company *company = stage->world->company;
+    const char *what = st->count < 2 ? "" : st->words[1];
+    bool away = strcmp(what, "away") == 0;
+
+    if (company == NULL)
+        return sim_stage_wrong(stage, "no agents share a registry");
+    if (strcmp(what, "wipe") == 0)
+        sim_company_wipe(company);
+    else if (!away && strcmp(what, "back") != 0)
+        return sim_stage_wrong(stage, "registry away|back|wipe");
+    else if (st->count == 3)
+        return for_sites(stage, st->words[2], away ? cut_registry : mend_registry);
+    else
+        company->away = away;
+    return true;
+}
+
 /* ---- changes ---- */
 
 static bool do_change(struct sim_stage *stage, const struct sim_statement *st)
@@ -382,26 +437,17 @@ bool sim_stage_do(struct sim_stage *stage, const struct sim_statement *st)
     static const struct {
         const char *word;
         statement_fn *fn;
-    } words[] = {{"bus", do_bus},
-                 {"clock", do_clock},
-                 {"clusters", do_clusters},
-                 {"count", do_count},
-                 {"create", do_change},
-                 {"cut", do_cut},
-                 {"damage", do_chance},
-                 {"delay", do_delay},
-                 {"delete", do_change},
-                 {"disk", do_disk},
-                 {"downgrade", do_version},
-                 {"end", do_end},
-                 {"expect", sim_stage_expect},
-                 {"heal", do_heal},
-                 {"loss", do_chance},
-                 {"newer", do_newer},
-                 {"twice", do_chance},
-                 {"twin", do_twin},
-                 {"update", do_change},
-                 {"upgrade", do_version}};
+    } words[] = {{"agents", do_agents}, {"bus", do_bus},
+                 {"clock", do_clock},   {"clusters", do_clusters},
+                 {"count", do_count},   {"create", do_change},
+                 {"cut", do_cut},       {"damage", do_chance},
+                 {"delay", do_delay},   {"delete", do_change},
+                 {"disk", do_disk},     {"downgrade", do_version},
+                 {"end", do_end},       {"expect", sim_stage_expect},
+                 {"heal", do_heal},     {"loss", do_chance},
+                 {"newer", do_newer},   {"registry", do_registry},
+                 {"twice", do_chance},  {"twin", do_twin},
+                 {"update", do_change}, {"upgrade", do_version}};
     statement_fn *fn = do_machine;
     bool ok;
 

@@ -54,6 +54,7 @@ void sim_world_free(struct sim_world *world)
         return;
     for (uint32_t i = 0; i < world->site_count; i++)
         sim_site_free(world->sites[i]);
+    sim_company_free(world->company);
     while (sim_agenda_take(&world->agenda, &due))
         sim_letter_unref(due.letter);
     for (size_t i = 0; i < world->minted_count; i++)

@@ -36,6 +36,7 @@ struct sim_world {
     struct sim_trace trace;
     struct sim_site **sites; /* site_count of them, none NULL */
     uint32_t site_count;
+    struct sim_company *company; /* of the machines that are one cluster; NULL: none */
     struct sim_minted *minted;
     size_t minted_count;
     unsigned violations;

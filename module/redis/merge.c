@@ -210,6 +210,35 @@ static bool may_repair(int err)
            err != MCOS_E_NOMEM;
 }
 
+/* Is what is held the very record that was named, or "none"? */
+static bool is_held(const struct mc_ring *held, const struct rm_string *text,
+                    bool *ret_bad)
+{
+    struct mc_stamp named;
+    struct mc_stamp stamp;
+
+    *ret_bad = false;
+    if (mc_arg_is(text, "none"))
+        return held == NULL;
+    *ret_bad = !mc_stamp_read(mc_arg(text), &named);
+    if (*ret_bad || held == NULL)
+        return false;
+    stamp = mc_stamp_of(mc_ring_head(held));
+    return mc_stamp_cmp(&stamp, &named) == 0;
+}
+
+static int reply_stale(struct rm_ctx *ctx, const struct mc_ring *held)
+{
+    struct mc_stamp stamp;
+    char text[MC_STAMP_FULL_MAX];
+
+    if (held == NULL)
+        return mc_reply_error(ctx, "STALE", "no ring is held at this key");
+    stamp = mc_stamp_of(mc_ring_head(held));
+    mc_stamp_write(&stamp, text);
+    return mc_reply_error(ctx, "STALE", "%s is held", text);
+}
+
 int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
 {
     struct mcos_diag diag = {.offset = -1};
@@ -222,13 +251,16 @@ int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     struct mc_ring *came = NULL;
     bool sealed;
     bool repair = argc == 4 && mc_arg_is(argv[3], "REPAIR");
+    bool claim = argc == 5 && mc_arg_is(argv[3], "IFHELD");
+    bool bad = false;
     int err;
 
     if (argc == 4 && mc_arg_is(argv[2], "IFNEWER"))
         return ask(ctx, argv);
-    if (argc != 3 && !repair)
+    if (argc != 3 && !repair && !claim)
         return mc_reply_error(ctx, "ARG",
-                              "RING.MERGE key record [REPAIR] | key IFNEWER stamp");
+                              "RING.MERGE key record [REPAIR | IFHELD stamp|none] | "
+                              "key IFNEWER stamp");
     bytes = mc_arg(argv[2]);
     err = mc_head_decode(bytes, &head, &diag);
     if (err == 0 && head.record_bytes != bytes.len)
@@ -244,8 +276,19 @@ int mc_cmd_merge(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     if (held != NULL && strcmp(mc_ring_head(held)->name.s, head.name.s) != 0)
         return mc_reply_error(ctx, "ARG", "the record is of ring %s, the key holds %s",
                               head.name.s, mc_ring_head(held)->name.s);
-    /* Most of what comes is known already: dropped before it is hashed. */
     stamp = mc_stamp_of(&head);
+    if (claim && !is_held(held, argv[4], &bad)) {
+        struct mc_stamp there = {0};
+
+        if (bad)
+            return mc_reply_error(ctx, "ARG", "IFHELD wants a stamp, or none");
+        if (held != NULL)
+            there = mc_stamp_of(mc_ring_head(held));
+        /* Said twice, for the first answer was lost: it is there. */
+        if (held == NULL || mc_stamp_cmp(&stamp, &there) != 0)
+            return reply_stale(ctx, held);
+    }
+    /* Most of what comes is known already: dropped before it is hashed. */
     merge = mc_merge_ask(held, &stamp);
     if (merge.verdict == MC_MERGE_SAME ||
         (merge.verdict == MC_MERGE_OLDER && merge.relation != MC_RELATION_CONFLICT))

@@ -53,6 +53,8 @@ static int cmd_help(struct rm_ctx *ctx, struct rm_string **argv, int argc)
         "RING.MERGE key record [REPAIR]",
         "    [added|replaced|same|older, line|conflict|unknown]; REPAIR lets a value "
         "that is no ring give way",
+        "RING.MERGE key record IFHELD stamp|none",
+        "    the same, only in place of that record; else the error STALE",
         "RING.MERGE key IFNEWER stamp",
         "    the same answer without the record; nothing changes",
         "RING.GET key    RING.STAMP key    RING.INFO key",
@@ -63,8 +65,8 @@ static int cmd_help(struct rm_ctx *ctx, struct rm_string **argv, int argc)
         "RING.PART key partition [WITHVERSION] [HANDOFFS n]",
         "RING.LIST cursor [MATCH glob] [COUNT n]",
         "    [cursor, [key, stamp, ...]]",
-        "Errors begin with ARG, NORING, WRONGTYPE, CORRUPT, UPGRADE, DELETED, SECRET "
-        "or NOMEM.",
+        "Errors begin with ARG, NORING, WRONGTYPE, CORRUPT, UPGRADE, STALE, DELETED, "
+        "SECRET or NOMEM.",
         "A change is told on the channel " MC_RING_CHANNEL ". Unresolved losers of "
         "conflicts are in the hash <key>:losers.",
     };

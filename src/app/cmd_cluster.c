@@ -63,6 +63,47 @@ static void row(struct mc_table *t, const json_t *c, long long format)
     mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(c, "address"));
 }
 
+static void agent_row(struct mc_table *t, const json_t *a)
+{
+    bool active = strcmp(mc_doc_text(a, "role"), "active") == 0;
+    bool well = mc_doc_bool(a, "counts") &&
+                mc_doc_int(a, "rings_equal") == mc_doc_int(a, "rings");
+
+    mc_table_row(t);
+    mc_table_cell(t, MC_STYLE_PLAIN, "%.8s%s", mc_doc_text(a, "agent"),
+                  mc_doc_bool(a, "self") ? " *" : "");
+    mc_table_cell(t, active ? MC_STYLE_GOOD : MC_STYLE_PLAIN, "%s%s",
+                  mc_doc_text(a, "role"), mc_doc_bool(a, "counts") ? "" : " (joins)");
+    mc_table_cell(t, well ? MC_STYLE_PLAIN : MC_STYLE_WARN, "%lld/%lld",
+                  mc_doc_int(a, "rings_equal"), mc_doc_int(a, "rings"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(a, "host"));
+    mc_table_cell(t, MC_STYLE_PLAIN, "%s", mc_doc_text(a, "address"));
+}
+
+/* The agents of the cluster that answered, if it has several. */
+static int print_agents(struct mc_cli *cli, const json_t *agents)
+{
+    static const char *const titles[] = {"AGENT", "ROLE", "RINGS OK", "HOST",
+                                         "ADDRESS"};
+    struct mc_table *t = NULL;
+    size_t i;
+    json_t *a;
+    int rc;
+
+    if (cli->out.plain || json_array_size(agents) < 2)
+        return 0;
+    rc = mc_table_new(&cli->out, &t);
+    if (rc < 0)
+        return rc;
+    for (i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        mc_table_column(t, titles[i], i == 2);
+    json_array_foreach(agents, i, a) agent_row(t, a);
+    (void)printf("\n");
+    rc = mc_table_print(t, stdout);
+    mc_table_free(t);
+    return rc;
+}
+
 int mc_cmd_cluster_list(struct mc_cli *cli)
 {
     static const char *const titles[] = {"CLUSTER",  "STATE",    "REGION/ZONE",
@@ -93,6 +134,8 @@ int mc_cmd_cluster_list(struct mc_cli *cli)
         mc_out_hint(&cli->out,
                     "* answered   RINGS OK: rings held alike by it and by *   VERSION: "
                     "program, protocol, greatest record format read");
+    if (rc >= 0)
+        rc = print_agents(cli, json_object_get(doc, "agents"));
 out:
     mc_table_free(t);
     json_decref(doc);

@@ -47,6 +47,19 @@ static void print_engines(const struct mc_out *out, const json_t *doc)
         mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
 }
 
+static void print_agents(const json_t *agents)
+{
+    size_t i;
+    json_t *a;
+
+    (void)printf("  agents of this cluster:");
+    json_array_foreach(agents, i, a)(void) printf(
+        "%s %.8s %s%s, %lld/%lld rings", i == 0 ? "" : ";", mc_doc_text(a, "agent"),
+        mc_doc_text(a, "role"), mc_doc_bool(a, "counts") ? "" : " (joins)",
+        mc_doc_int(a, "rings_equal"), mc_doc_int(a, "rings"));
+    (void)printf("\n");
+}
+
 int mc_cmd_status(struct mc_cli *cli)
 {
     json_t *doc = NULL;
@@ -68,6 +81,8 @@ int mc_cmd_status(struct mc_cli *cli)
     json_array_foreach(json_object_get(doc, "reasons"), i, reason)(void)
         printf("  %s %s\n", mc_out_glyph(&cli->out, MC_GLYPH_BEHIND),
                json_string_value(reason));
+    if (json_array_size(json_object_get(doc, "agents")) > 1)
+        print_agents(json_object_get(doc, "agents"));
     print_engines(&cli->out, doc);
     if (!ok)
         mc_out_hint(&cli->out, "  next: %s matrix   %s cluster list", mc_out_self,

@@ -52,8 +52,11 @@ struct daemon {
     struct mc_handler *routes;
     struct mc_loop *loop;
     struct mc_swift_dir *swift_dir;
-    bool registry;     /* store is one of adapter/redis */
+    bool registry; /* store is one of adapter/redis */
+    bool shared;   /* and other agents of this cluster may use it, and its bus */
+    char host[MC_NAME_MAX + 1];
     bool evicted;      /* another cluster lives under our name */
+    bool outdated;     /* our cluster has another uid by now */
     uint64_t until_ms; /* stopping: answers may take so long; 0: not stopping */
     uint64_t keep_ms;  /* when to look at our file in the data folder again */
 };
@@ -99,6 +102,10 @@ static uint64_t turn(struct mc_loop_client *client)
     }
     if (!d->evicted && mc_machine_status(mc_agent_machine(d->agent)).identity_lost) {
         d->evicted = true;
+        (void)raise(SIGTERM);
+    }
+    if (d->shared && !d->outdated && mc_redis_store_status(d->store).identity_lost) {
+        d->outdated = true;
         (void)raise(SIGTERM);
     }
     now = mc_agent_now_ms(d->agent);
@@ -165,11 +172,55 @@ static int open_registry(struct daemon *d, struct mcos_diag *diag)
                                                  .inner = d->store,
                                                  .system = d->machine.system,
                                                  .clock = mc_os_clock(),
-                                                 .log = d->log};
+                                                 .log = d->log,
+                                                 .shared = d->shared};
     int err = mc_redis_store_open(&config, &d->store, diag);
 
     d->registry = err == 0;
     return err;
+}
+
+/*
+ * Who we are, when the cluster may have other agents: their Redis says. A folder
+ * that knows nobody else's uid starts without it; one that knows none cannot, or there
+ * would be two clusters of one name.
+ */
+static int open_shared_identity(struct daemon *d, struct mcos_diag *diag)
+{
+    struct mc_identity identity = {.name = d->config.cluster};
+    struct mcos_diag why = {.offset = -1};
+    uint8_t uid[MC_UID_BYTES];
+    int found =
+        mc_identity_find(d->config.data, d->config.cluster.s, identity.uid, diag);
+    int err;
+
+    if (found == MCOS_E_NOTFOUND)
+        err = mc_os_random(identity.uid, MC_UID_BYTES);
+    else
+        err = found;
+    if (err != 0)
+        return err;
+    err = mc_redis_store_claim(d->store, &d->config.cluster, identity.uid, uid, &why);
+    if (err != 0 && err != MCOS_E_IDENTITY && err != MCOS_E_FORMAT && found == 0) {
+        memcpy(d->machine.uid, identity.uid, MC_UID_BYTES);
+        mc_redis_store_assume(d->store, &d->config.cluster, identity.uid);
+        return 0;
+    }
+    if (err != 0)
+        return mcos_diag_set(diag, err, "store", "%s%s", why.text,
+                             err == MCOS_E_IDENTITY || err == MCOS_E_FORMAT
+                                 ? ""
+                                 : "; the first start of an agent needs it: it keeps "
+                                   "the uid of the cluster");
+    if (found == 0 && memcmp(uid, identity.uid, MC_UID_BYTES) != 0)
+        say(d, MC_LOG_WARN,
+            "event=identity-adopted file=cluster.id msg=\"the cluster has another uid "
+            "than this folder; the folder has the cluster's from now on\"");
+    memcpy(d->machine.uid, uid, MC_UID_BYTES);
+    if (found == 0 && memcmp(uid, identity.uid, MC_UID_BYTES) == 0)
+        return 0;
+    memcpy(identity.uid, uid, MC_UID_BYTES);
+    return mc_identity_put(d->config.data, &identity, diag);
 }
 
 /* ---- start ---- */
@@ -199,6 +250,10 @@ static int open_store(struct daemon *d, struct mcos_diag *diag)
 
     make_parents(d->config.data);
     err = mc_file_store_open(&config, &d->store, diag);
+    if (err == 0 && d->shared) {
+        err = open_registry(d, diag);
+        return err != 0 ? err : open_shared_identity(d, diag);
+    }
     if (err == 0)
         err = mc_identity_open(d->config.data, d->config.cluster.s, d->machine.uid,
                                &fresh, diag);
@@ -243,6 +298,7 @@ static int open_amqp(struct daemon *d, struct mcos_diag *diag)
                                         .key = d->config.bus_key,
                                         .cluster = d->config.cluster,
                                         .talk_ttl_ms = talk_ttl_ms(d),
+                                        .shared = d->shared,
                                         .clock = mc_os_clock(),
                                         .log = d->log};
     int err = mc_os_random(&config.seed, sizeof(config.seed));
@@ -312,11 +368,14 @@ static int open_http(struct daemon *d, struct mcos_diag *diag)
 
 static int open_agent(struct daemon *d, struct mcos_diag *diag)
 {
-    const struct mc_agent_ports ports = {.bus = d->bus,
-                                         .store = d->store,
-                                         .clock = mc_os_clock(),
-                                         .log = d->log,
-                                         .cache = d->cache};
+    const struct mc_agent_ports ports = {
+        .bus = d->bus,
+        .store = d->store,
+        .clock = mc_os_clock(),
+        .log = d->log,
+        .cache = d->cache,
+        .roster = d->shared ? mc_redis_store_roster(d->store) : NULL,
+        .host = d->host};
     struct mc_routes_config routes = {.system = d->config.system.s,
                                       .import_swift = import_swift,
                                       .export_swift = export_swift};
@@ -351,6 +410,8 @@ static int watch_all(struct daemon *d)
         err = mc_loop_watch(d->loop, fds[i]);
     if (err == 0 && bus_fd >= 0)
         err = mc_loop_watch(d->loop, bus_fd);
+    if (err == 0 && d->shared)
+        err = mc_loop_watch(d->loop, mc_redis_store_fd(d->store));
     return err;
 }
 
@@ -383,6 +444,11 @@ static int fill_machine(struct daemon *d)
     m->announce = c->announce;
     m->announce_budget = c->announce_budget;
     m->alone = c->alone;
+    d->shared = c->bus_kind == MC_BUS_KIND_AMQP && c->store[0] != '\0';
+    m->shared = d->shared;
+    if (gethostname(d->host, sizeof(d->host)) != 0)
+        d->host[0] = '\0';
+    d->host[sizeof(d->host) - 1] = '\0';
     return err;
 }
 
@@ -527,6 +593,11 @@ int main(int argc, char **argv)
             "cluster \"%s\" is alive elsewhere with another data folder; give "
             "this one another name (--cluster) or stop the other",
             d.config.cluster.s);
+    if (err == 0 && d.outdated)
+        err = mcos_diag_set(&diag, MCOS_E_IDENTITY, "cluster",
+                            "cluster \"%s\" has another uid in its Redis by now (or "
+                            "the database is another cluster's); start again",
+                            d.config.cluster.s);
     left = finish(&d);
     if (err != 0)
         status = complain(err, &diag);

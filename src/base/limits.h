@@ -44,6 +44,7 @@
 #define MC_MEMBERS_MAX    4096u  /* clusters an agent remembers */
 #define MC_RINGS_MAX      4096u  /* rings an agent holds */
 #define MC_TALK_BYTES_MAX 65536u /* an announcement, want or leave */
+#define MC_AGENTS_MAX     16u    /* agents of one cluster */
 #define MC_INFLIGHT_MAX   4u     /* record messages not yet acknowledged */
 
 /* Input of people. */

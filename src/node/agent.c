@@ -179,6 +179,7 @@ int mc_agent_new(const struct mc_machine_config *config,
         return err;
     }
     mc_keeper_init(agent, ports->cache);
+    mc_company_init(agent, ports->roster, ports->host);
     start = mc_agent_event(agent, MC_EV_START);
     mc_agent_feed(agent, &start);
     *ret_agent = agent;
@@ -196,6 +197,7 @@ void mc_agent_free(struct mc_agent *agent)
     }
     for (size_t i = 0; i < agent->letter_count; i++)
         mc_blob_unref(agent->letters[i].body);
+    mc_company_fini(agent);
     mc_machine_free(agent->machine);
     mc_buf_fini(&agent->packed);
     mc_buf_fini(&agent->letter_buf);
@@ -238,6 +240,8 @@ void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event)
 {
     struct mc_event first = *event;
 
+    assert(!agent->feeding); /* a step's effects are lent until the next */
+    agent->feeding = true;
     step(agent, &first);
     /* A step's effects may bring answers, these more: first come, first served. */
     for (size_t i = 0; i < agent->pending_count; i++) {
@@ -249,6 +253,7 @@ void mc_agent_feed(struct mc_agent *agent, const struct mc_event *event)
         step(agent, &next);
     }
     agent->pending_count = 0;
+    agent->feeding = false;
 }
 
 /* Room for one more letter, before it is taken. */
@@ -285,6 +290,8 @@ static void on_message(struct mc_agent *agent, struct mc_bus_event *in)
         event.u.message.bytes = mc_blob_get(in->body);
         agent->letters[agent->letter_count++] =
             (struct mc_letter){in->delivery, in->body};
+        if (in->queue == MC_QUEUE_TALK)
+            mc_company_pass(agent, event.u.message.bytes);
     }
     mc_agent_feed(agent, &event);
 }
@@ -335,6 +342,7 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     struct mc_bus *bus = agent->ports.bus;
     uint64_t now = mc_agent_now_ms(agent);
     uint64_t wait_ms = 0;
+    uint64_t company_ms;
     uint64_t cache_ms;
     uint64_t due;
     bool full = false; /* more may be waiting: others get a turn first */
@@ -360,6 +368,7 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     if (agent->members_dirty && now - agent->members_saved_ms >= MEMBERS_SAVE_MS)
         save_members(agent, now);
     due = mc_agent_care(agent, now);
+    company_ms = mc_company_turn(agent, now);
     cache_ms = mc_keeper_turn(agent, now);
     if (full)
         return now;
@@ -367,6 +376,8 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
         due = agent->wake_ms;
     if (due > cache_ms)
         due = cache_ms;
+    if (due > company_ms)
+        due = company_ms;
     if (agent->members_dirty && due > agent->members_saved_ms + MEMBERS_SAVE_MS)
         due = agent->members_saved_ms + MEMBERS_SAVE_MS;
     if (wait_ms != UINT64_MAX && due > now + wait_ms)
@@ -387,6 +398,7 @@ void mc_agent_stop(struct mc_agent *agent)
     /* Lets the bus write what it was just given. Messages stay for the next start. */
     if (agent->ports.bus->ops->next(agent->ports.bus, &in, &wait_ms) == 0)
         mc_blob_unref(in.body);
+    mc_company_leave(agent);
     save_members(agent, mc_agent_now_ms(agent));
 }
 

@@ -18,6 +18,7 @@
 #include "port/cache.h"
 #include "port/clock.h"
 #include "port/log.h"
+#include "port/roster.h"
 #include "port/store.h"
 #include "ring/draft.h"
 #include "sync/machine.h"
@@ -27,7 +28,7 @@ struct mc_watch {
     void (*effect)(struct mc_watch *watch, const struct mc_effect *effect);
 };
 
-/* All borrowed for the agent's life; watch and cache may be NULL. */
+/* All borrowed for the agent's life; watch, cache and roster may be NULL. */
 struct mc_agent_ports {
     struct mc_bus *bus;
     struct mc_store *store;
@@ -35,6 +36,8 @@ struct mc_agent_ports {
     struct mc_log *log;
     struct mc_watch *watch;
     struct mc_cache *cache;
+    struct mc_roster *roster; /* other agents speak for this cluster too */
+    const char *host;         /* told to them; NULL: nothing */
 };
 
 struct mc_agent;
@@ -101,11 +104,27 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
 
 /*
  * Takes over a record that did not come by the bus (the registry has it): stores
- * it, adopts it if it is the greater, and hands it to the bus, as a mint does.
- * `ring` is borrowed. Fails with NOTREADY, CLOCK, IDENTITY, BUSY, and as the
- * store does: tell me again.
+ * it and adopts it if it is the greater; the others hear of it as of anything held.
+ * `ring` is borrowed. To be called from the loop or from within a call of the store.
+ * Fails as the store does: tell me again.
  */
 int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring);
+
+/* The agents of this cluster, ourselves first; none if there is to be but one. */
+struct mc_agent_fellow {
+    uint64_t id;
+    bool self;
+    bool active; /* speaks on the bus; else it follows */
+    bool counts; /* what it holds counts for what the cluster holds */
+    const char *host;
+    const char *address;
+    struct mc_bytes entries; /* what it holds (sync/agent_line.h); of others */
+};
+size_t mc_agent_fellow_count(const struct mc_agent *agent);
+/* Lent until the next turn. */
+struct mc_agent_fellow mc_agent_fellow(const struct mc_agent *agent, size_t i);
+/* Why this agent does not follow well, in a sentence; "" if all is well. */
+const char *mc_agent_company_trouble(const struct mc_agent *agent);
 
 /* What is held, tombstones included. Lent until the next turn or mint. */
 /* The next ring by name order, or NULL at the end. *cursor starts as 0. */

@@ -4,6 +4,7 @@
 #define MCOS_NODE_AGENT_STATE_H
 
 #include "node/agent.h"
+#include "node/company.h"
 #include "node/keeper.h"
 
 /* A letter that is not acknowledged yet: its bytes are kept for another try. */
@@ -34,6 +35,8 @@ struct mc_agent {
     size_t slot_cap;
 
     struct mc_keeper keeper; /* of the cache */
+    struct mc_company company;
+    bool feeding; /* a step's effects are being carried out */
 
     struct mc_letter *letters;
     size_t letter_count;

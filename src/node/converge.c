@@ -35,7 +35,7 @@ enum mc_has mc_member_has(const struct mc_member *member, const struct mc_ring *
 
     h = find_holding(member, mc_ring_head(target)->name.s);
     *ret_holding = h;
-    if (member->self)
+    if (member->self && !member->shared)
         return MC_HAS_EQUAL; /* the target is what it holds */
     if (h == NULL)
         return member->inventory_known ? MC_HAS_NONE : MC_HAS_UNKNOWN;
@@ -178,9 +178,9 @@ static json_t *json_holder(const struct mc_agent *agent, const struct mc_ring *t
     struct mc_stamp stamp = mc_stamp_of(mc_ring_head(target));
     char text[MC_STAMP_TEXT_MAX];
     json_t *o = json_object();
-    bool known = h != NULL || m->self;
+    bool known = h != NULL || (m->self && !m->shared);
 
-    if (h != NULL && !m->self)
+    if (h != NULL && (!m->self || m->shared))
         stamp = h->stamp;
     mc_stamp_format(&stamp, text);
     mc_json_put_text(o, "cluster", m->name.s);

@@ -183,6 +183,24 @@ static int merge_ring(struct mc_agent *agent, struct mc_ring *ring,
     return 0;
 }
 
+int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring)
+{
+    struct mc_event event = mc_agent_event(agent, MC_EV_HELD);
+    const struct mc_slot *slot;
+    int err;
+
+    event.u.stored.body_bytes = mc_ring_head(ring)->record_bytes;
+    err = merge_ring(agent, ring, &event);
+    slot = mc_agent_slot(agent, mc_ring_head(ring)->name.s, false);
+    if (err != 0 || (slot->held == NULL && slot->staged == NULL))
+        return err;
+    if (agent->feeding)
+        answer(agent, &event);
+    else
+        mc_agent_feed(agent, &event);
+    return 0;
+}
+
 static void do_store(struct mc_agent *agent, const struct mc_effect *effect)
 {
     struct mc_event event = {.kind = MC_EV_STORED};
@@ -211,6 +229,7 @@ static void do_adopt(struct mc_agent *agent, const struct mc_effect *effect)
     mc_ring_unref(slot->held);
     slot->held = slot->staged;
     slot->staged = NULL;
+    agent->company.changed = true;
     slot->kept.at_ms = mc_agent_now_ms(agent) + 1; /* the keeper's, at the next turn */
 }
 

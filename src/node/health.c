@@ -34,9 +34,12 @@ bool mc_health_ready(const struct mc_agent *agent, json_t *reasons)
     if (st.identity_lost)
         add_reason(reasons, "another cluster is alive under the name %s",
                    mc_agent_config(agent)->cluster.s);
+    if (st.bus_up && mc_agent_company_trouble(agent)[0] != '\0')
+        add_reason(reasons, "%s", mc_agent_company_trouble(agent));
     if (mc_agent_store_state(agent)[0] != '\0')
         add_reason(reasons, "the store refuses: %s", mc_agent_store_state(agent));
     return st.bus_up && !st.mute && !st.identity_lost &&
+           mc_agent_company_trouble(agent)[0] == '\0' &&
            mc_agent_store_state(agent)[0] == '\0';
 }
 

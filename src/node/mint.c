@@ -174,15 +174,34 @@ static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
     return agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
 }
 
-int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring)
+/*
+ * Of several agents that mint at once one wins: the registry decides, before anything
+ * is written here. The other's record is in force by then, so the same question gets
+ * the answer that it would have got a moment later (P94).
+ */
+static int claim(struct mc_agent *agent, struct mc_ring *ring,
+                 const struct mc_ring *held, const struct mc_expect *expect,
+                 struct mcos_diag *diag)
 {
-    struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
-    uint64_t retry_ms;
-    int err =
-        mc_machine_may_mint(agent->machine, event.now_ms, event.wall_ns, &retry_ms);
+    struct mc_store *store = agent->ports.store;
+    struct mc_name name = mc_ring_head(ring)->name;
+    int err;
 
-    event.u.mint.found = true;
-    return err != 0 ? err : put_in_force(agent, ring, &event);
+    if (store->ops->claim == NULL || mc_agent_fellow_count(agent) < 2)
+        return 0;
+    /* It may be replaced meanwhile. A reference is a count, not a change of the ring.
+     */
+    if (held != NULL)
+        (void)mc_ring_ref((struct mc_ring *)(uintptr_t)held);
+    err = store->ops->claim(store, ring, held);
+    mc_ring_unref((struct mc_ring *)(uintptr_t)held);
+    if (err == MCOS_E_STALE) {
+        err = mc_agent_expects(agent, &name, expect, diag);
+        if (err == 0) /* a tombstone over a tombstone, or it could not be stored */
+            err = mcos_diag_set(diag, MCOS_E_BUSY, "",
+                                "another agent of this cluster changes this ring");
+    }
+    return err;
 }
 
 int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
@@ -190,9 +209,9 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)
 {
     const struct mc_ring *held = mc_agent_ring_find(agent, draft->head.name.s);
-    struct mc_event event = mc_agent_event(agent, MC_EV_MINT);
     struct mc_ring *ring = NULL;
     struct mc_machine_status st;
+    struct mc_event event;
     int err = mc_agent_may_mint(agent, ret_retry_ms, diag);
 
     if (err == 0)
@@ -203,11 +222,13 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
         err = make_ring(agent, draft, held, agent->next_token, &ring, diag);
     if (err == 0)
         err = check_fits(agent, ring, diag);
+    if (err == 0)
+        err = claim(agent, ring, held, expect, diag);
     if (err != 0) {
         mc_ring_unref(ring);
         return err;
     }
-
+    event = mc_agent_event(agent, MC_EV_MINT);
     err = put_in_force(agent, ring, &event);
     if (err != 0) {
         agent->care_ms = 0; /* see soon whether it got there all the same */

@@ -34,6 +34,7 @@ static const struct route routes[] = {
     {"/v1/rings", "", mc_get_rings, NULL, NULL, READS, 0},
     {"/v1/convergence", "", mc_get_convergence, NULL, NULL, READS, 0},
     {"/v1/clusters", "", mc_get_clusters, NULL, NULL, READS, 0},
+    {"/v1/agents", "", mc_get_agents, NULL, NULL, READS, 0},
 };
 
 static const struct route ring_routes[] = {

@@ -74,6 +74,7 @@ void mc_get_clusters(struct mc_call *call)
         (void)json_array_append_new(list, json_cluster(call, &m));
     }
     (void)json_object_set_new(doc, "clusters", list);
+    (void)json_object_set_new(doc, "agents", mc_json_agents(call->agent, false));
     mc_json_answer(call->response, 200, doc);
 }
 
@@ -159,6 +160,8 @@ void mc_get_status(struct mc_call *call)
     mc_json_put_text(doc, "bus", st.bus_up ? "up" : "down");
     mc_json_put_text(doc, "registry", registry_state(call->agent));
     mc_json_put_text(doc, "cache", mc_agent_cache_state(call->agent));
+    mc_json_put_text(doc, "role", st.following ? "following" : "active");
+    (void)json_object_set_new(doc, "agents", mc_json_agents(call->agent, false));
     mc_json_put_bool(doc, "mute", st.mute);
     mc_json_put_bool(doc, "listening", st.listening);
     mc_json_put_int(doc, "undistributed", st.undistributed);

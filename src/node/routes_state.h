@@ -8,6 +8,8 @@
 #include "node/routes.h"
 #include "ring/build.h"
 
+#include <jansson.h>
+
 /* Assignments looked at on the loop for one request: some tens of milliseconds. */
 #define MC_FIGURES_PER_REQUEST (1u << 20)
 
@@ -66,6 +68,9 @@ void mc_put_import(struct mc_call *call);
 void mc_get_ring_convergence(struct mc_call *call);
 void mc_get_convergence(struct mc_call *call);
 void mc_get_clusters(struct mc_call *call);
+void mc_get_agents(struct mc_call *call);
+/* The agents of this cluster; with what each holds if `holds`. Yours. */
+json_t *mc_json_agents(const struct mc_agent *agent, bool holds);
 void mc_get_status(struct mc_call *call);
 void mc_get_livez(struct mc_call *call);
 void mc_get_readyz(struct mc_call *call);

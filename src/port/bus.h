@@ -91,6 +91,9 @@ struct mc_bus_ops {
     /* Bytes that a record's letter may have as far as the bus knows, SIZE_MAX: any.
      * NULL: it has no limit of its own. */
     size_t (*record_max)(struct mc_bus *bus);
+    /* Of a bus with several agents for a cluster: another one may have the queues, if
+     * there is one; DOWN and UP follow. May be left out (NULL). */
+    void (*yield)(struct mc_bus *bus);
     int (*fd)(struct mc_bus *bus);     /* readable: call next(); -1: none */
     void (*close)(struct mc_bus *bus); /* queues stay and go on collecting */
 };

@@ -26,6 +26,14 @@ struct mc_store_ops {
      */
     int (*merge)(struct mc_store *store, struct mc_ring *ring,
                  struct mc_merge *ret_merge);
+    /*
+     * Of several agents of a cluster that mint at once exactly one may: makes `ring`
+     * the cluster's if `parent` (NULL: none) is what the cluster has; merge() it
+     * then. Fails with STALE: there is something else by now, which was taken over.
+     * A registry that is away decides nothing: 0. NULL: there is but one agent.
+     */
+    int (*claim)(struct mc_store *store, struct mc_ring *ring,
+                 const struct mc_ring *parent);
     /* Names held, sorted; *ret_names is yours (free). Fails with NOMEM, IO. */
     int (*list)(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count);
     /* The record held; yours. Fails with NOTFOUND, UPGRADE (see unread), IO, NOMEM. */

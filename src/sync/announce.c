@@ -121,7 +121,7 @@ static void heard_equal(struct mc_machine *m)
 
 uint64_t mc_announce_next(const struct mc_machine *m)
 {
-    if (!m->bus_up || m->identity_lost)
+    if (!mc_speaks(m))
         return MC_NEVER;
     return m->forward_ms < m->announce_due_ms ? m->forward_ms : m->announce_due_ms;
 }
@@ -130,7 +130,7 @@ uint64_t mc_announce_next(const struct mc_machine *m)
 
 static void put_row(struct mc_machine *m, const struct mc_ringrow *row)
 {
-    struct mc_entry e = mc_ring_entry(row);
+    struct mc_entry e = row->told;
 
     mc_entry_encode(&m->bytes, &e);
     for (unsigned k = 0; k < row->loser_count; k++) {
@@ -151,7 +151,7 @@ static void put_changes(struct mc_machine *m)
         const struct mc_ringrow *row = m->rings[i];
         size_t at = count;
 
-        if (row->held == NULL || (count == MC_CHANGES_MAX && row->change <= oldest))
+        if (!row->told_on || (count == MC_CHANGES_MAX && row->change <= oldest))
             continue;
         if (count == MC_CHANGES_MAX)
             at = --count;
@@ -183,7 +183,7 @@ static void announce(struct mc_machine *m)
                             .full = mc_full_mode(m),
                             .uptime_ms = uptime_ms(m),
                             .whole = m->entry_bytes <= MC_INVENTORY_BYTES,
-                            .ring_count = (uint32_t)m->held_count};
+                            .ring_count = (uint32_t)m->told_count};
     const char *parts[3];
     size_t start;
     size_t at;
@@ -201,7 +201,7 @@ static void announce(struct mc_machine *m)
     at = mc_announce_open(&m->bytes, &a);
     if (a.whole) {
         for (size_t i = 0; i < m->ring_count; i++) {
-            if (m->rings[i]->held != NULL)
+            if (m->rings[i]->told_on)
                 put_row(m, m->rings[i]);
         }
     } else {

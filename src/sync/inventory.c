@@ -74,9 +74,9 @@ static bool append_ours(struct mc_machine *m, struct mc_holds *holds, uint64_t b
         struct mc_ringrow *row = m->rings[i];
         struct mc_entry e;
 
-        if (row->held == NULL || (buckets >> row->bucket & 1) == 0)
+        if (!row->told_on || (buckets >> row->bucket & 1) == 0)
             continue;
-        e = mc_ring_entry(row);
+        e = row->told;
         if (!append_entry(m, holds, &e))
             return false;
         for (unsigned k = 0; k < row->loser_count; k++) {

@@ -44,7 +44,7 @@ void mc_list_wanted(struct mc_machine *m, struct mc_peer *to, uint64_t buckets)
 
 static void put_row(struct mc_machine *m, const struct mc_ringrow *row)
 {
-    struct mc_entry e = mc_ring_entry(row);
+    struct mc_entry e = row->told;
 
     mc_entry_encode(&m->bytes, &e);
     for (unsigned k = 0; k < row->loser_count; k++) {
@@ -71,7 +71,7 @@ static bool send_part(struct mc_machine *m, struct mc_list_job *job)
     for (size_t i = 0; i < m->ring_count; i++) {
         const struct mc_ringrow *row = m->rings[i];
 
-        if (row->held == NULL || row->bucket != bucket ||
+        if (!row->told_on || row->bucket != bucket ||
             strcmp(row->name.s, job->after) <= 0)
             continue;
         if (m->bytes.len - start > MC_PART_BYTES - ROW_BYTES) {

@@ -37,6 +37,10 @@ int mc_machine_new(const struct mc_machine_config *config,
     if (m->config.format == 0)
         m->config.format = (uint8_t)mc_format_max;
     assert(m->config.protocol <= mc_protocol_max && m->config.format <= mc_format_max);
+    m->following = config->shared;
+    m->company = config->shared;
+    m->company_known = !config->shared;
+    m->probe_ms = MC_NEVER;
     m->rng = mc_rng_init(config->seed);
     /* Own letters of an earlier life must not look like ours (P22). */
     m->sequence = (config->incarnation & 0x7fffffffu) << 32;
@@ -147,6 +151,8 @@ static void on_bus(struct mc_machine *m, const struct mc_event *event)
             mc_say(m, MC_NOTE_BUS_DOWN)->err = event->u.bus.err;
         m->bus_up = false;
         m->mute = false;
+        if (m->config.shared)
+            mc_company_bus(m, false);
         mc_answers_bus_down(m);
         return;
     }
@@ -161,9 +167,10 @@ static void on_bus(struct mc_machine *m, const struct mc_event *event)
     m->up_ms = m->now_ms;
     if (m->identity_lost)
         return;
-    mc_announce_bus_up(m);
-    mc_wants_bus_up(m);
-    mc_out_bus_up(m);
+    if (m->config.shared)
+        mc_company_bus(m, true);
+    else
+        mc_speak(m);
 }
 
 /* A message of a protocol that we do not know: say so once a minute (P12). */
@@ -223,6 +230,8 @@ static void on_message(struct mc_machine *m, const struct mc_event *event)
     struct mc_bytes body;
     int err;
 
+    if (!event->u.message.records)
+        mc_company_letter(m);
     if (event->u.message.own) {
         if (!event->u.message.records)
             mc_on_echo(m, event->u.message.sequence);
@@ -251,9 +260,26 @@ static void on_message(struct mc_machine *m, const struct mc_event *event)
     mc_ack(m, delivery);
 }
 
+/* What the active agent heard of the others is heard by those who follow, too. */
+static void on_relayed(struct mc_machine *m, struct mc_bytes bytes)
+{
+    struct mc_envelope e;
+    struct mc_bytes body;
+
+    if (!m->following || bytes.len > MC_TALK_BYTES_MAX ||
+        mc_envelope_decode(bytes, &e, &body) != 0 ||
+        memcmp(e.system, m->config.system, MC_UID_BYTES) != 0 ||
+        strcmp(e.cluster.s, m->config.cluster.s) == 0 || e.kind == MC_WIRE_WANT)
+        return;
+    m->fresh = true;
+    on_talk(m, &e, body);
+    m->fresh = false;
+}
+
 static void on_stop(struct mc_machine *m)
 {
-    if (m->bus_up && !m->identity_lost) {
+    /* With another agent the cluster goes on. */
+    if (mc_speaks(m) && !m->company) {
         size_t start = mc_letter_open(m, MC_WIRE_LEAVE, false);
 
         (void)mc_letter_send(m, start, "talk", NULL);
@@ -285,6 +311,12 @@ static void take(struct mc_machine *m, const struct mc_event *event)
     case MC_EV_SENT:
         mc_on_sent(m, event->u.sent.token, event->u.sent.err);
         break;
+    case MC_EV_COMPANY:
+        mc_on_company(m, event);
+        break;
+    case MC_EV_RELAYED:
+        on_relayed(m, event->u.relayed.bytes);
+        break;
     case MC_EV_MINT:
         mc_on_mint(m, event);
         break;
@@ -304,6 +336,11 @@ static void do_due(struct mc_machine *m)
     mc_listen_check(m);
     if (!m->bus_up || m->identity_lost)
         return;
+    if (!mc_speaks(m)) {
+        mc_company_due(m);
+        mc_out_due(m);
+        return;
+    }
     mc_announce_due(m);
     mc_exchange_due(m);
     mc_wants_due(m);
@@ -328,6 +365,8 @@ static uint64_t next_wake(const struct mc_machine *m)
         mc_sooner(&at, m->members_saved_ms + MC_MEMBERS_SAVE_GAP_MS);
     if (m->identity_lost) {
         mc_sooner(&at, m->identity_ms + mc_peer_patience(m, m->self));
+    } else if (m->bus_up && !mc_speaks(m)) {
+        mc_sooner(&at, mc_company_next(m));
     } else if (m->bus_up) {
         mc_sooner(&at, mc_announce_next(m));
         mc_sooner(&at, m->members_ask_ms);

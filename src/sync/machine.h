@@ -17,6 +17,7 @@
 #include "ring/ring.h"
 #include "sync/effect.h"
 #include "sync/merge.h"
+#include "sync/wire_talk.h"
 
 enum mc_announce_mode { MC_ANNOUNCE_AUTO, MC_ANNOUNCE_FULL, MC_ANNOUNCE_DIGEST };
 
@@ -33,6 +34,7 @@ struct mc_machine_config {
     enum mc_announce_mode announce;
     uint32_t announce_budget; /* bytes/s, all clusters together; see auto */
     bool alone;               /* do not listen before the first mint */
+    bool shared;              /* other agents may speak for this cluster too (P90) */
     char address[128];        /* where our API is, told to the others; "" if nowhere */
     /* What this agent speaks, and the greatest format that it reads and writes;
      * 0: all that the program can. Less is for worlds of several versions. */
@@ -47,6 +49,8 @@ enum mc_event_kind {
     MC_EV_STORED,
     MC_EV_HELD, /* the store was found to hold this; fields as of STORED, without err */
     MC_EV_SENT,
+    MC_EV_COMPANY, /* what the cluster's other agents hold (P93) */
+    MC_EV_RELAYED, /* a letter of others, passed on by the active agent (P92) */
     MC_EV_MINT,
     MC_EV_WAKE,
     MC_EV_STOP
@@ -88,10 +92,19 @@ struct mc_event {
             int err;
         } sent;
         struct {
+            bool others; /* live ones that count */
+            /* The least that each of them holds, by name; a ring that one of them
+             * lacks is not among them. Borrowed. */
+            const struct mc_entry *least;
+            size_t count;
+        } company;
+        struct {
+            struct mc_bytes bytes; /* borrowed */
+        } relayed;
+        struct {
             uint64_t token; /* not 0; comes back in STORE and DONE */
             struct mc_name ring;
             struct mc_stamp stamp;
-            bool found; /* not made just now: another process of ours brought it */
         } mint;
     } u;
 };
@@ -166,6 +179,7 @@ struct mc_member {
     char address[128];
     enum mc_member_state state;
     bool self;
+    bool shared;          /* self, and other agents count: holdings are what all hold */
     bool inventory_known; /* false: it announced more than we know of yet */
     uint64_t heard_ms;    /* last announcement, 0: not since our start */
     uint64_t changed_ms;  /* of state */
@@ -186,6 +200,7 @@ struct mc_member mc_machine_member(const struct mc_machine *m, size_t i);
 struct mc_machine_status {
     bool bus_up;
     bool listening; /* not ready to mint */
+    bool following; /* another agent of the cluster speaks for it */
     bool mute;
     bool identity_lost;
     bool clock_off;

@@ -57,6 +57,8 @@ struct mc_ringrow {
     bool tombstone;
     uint64_t body_bytes;
     uint64_t since_ms;
+    bool told_on;            /* `told` is what we say that we hold: less than */
+    struct mc_entry told;    /* that while another agent lacks it (P93) */
     uint64_t change;         /* the machine's count of changes at its last one */
     struct mc_stamp *losers; /* room for MC_LOSERS_MAX; greatest first */
     uint8_t loser_count;
@@ -193,11 +195,19 @@ struct mc_machine {
     unsigned unheard; /* announcements since the last echo */
     bool mute;
 
+    /* other agents of this cluster */
+    bool following;     /* the bus gives our letters to another one */
+    bool company;       /* some count, as far as is known */
+    bool company_known; /* else nothing is said */
+    uint64_t probe_ms;  /* next hello of one who follows */
+    unsigned probes;    /* since the bus came up */
+
     /* rings */
     struct mc_ringrow **rings;
     size_t ring_count;
     size_t ring_cap;
     size_t held_count;
+    size_t told_count;   /* rings that we say we hold */
     uint64_t body_bytes; /* of all held */
     size_t entry_bytes;  /* of the inventory on the wire */
     uint64_t changes;
@@ -310,11 +320,16 @@ bool mc_ring_lose(struct mc_machine *m, struct mc_ringrow *row,
 /* Makes them the ring's losers, as the store keeps them; says what came and went. */
 void mc_ring_losers(struct mc_machine *m, struct mc_ringrow *row,
                     const struct mc_stamp *list, size_t count);
+/* From now on we say that we hold this of the ring. */
+void mc_ring_tell(struct mc_machine *m, struct mc_ringrow *row,
+                  const struct mc_entry *entry);
+void mc_ring_untell(struct mc_machine *m, struct mc_ringrow *row);
 /* How row's held record descends from one known by eight bytes of its digest. */
 enum mc_descent mc_ring_line(const struct mc_ringrow *row, uint16_t epoch,
                              uint64_t version, const uint8_t digest8[8]);
 bool mc_ring_has_loser(const struct mc_ringrow *row, uint16_t epoch, uint64_t version,
                        const uint8_t digest8[8]);
+/* What is held of it; what is said of it is row->told. */
 struct mc_entry mc_ring_entry(const struct mc_ringrow *row);
 struct mc_entry mc_loser_entry(const struct mc_ringrow *row,
                                const struct mc_stamp *loser);
@@ -377,6 +392,18 @@ void mc_exchange_due(struct mc_machine *m);
 int64_t mc_clock_offset(const struct mc_machine *m, uint64_t now_ms, uint64_t wall_ns,
                         size_t *ret_count);
 void mc_clock_check(struct mc_machine *m);
+
+/* ---- company.c: one agent of several speaks ---- */
+
+/* May this agent say something on the bus? */
+bool mc_speaks(const struct mc_machine *m);
+void mc_company_bus(struct mc_machine *m, bool up);
+/* A letter came out of our talk queue: the bus has given it to us. */
+void mc_company_letter(struct mc_machine *m);
+void mc_company_due(struct mc_machine *m);
+uint64_t mc_company_next(const struct mc_machine *m);
+void mc_on_company(struct mc_machine *m, const struct mc_event *event);
+void mc_speak(struct mc_machine *m); /* the bus is up and we speak: begin */
 
 /* ---- announce.c ---- */
 

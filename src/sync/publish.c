@@ -130,7 +130,7 @@ uint64_t mc_publish_next(const struct mc_machine *m)
         if (m->sending[i].token != 0)
             continue;
         at = m->out_due_ms;
-        if (mc_full_mode(m) && m->held_count > 0)
+        if (mc_speaks(m) && mc_full_mode(m) && m->held_count > 0)
             mc_sooner(&at, m->full_due_ms > m->full_gate_ms ? m->full_due_ms
                                                             : m->full_gate_ms);
         break;

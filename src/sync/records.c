@@ -181,7 +181,7 @@ void mc_on_mint(struct mc_machine *m, const struct mc_event *event)
     uint64_t retry;
     int err = mc_machine_may_mint(m, m->now_ms, m->wall_ns, &retry);
 
-    if (err == 0 && row != NULL && row->unread.version != 0 && !event->u.mint.found)
+    if (err == 0 && row != NULL && row->unread.version != 0)
         err = MCOS_E_OLD;
     if (err == 0 && (s == NULL || (is_new && m->held_count >= MC_RINGS_MAX)))
         err = MCOS_E_BUSY;

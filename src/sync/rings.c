@@ -175,8 +175,6 @@ void mc_ring_adopt(struct mc_machine *m, struct mc_ringrow *row, struct mc_ring 
     struct mc_entry entry;
 
     if (row->held != NULL) {
-        entry = mc_ring_entry(row);
-        count_out(m, row, &entry);
         m->body_bytes -= row->body_bytes;
     } else {
         m->held_count++;
@@ -192,8 +190,8 @@ void mc_ring_adopt(struct mc_machine *m, struct mc_ringrow *row, struct mc_ring 
     row->since_ms = m->now_ms;
     m->body_bytes += body_bytes;
     entry = mc_ring_entry(row);
-    count_in(m, row, &entry);
-    changed(m, row);
+    if (!m->company)
+        mc_ring_tell(m, row, &entry);
     if (row->newer.on) {
         struct mc_stamp want = {.epoch = row->newer.epoch,
                                 .version = row->newer.version,
@@ -203,6 +201,37 @@ void mc_ring_adopt(struct mc_machine *m, struct mc_ringrow *row, struct mc_ring 
         if (mc_stamp_cmp8(&row->stamp, &want) >= 0)
             mc_want_end(m, &row->newer);
     }
+}
+
+void mc_ring_tell(struct mc_machine *m, struct mc_ringrow *row,
+                  const struct mc_entry *entry)
+{
+    if (row->told_on)
+        count_out(m, row, &row->told);
+    row->told = *entry;
+    count_in(m, row, &row->told);
+    /* Of a ring that is not told of its losers are not either. */
+    for (unsigned i = 0; !row->told_on && i < row->loser_count; i++) {
+        struct mc_entry loser = mc_loser_entry(row, &row->losers[i]);
+
+        count_in(m, row, &loser);
+    }
+    m->told_count += !row->told_on;
+    row->told_on = true;
+    changed(m, row);
+}
+
+void mc_ring_untell(struct mc_machine *m, struct mc_ringrow *row)
+{
+    count_out(m, row, &row->told);
+    for (unsigned i = 0; i < row->loser_count; i++) {
+        struct mc_entry loser = mc_loser_entry(row, &row->losers[i]);
+
+        count_out(m, row, &loser);
+    }
+    m->told_count--;
+    row->told_on = false;
+    changed(m, row);
 }
 
 /* ---- losers ---- */
@@ -249,7 +278,8 @@ static void drop_loser(struct mc_machine *m, struct mc_ringrow *row, unsigned i)
 {
     struct mc_entry entry = mc_loser_entry(row, &row->losers[i]);
 
-    count_out(m, row, &entry);
+    if (row->told_on)
+        count_out(m, row, &entry);
     row->loser_count--;
     memmove(&row->losers[i], &row->losers[i + 1],
             (row->loser_count - i) * sizeof(row->losers[0]));
@@ -279,7 +309,8 @@ bool mc_ring_lose(struct mc_machine *m, struct mc_ringrow *row,
             (row->loser_count - at) * sizeof(row->losers[0]));
     row->losers[at] = *stamp;
     row->loser_count++;
-    count_in(m, row, &entry);
+    if (row->told_on)
+        count_in(m, row, &entry);
     changed(m, row);
     if (row->lost.on && memcmp(row->lost.digest8, stamp->digest, 8) == 0)
         mc_want_end(m, &row->lost);

@@ -63,17 +63,21 @@ size_t mc_machine_member_count(const struct mc_machine *m)
 
 static struct mc_holding *view_of_self(const struct mc_machine *m)
 {
-    struct mc_holding *view = calloc(m->held_count + 1, sizeof(*view));
+    struct mc_holding *view = calloc(m->told_count + 1, sizeof(*view));
     size_t n = 0;
 
     for (size_t i = 0; view != NULL && i < m->ring_count; i++) {
         const struct mc_ringrow *row = m->rings[i];
 
-        if (row->held != NULL)
-            view[n++] = (struct mc_holding){.ring = row->name,
-                                            .stamp = row->stamp,
-                                            .tombstone = row->tombstone,
-                                            .since_ms = row->since_ms};
+        if (row->told_on) {
+            view[n] = (struct mc_holding){.ring = row->name,
+                                          .stamp = {.epoch = row->told.epoch,
+                                                    .version = row->told.version,
+                                                    .timestamp = row->told.timestamp},
+                                          .tombstone = row->told.tombstone,
+                                          .since_ms = row->since_ms};
+            memcpy(view[n++].stamp.digest, row->told.digest8, 8);
+        }
     }
     return view;
 }
@@ -110,6 +114,7 @@ struct mc_member mc_machine_member(const struct mc_machine *m, size_t i)
     struct mc_member out = {.name = peer->name,
                             .state = peer->state,
                             .self = peer->self,
+                            .shared = peer->self && m->company,
                             .inventory_known = peer->told && peer->unknown == 0,
                             .heard_ms = peer->heard_ms,
                             .changed_ms = peer->changed_ms,
@@ -143,7 +148,7 @@ struct mc_member mc_machine_member(const struct mc_machine *m, size_t i)
         return out;
     }
     out.holdings = peer->view;
-    out.holding_count = peer->self ? m->held_count : count_records(peer);
+    out.holding_count = peer->self ? m->told_count : count_records(peer);
     return out;
 }
 
@@ -151,6 +156,7 @@ struct mc_machine_status mc_machine_status(const struct mc_machine *m)
 {
     struct mc_machine_status out = {.bus_up = m->bus_up,
                                     .listening = !m->ready,
+                                    .following = m->following,
                                     .mute = m->mute,
                                     .identity_lost = m->identity_lost,
                                     .announce = mc_full_mode(m) ? MC_ANNOUNCE_FULL

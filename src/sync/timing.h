@@ -74,6 +74,9 @@
 #define MC_NOTES_PER_MINUTE    10u       /* of each kind a stranger can cause */
 #define MC_INTERVAL_MS_MAX     86400000u /* a day: longer ones are read as this */
 
+/* Several agents of one cluster. */
+#define MC_PROBE_MS 1000u /* hellos of one who follows */
+
 /* A step. */
 #define MC_STEP_EFFECTS_MAX 128u
 #define MC_STEP_BYTES_MAX   32768u

@@ -231,3 +231,18 @@ int mc_agent_may_know(const struct mc_agent *agent, const char *ring,
         return 0;
     return mcos_diag_set(diag, MCOS_E_OLD, "", "too new");
 }
+
+size_t mc_agent_fellow_count(const struct mc_agent *agent)
+{
+    return agent->fellow_count;
+}
+
+struct mc_agent_fellow mc_agent_fellow(const struct mc_agent *agent, size_t i)
+{
+    return agent->fellows[i];
+}
+
+const char *mc_agent_company_trouble(const struct mc_agent *agent)
+{
+    return agent->company_trouble == NULL ? "" : agent->company_trouble;
+}

@@ -39,6 +39,9 @@ struct mc_agent {
     int may_err;  /* why nothing may be minted */
     int mint_err; /* what the next mints fail with */
     uint64_t retry_ms;
+    struct mc_agent_fellow fellows[2]; /* agents of this cluster */
+    size_t fellow_count;
+    const char *company_trouble;
 };
 
 /* Cluster "eu-west", alone, the bus up, 2026-01-02T10:00:00Z. */

@@ -121,6 +121,27 @@ def test_ifnewer_answers_as_merge_would_and_changes_nothing(one, records):
         assert refused(one, "RING.MERGE", KEY, "IFNEWER", bad).startswith("ARG ")
 
 
+def test_ifheld_takes_the_place_of_the_record_named_and_of_no_other(one, records):
+    first, a, b = (stamp_of(one, r) for r in (records.r_1, records.r_2a, records.r_2b))
+
+    def claim(record, text):
+        return one.execute_command("RING.MERGE", KEY, record, "IFHELD", text)
+
+    assert refused(one, "RING.MERGE", KEY, records.r_2a, "IFHELD", first).startswith("STALE ")
+    assert not one.exists(KEY)
+    assert claim(records.r_1, "none") == [b"added", b"line"]
+    assert refused(one, "RING.MERGE", KEY, records.r_2a, "IFHELD", "none").endswith(
+        f"{first} is held")
+    assert claim(records.r_2a, first) == [b"replaced", b"line"]
+    # The other one made of the same parent: nothing changes, nothing is a conflict.
+    assert refused(one, "RING.MERGE", KEY, records.r_2b, "IFHELD", first).startswith("STALE ")
+    assert one.get(KEY) == records.r_2a and not one.exists(LOSERS)
+    # Asked again, for the answer was lost.
+    assert claim(records.r_2a, first) == [b"same", b"line"]
+    for bad in (b"", b"v1", a[:-1], b + "0"):
+        assert refused(one, "RING.MERGE", KEY, records.r_2b, "IFHELD", bad).startswith("ARG ")
+
+
 def test_a_change_is_told_on_the_channel_and_nothing_else_is(one, make, records):
     listener = one.pubsub()
     listener.subscribe("mcos:ring")
@@ -427,7 +448,7 @@ def test_nothing_a_client_sends_ends_the_server(make, records):
     keys = ["k1", "k2", "k1:losers", "k2:losers"]
     names = ["ring.merge", "ring.get", "ring.stamp", "ring.info", "ring.lookup",
              "ring.mlookup", "ring.part", "ring.list", "ring.help"]
-    words = ["WITHVERSION", "HANDOFFS", "IFNEWER", "REPAIR", "MATCH", "COUNT", "", "a",
+    words = ["WITHVERSION", "HANDOFFS", "IFNEWER", "IFHELD", "REPAIR", "MATCH", "COUNT", "", "a",
              "0", "1", "3", "-1", "9999999999999999999", "x" * 5000, "\0\r\n-ERR",
              "e0.v1.t1." + "0" * 64, "*", "e0.v2.t1700000000000000001." + "f" * 64]
 

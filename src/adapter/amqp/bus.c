@@ -39,6 +39,7 @@ static int bus_next(struct mc_bus *base, struct mc_bus_event *ret_event,
                     uint64_t *ret_wait_ms);
 static void bus_ack(struct mc_bus *base, uint64_t delivery);
 static size_t bus_record_max(struct mc_bus *base);
+static void bus_yield(struct mc_bus *base);
 static int bus_fd(struct mc_bus *base);
 static void bus_close(struct mc_bus *base);
 static int fill_setup(struct mc_amqp_setup *setup,
@@ -49,6 +50,7 @@ static const struct mc_bus_ops ops = {.publish = bus_publish,
                                       .next = bus_next,
                                       .ack = bus_ack,
                                       .record_max = bus_record_max,
+                                      .yield = bus_yield,
                                       .fd = bus_fd,
                                       .close = bus_close};
 
@@ -123,6 +125,8 @@ static int fill_setup(struct mc_amqp_setup *setup,
     setup->cluster = config->cluster;
     memcpy(setup->uid, config->uid, MC_UID_BYTES);
     setup->talk_ttl_ms = config->talk_ttl_ms;
+    setup->shared = config->shared;
+    setup->url.heartbeat_s = config->shared ? MC_AMQP_SHARED_HEARTBEAT_S : 0;
     mc_amqp_queues_name(&setup->queues, &config->cluster, config->uid);
     return 0;
 }
@@ -155,6 +159,11 @@ static void bus_ack(struct mc_bus *base, uint64_t delivery)
 static size_t bus_record_max(struct mc_bus *base)
 {
     return mc_amqp_desk_body_max(&((struct bus *)base)->desk);
+}
+
+static void bus_yield(struct mc_bus *base)
+{
+    mc_amqp_desk_yield(&((struct bus *)base)->desk);
 }
 
 static int bus_fd(struct mc_bus *base)

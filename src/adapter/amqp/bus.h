@@ -11,6 +11,11 @@
  * and a third, .spare, while the node of a broker cluster that holds the first is
  * down (queues.h).
  *
+ * With several agents (`shared`) the one that the broker gives the talk queue's
+ * letters to takes the records queue as well, and not before: so both have the same
+ * active consumer. Its heartbeat is short, for the others wait for the broker to
+ * notice that it is gone.
+ *
  * <uid8>: the first 8 hex digits of the cluster's uid. Two threads of the
  * adapter's own talk to the broker, one connection each; the agent's thread only
  * visits the desk between them (desk.h) and never waits for a broker.
@@ -36,6 +41,7 @@ struct mc_amqp_bus_config {
     struct mc_name cluster;    /* whose queues these are */
     uint8_t uid[MC_UID_BYTES]; /* */
     uint64_t talk_ttl_ms;      /* of what we send; not 0 */
+    bool shared;               /* other agents may consume from the queues too */
     uint64_t seed;             /* of the waits between tries: another one each start */
     struct mc_clock *clock;    /* any thread may ask it; must outlive the bus */
     struct mc_log *log;        /* NULL: says nothing. Called from next() only */

@@ -5,7 +5,8 @@
 #define FRAMES_MAX 64 /* then acknowledgements have their turn */
 
 static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
-                       struct mc_amqp_parcel parcels[2], bool *ret_more);
+                       struct mc_amqp_parcel parcels[2], bool *ret_more,
+                       bool *ret_talks);
 static int take_frame(struct mc_amqp_side *side, struct mc_amqp_link *link,
                       struct mc_amqp_parcel parcels[2], const amqp_frame_t *frame);
 static int send_acks(struct mc_amqp_side *side, struct mc_amqp_link *link);
@@ -17,7 +18,8 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
     struct mc_amqp_parcel parcels[2] = {0};
     struct mc_amqp_found found = {0};
     bool stopping = false, serving;
-    int err = mc_amqp_queues_open(link, &side->setup->queues, &found);
+    bool shared = side->setup->shared, active = !shared, talks = false;
+    int err = mc_amqp_queues_open(link, &side->setup->queues, shared, &found);
     uint64_t gap_ms = found.spare ? MC_AMQP_HOME_MS : MC_AMQP_REBIND_MS;
     uint64_t look_ms = desk->clock->now_ms(desk->clock) + gap_ms;
 
@@ -33,7 +35,13 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
         stopping = mc_amqp_desk_stopping(desk); /* before the last acknowledgements */
         err = send_acks(side, link);
         if (err == 0 && !stopping)
-            err = take_frames(side, link, parcels, &more);
+            err = take_frames(side, link, parcels, &more, &talks);
+        if (err == 0 && talks && !active) {
+            active = more = true; /* as below */
+            err = mc_amqp_queues_take_records(link, &side->setup->queues, found.spare);
+        }
+        if (err == 0 && mc_amqp_desk_yields(desk))
+            err = mc_amqp_link_fail(link, MCOS_E_AWAY, "given up to another agent");
         if (err == 0 && mc_amqp_desk_recheck(desk))
             err = mc_amqp_link_fail(link, MCOS_E_NOTFOUND,
                                     "the exchange or our bindings are gone");
@@ -43,7 +51,8 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
             more = true; /* what came meanwhile lies in the library */
         }
         if (err == 0 && !stopping && !more)
-            mc_amqp_link_wait(link, desk->side_fd[side->name], MC_AMQP_LOOK_MS);
+            mc_amqp_link_wait(link, desk->side_fd[side->name],
+                              shared ? MC_AMQP_SHARED_LOOK_MS : MC_AMQP_LOOK_MS);
     }
     mc_amqp_parcel_clear(&parcels[0]);
     mc_amqp_parcel_clear(&parcels[1]);
@@ -67,7 +76,8 @@ static int look_after(struct mc_amqp_side *side, struct mc_amqp_link *link, bool
 }
 
 static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
-                       struct mc_amqp_parcel parcels[2], bool *ret_more)
+                       struct mc_amqp_parcel parcels[2], bool *ret_more,
+                       bool *ret_talks)
 {
     amqp_frame_t frame;
     int err = 0;
@@ -76,6 +86,9 @@ static int take_frames(struct mc_amqp_side *side, struct mc_amqp_link *link,
         err = mc_amqp_link_frame(link, &frame);
         if (err == 0)
             err = take_frame(side, link, parcels, &frame);
+        *ret_talks =
+            *ret_talks || (err == 0 && frame.frame_type != AMQP_FRAME_METHOD &&
+                           frame.channel == MC_AMQP_TALK_CHANNEL); /* of a delivery */
     }
     *ret_more = err == 0;
     return err == MCOS_E_EMPTY ? 0 : err;

@@ -213,6 +213,14 @@ void mc_amqp_desk_ack(struct mc_amqp_desk *desk, uint64_t delivery)
     (void)pthread_mutex_unlock(&desk->lock);
 }
 
+void mc_amqp_desk_yield(struct mc_amqp_desk *desk)
+{
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->yield = true;
+    mc_amqp_ring(desk->side_fd[MC_AMQP_CONSUMER]);
+    (void)pthread_mutex_unlock(&desk->lock);
+}
+
 /* ---- what the agent is told ---- */
 
 static uint64_t wait_ms(const struct mc_amqp_desk *desk, uint64_t now)

@@ -93,6 +93,7 @@ struct mc_amqp_desk {
     int fall_err;
     bool fresh;
     char trouble[MC_AMQP_TEXT_MAX]; /* of the last failure */
+    bool yield;                     /* the consumer is to let the queues go */
     bool recheck;                   /* the consumer is to look after its queues */
     bool blocked;                   /* the broker has no room: counts as a fall */
     bool spare;                     /* records come out of the spare queue */
@@ -142,6 +143,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
 int mc_amqp_desk_next(struct mc_amqp_desk *desk, struct mc_bus_event *ret_event,
                       uint64_t *ret_wait_ms);
 void mc_amqp_desk_ack(struct mc_amqp_desk *desk, uint64_t delivery);
+void mc_amqp_desk_yield(struct mc_amqp_desk *desk);
 void mc_amqp_desk_news(struct mc_amqp_desk *desk, struct mc_amqp_news *ret_news);
 
 /* --- any side --- */
@@ -187,6 +189,8 @@ int mc_amqp_desk_deliver(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
 size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret_acks,
                               size_t max);
 void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare);
+/* True once after the agent wanted to let the queues go. */
+bool mc_amqp_desk_yields(struct mc_amqp_desk *desk);
 /* True once after somebody noticed that our queues are not what they were. */
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk);
 

@@ -49,6 +49,7 @@ void mc_amqp_desk_down(struct mc_amqp_desk *desk, enum mc_amqp_side_name side, i
     if (side == MC_AMQP_CONSUMER) {
         mc_amqp_desk_forget(desk);
         desk->recheck = false;
+        desk->yield = false;
     }
     mc_amqp_ring(desk->agent_fd);
     (void)pthread_mutex_unlock(&desk->lock);
@@ -280,6 +281,17 @@ void mc_amqp_desk_spare(struct mc_amqp_desk *desk, bool spare)
     (void)pthread_mutex_lock(&desk->lock);
     desk->spare = spare;
     (void)pthread_mutex_unlock(&desk->lock);
+}
+
+bool mc_amqp_desk_yields(struct mc_amqp_desk *desk)
+{
+    bool yields;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    yields = desk->yield;
+    desk->yield = false;
+    (void)pthread_mutex_unlock(&desk->lock);
+    return yields;
 }
 
 bool mc_amqp_desk_recheck(struct mc_amqp_desk *desk)

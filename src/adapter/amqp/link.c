@@ -133,6 +133,7 @@ static int login(struct mc_amqp_link *link, const struct mc_amqp_url *url,
          .value = {.kind = AMQP_FIELD_KIND_UTF8,
                    .value = {.bytes = amqp_cstring_bytes(name)}}}};
     const amqp_table_t table = {.num_entries = 2, .entries = properties};
+    int heartbeat_s = url->heartbeat_s != 0 ? url->heartbeat_s : MC_AMQP_HEARTBEAT_S;
 
     /* By certificate nothing needs to be said, it was shown already; but the library
      * cannot send an empty word, and the broker does not look at it. */
@@ -140,10 +141,10 @@ static int login(struct mc_amqp_link *link, const struct mc_amqp_url *url,
         link,
         url->external
             ? amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
-                                         FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
+                                         FRAME_BYTES, heartbeat_s, &table,
                                          AMQP_SASL_METHOD_EXTERNAL, "mcosd")
             : amqp_login_with_properties(link->conn, url->vhost, MC_AMQP_CHANNELS_MAX,
-                                         FRAME_BYTES, MC_AMQP_HEARTBEAT_S, &table,
+                                         FRAME_BYTES, heartbeat_s, &table,
                                          AMQP_SASL_METHOD_PLAIN, url->user,
                                          url->password),
         "log in");

@@ -18,12 +18,13 @@
 #include <amqp.h>
 #include <amqp_framing.h>
 
-#define MC_AMQP_CONNECT_MS   3000   /* one address */
-#define MC_AMQP_RPC_MS       10000  /* one question to the broker */
-#define MC_AMQP_HEARTBEAT_S  15     /* two missed: lost */
-#define MC_AMQP_TCP_MS       20000u /* unacknowledged by the peer's kernel: lost */
-#define MC_AMQP_LINK_TEXT    200u
-#define MC_AMQP_CHANNELS_MAX 16
+#define MC_AMQP_CONNECT_MS         3000  /* one address */
+#define MC_AMQP_RPC_MS             10000 /* one question to the broker */
+#define MC_AMQP_HEARTBEAT_S        15    /* two missed: lost */
+#define MC_AMQP_SHARED_HEARTBEAT_S 5 /* while others wait for the broker to notice */
+#define MC_AMQP_TCP_MS             20000u /* unacknowledged by the peer's kernel: lost */
+#define MC_AMQP_LINK_TEXT          200u
+#define MC_AMQP_CHANNELS_MAX       16
 
 /* Paths of PEM files; "" if none. */
 struct mc_amqp_tls {

@@ -32,7 +32,9 @@ int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link
             err = send_letters(side, link, &tag);
         if (err == 0)
             mc_amqp_link_wait(link, desk->side_fd[side->name],
-                              mc_amqp_desk_stopping(desk) ? LAST_MS : MC_AMQP_LOOK_MS);
+                              mc_amqp_desk_stopping(desk) ? LAST_MS
+                              : side->setup->shared       ? MC_AMQP_SHARED_LOOK_MS
+                                                          : MC_AMQP_LOOK_MS);
     }
     /* The broker closes the whole channel over one letter. */
     if (link->code == AMQP_PRECONDITION_FAILED)

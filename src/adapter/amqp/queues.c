@@ -38,7 +38,7 @@ void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cl
 }
 
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        struct mc_amqp_found *ret_found)
+                        bool shared, struct mc_amqp_found *ret_found)
 {
     const char *names[2] = {NULL, queues->name[MC_QUEUE_TALK]};
     struct mc_amqp_found found = {0};
@@ -62,15 +62,21 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
         if (err == 0)
             err = bind(link, names[i], queues->key[i]);
     }
-    if (err == 0)
-        err = consume(link, names[MC_QUEUE_RECORDS], MC_AMQP_RECORDS_CHANNEL,
-                      MC_AMQP_RECORDS_PREFETCH);
+    if (err == 0 && !shared)
+        err = mc_amqp_queues_take_records(link, queues, found.spare);
     if (err == 0)
         err = consume(link, names[MC_QUEUE_TALK], MC_AMQP_TALK_CHANNEL,
                       MC_AMQP_TALK_PREFETCH);
     if (err == 0)
         *ret_found = found;
     return err;
+}
+
+int mc_amqp_queues_take_records(struct mc_amqp_link *link,
+                                const struct mc_amqp_queues *queues, bool spare)
+{
+    return consume(link, records_queue(queues, spare), MC_AMQP_RECORDS_CHANNEL,
+                   MC_AMQP_RECORDS_PREFETCH);
 }
 
 static const char *records_queue(const struct mc_amqp_queues *queues, bool spare)

@@ -45,9 +45,14 @@ struct mc_amqp_found {
     bool spare; /* it is the spare one */
 };
 
-/* Makes what is missing and begins to consume. Errors of link.h. */
+/* Makes what is missing and begins to consume; of `shared` queues only talk. Errors of
+ * link.h. */
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        struct mc_amqp_found *ret_found);
+                        bool shared, struct mc_amqp_found *ret_found);
+/* Begins to consume the records, for the talk queue's letters come to us; `spare` as it
+ * was found. */
+int mc_amqp_queues_take_records(struct mc_amqp_link *link,
+                                const struct mc_amqp_queues *queues, bool spare);
 
 /* Binds them again and does not wait: nothing comes of it unless somebody took a
  * binding away, or the exchange (then the broker closes the channel, NOTFOUND). It

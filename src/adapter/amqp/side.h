@@ -16,13 +16,14 @@
 #include "adapter/amqp/queues.h"
 #include "base/rng.h"
 
-#define MC_AMQP_RETRY_MS     200u
-#define MC_AMQP_RETRY_MS_MAX 60000u
-#define MC_AMQP_STEADY_MS    5000u  /* up for so long: the next wait is short again */
-#define MC_AMQP_LOOK_MS      5000   /* heartbeats are sent when the library is called */
-#define MC_AMQP_REBIND_MS    15000u /* bindings are looked after so often */
-#define MC_AMQP_HOME_MS      5000u  /* with a spare queue, whether ours is back */
-#define MC_AMQP_PATH_MAX     1024u
+#define MC_AMQP_RETRY_MS       200u
+#define MC_AMQP_RETRY_MS_MAX   60000u
+#define MC_AMQP_STEADY_MS      5000u /* up for so long: the next wait is short again */
+#define MC_AMQP_LOOK_MS        5000 /* heartbeats are sent when the library is called */
+#define MC_AMQP_SHARED_LOOK_MS 2000 /* with the short heartbeat */
+#define MC_AMQP_REBIND_MS      15000u /* bindings are looked after so often */
+#define MC_AMQP_HOME_MS        5000u  /* with a spare queue, whether ours is back */
+#define MC_AMQP_PATH_MAX       1024u
 
 /* What both sides read; nobody writes it once they run. */
 struct mc_amqp_setup {
@@ -34,6 +35,7 @@ struct mc_amqp_setup {
     struct mc_name cluster;
     uint8_t uid[MC_UID_BYTES];
     uint64_t talk_ttl_ms;
+    bool shared;
 };
 
 struct mc_amqp_side {

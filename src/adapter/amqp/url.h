@@ -39,6 +39,7 @@ struct mc_amqp_url {
     struct mc_amqp_host hosts[MC_AMQP_HOSTS_MAX];
     size_t host_count; /* 1 at least */
     size_t body_max;   /* SIZE_MAX: not told */
+    int heartbeat_s;   /* 0: as usual; not read from the text */
 };
 
 /* Fails with CONFIG; what diag says never holds the password. */

@@ -109,6 +109,45 @@ static int make(int data_fd, struct mc_identity *identity, struct mcos_diag *dia
     return save(data_fd, identity, diag);
 }
 
+static int check_name(const char *data, const struct mc_identity *identity,
+                      const char *name, struct mcos_diag *diag)
+{
+    if (strcmp(identity->name.s, name) == 0)
+        return 0;
+    return mcos_diag_set(diag, MCOS_E_IDENTITY, "cluster",
+                         "data folder %s belongs to cluster %s, not to %s", data,
+                         identity->name.s, name);
+}
+
+int mc_identity_find(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
+                     struct mcos_diag *diag)
+{
+    struct mc_identity identity;
+    int fd = -1;
+    int err = mc_folder_open(data, true, &fd, diag);
+
+    if (err == 0)
+        err = load(fd, &identity, diag);
+    mc_folder_close(fd);
+    if (err == 0)
+        err = check_name(data, &identity, name, diag);
+    if (err == 0)
+        memcpy(ret_uid, identity.uid, MC_UID_BYTES);
+    return err;
+}
+
+int mc_identity_put(const char *data, const struct mc_identity *identity,
+                    struct mcos_diag *diag)
+{
+    int fd = -1;
+    int err = mc_folder_open(data, true, &fd, diag);
+
+    if (err == 0)
+        err = save(fd, identity, diag);
+    mc_folder_close(fd);
+    return err;
+}
+
 int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
                      bool *ret_fresh, struct mcos_diag *diag)
 {
@@ -130,10 +169,8 @@ int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_
         err = make(fd, &identity, diag);
     }
     mc_folder_close(fd);
-    if (err == 0 && strcmp(identity.name.s, wanted.s) != 0)
-        err = mcos_diag_set(diag, MCOS_E_IDENTITY, "cluster",
-                            "data folder %s belongs to cluster %s, not to %s", data,
-                            identity.name.s, wanted.s);
+    if (err == 0)
+        err = check_name(data, &identity, name, diag);
     if (err != 0)
         return err;
     memcpy(ret_uid, identity.uid, MC_UID_BYTES);

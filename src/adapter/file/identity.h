@@ -29,6 +29,13 @@ struct mc_identity {
 int mc_identity_open(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
                      bool *ret_fresh, struct mcos_diag *diag);
 
+/* The same in two halves, for whose uid is not made here: what the folder says (fails
+ * with NOTFOUND too: it has none yet), and putting one there. */
+int mc_identity_find(const char *data, const char *name, uint8_t ret_uid[MC_UID_BYTES],
+                     struct mcos_diag *diag);
+int mc_identity_put(const char *data, const struct mc_identity *identity,
+                    struct mcos_diag *diag);
+
 /*
  * Writes the file again (*ret_made) if it is missing, for whoever runs with this
  * identity: in a folder that was removed and made anew under it, the next start

@@ -302,27 +302,38 @@ static int compare_page(struct redis_store *s, struct mcos_diag *diag)
     return err;
 }
 
-/* Losers that the registry keeps and the files do not know. */
-static int take_losers(struct redis_store *s, struct mcos_diag *diag)
+static void take_loser(struct redis_store *s, struct mc_ring *ring)
 {
+    const struct mc_head *head = mc_ring_head(ring);
     struct mc_store *inner = s->config.inner;
-    int err = 0;
+    struct mc_ring *kept = NULL;
+    struct mc_merge merge;
 
-    for (size_t i = 0; err == 0 && i < s->known_count; i++) {
-        struct mc_ring *rings[MC_LOSERS_MAX];
-        struct mc_merge merge;
-        size_t count = 0;
+    if (is_foreign(s, ring))
+        return;
+    if (inner->ops->get_digest(inner, &head->name, head->digest, &kept) == 0)
+        mc_ring_unref(kept);
+    else if (s->found != NULL)
+        (void)s->found(s->found_ctx, ring);
+    else
+        (void)inner->ops->merge(inner, ring, &merge);
+}
 
-        err = mc_redis_registry_losers(s->link, &s->known[i].name, rings, &count, diag);
-        for (size_t k = 0; k < count; k++) {
-            if (!is_foreign(s, rings[k]))
-                (void)inner->ops->merge(inner, rings[k], &merge);
-            mc_ring_unref(rings[k]);
-        }
-        if (err == MCOS_E_TYPE)
-            err = 0; /* the next merge with REPAIR mends it */
+/* Losers that the registry keeps and the files do not know. */
+static int take_losers(struct redis_store *s, const struct mc_name *name,
+                       struct mcos_diag *diag)
+{
+    struct mc_ring *rings[MC_LOSERS_MAX];
+    size_t count = 0;
+    int err = mc_redis_registry_losers(s->link, name, rings, &count, diag);
+
+    for (size_t k = 0; k < count; k++) {
+        take_loser(s, rings[k]);
+        mc_ring_unref(rings[k]);
     }
-    return err;
+    if (err == 0 && s->link == NULL) /* lost while the agent merged them */
+        err = mcos_diag_set(diag, MCOS_E_AWAY, "store", "%s", s->status.why);
+    return err == MCOS_E_TYPE ? 0 : err; /* the next merge with REPAIR mends it */
 }
 
 int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag)
@@ -337,9 +348,32 @@ int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag)
         if (err == 0)
             err = compare_page(s, diag);
     } while (err == 0 && s->cursor != 0);
-    if (err == 0)
-        err = take_losers(s, diag);
+    for (size_t i = 0; err == 0 && i < s->known_count; i++) {
+        const struct mc_name name = s->known[i].name;
+
+        err = take_losers(s, &name, diag);
+    }
     return err;
+}
+
+int mc_redis_compare_one(struct redis_store *s, const struct mc_name *name,
+                         struct mcos_diag *diag)
+{
+    struct mc_redis_known *known = find(s, name->s);
+    struct mc_stamp stamp;
+    int there = 0;
+    int err;
+
+    if (known == NULL) {
+        err = s->known_count < MC_RINGS_MAX ? fetch(s, name, diag) : 0;
+        if (err != 0 && mc_redis_err_is_local(err))
+            return 0;
+    } else {
+        err = mc_redis_registry_stamps(s->link, name, 1, &stamp, &there, diag);
+        if (err == 0)
+            err = settle(s, place_of(s, name->s), there, &stamp, diag);
+    }
+    return err != 0 ? err : take_losers(s, name, diag);
 }
 
 int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag)

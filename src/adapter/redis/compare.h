@@ -21,6 +21,9 @@ int mc_redis_put(struct redis_store *s, const struct mc_ring *ring,
 
 /* After connecting: every name of both sides, losers too. */
 int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag);
+/* One name, of which something was said: its record and its losers. */
+int mc_redis_compare_one(struct redis_store *s, const struct mc_name *name,
+                         struct mcos_diag *diag);
 /* Every stamp we hold, and one more page of the names held there. */
 int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag);
 

@@ -2,6 +2,7 @@
 /* adapter/redis/link.c -- hiredis with a deadline for each call, not each read. */
 #include "adapter/redis/link.h"
 
+#include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -55,15 +56,15 @@ static int code_of(const char *text)
     static const struct {
         const char *word;
         int err;
-    } codes[] = {{"LOADING", MCOS_E_BUSY},      {"BUSY", MCOS_E_BUSY},
-                 {"MASTERDOWN", MCOS_E_BUSY},   {"READONLY", MCOS_E_IO},
-                 {"MISCONF", MCOS_E_IO},        {"NOREPLICAS", MCOS_E_IO},
-                 {"OOM", MCOS_E_FULL},          {"NOAUTH", MCOS_E_CONFIG},
-                 {"WRONGPASS", MCOS_E_CONFIG},  {"NOPERM", MCOS_E_CONFIG},
-                 {"NORING", MCOS_E_NOTFOUND},   {"CORRUPT", MCOS_E_FORMAT},
-                 {"WRONGTYPE", MCOS_E_TYPE},    {"UPGRADE", MCOS_E_UPGRADE},
-                 {"ARG", MCOS_E_VALUE},         {"NOMEM", MCOS_E_NOMEM},
-                 {"ERR unknown", MCOS_E_METHOD}};
+    } codes[] = {{"LOADING", MCOS_E_BUSY},     {"BUSY", MCOS_E_BUSY},
+                 {"MASTERDOWN", MCOS_E_BUSY},  {"READONLY", MCOS_E_IO},
+                 {"MISCONF", MCOS_E_IO},       {"NOREPLICAS", MCOS_E_IO},
+                 {"OOM", MCOS_E_FULL},         {"NOAUTH", MCOS_E_CONFIG},
+                 {"WRONGPASS", MCOS_E_CONFIG}, {"NOPERM", MCOS_E_CONFIG},
+                 {"NORING", MCOS_E_NOTFOUND},  {"CORRUPT", MCOS_E_FORMAT},
+                 {"WRONGTYPE", MCOS_E_TYPE},   {"UPGRADE", MCOS_E_UPGRADE},
+                 {"ARG", MCOS_E_VALUE},        {"NOMEM", MCOS_E_NOMEM},
+                 {"STALE", MCOS_E_STALE},      {"ERR unknown", MCOS_E_METHOD}};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         size_t len = strlen(codes[i].word);
@@ -195,6 +196,48 @@ int mc_redis_link_open(const struct mc_redis_url *url, unsigned deadline_ms,
     else
         *ret_link = link;
     return err;
+}
+
+int mc_redis_link_listen(struct mc_redis_link *link, const struct mc_bytes *channels,
+                         size_t count, struct mcos_diag *diag)
+{
+    struct mc_bytes args[MC_REDIS_ARGS_MAX] = {word("SUBSCRIBE")};
+    int flags = fcntl(link->context->fd, F_GETFL);
+    int err;
+
+    for (size_t i = 0; i < count; i++)
+        args[i + 1] = channels[i];
+    err = mc_redis_link_send(link, args, count + 1, diag);
+    for (size_t i = 0; err == 0 && i < count; i++) { /* an answer for each */
+        struct redisReply *reply = NULL;
+
+        err = mc_redis_link_receive(link, 0, &reply, diag);
+        mc_redis_reply_free(reply);
+    }
+    if (err == 0 &&
+        (flags < 0 || fcntl(link->context->fd, F_SETFL, flags | O_NONBLOCK) != 0))
+        err = away(link, diag);
+    if (err == 0)
+        link->context->flags &= ~REDIS_BLOCK;
+    return err;
+}
+
+int mc_redis_link_hear(struct mc_redis_link *link, struct redisReply **ret_reply)
+{
+    void *got = NULL;
+
+    if (redisGetReplyFromReader(link->context, &got) != REDIS_OK)
+        return MCOS_E_AWAY;
+    if (got == NULL && (redisBufferRead(link->context) != REDIS_OK ||
+                        redisGetReplyFromReader(link->context, &got) != REDIS_OK))
+        return MCOS_E_AWAY;
+    *ret_reply = got;
+    return got == NULL ? MCOS_E_EMPTY : 0;
+}
+
+int mc_redis_link_fd(const struct mc_redis_link *link)
+{
+    return link->context->fd;
 }
 
 void mc_redis_link_close(struct mc_redis_link *link)

@@ -7,7 +7,7 @@
  * What the server answers with becomes a code: LOADING and BUSY BUSY; READONLY
  * and MISCONF IO; OOM FULL; a missing login or right CONFIG; a command that it
  * does not know METHOD; of the module NORING NOTFOUND, CORRUPT FORMAT, WRONGTYPE
- * TYPE, UPGRADE UPGRADE, ARG VALUE, NOMEM NOMEM; anything else IO.
+ * TYPE, UPGRADE UPGRADE, ARG VALUE, NOMEM NOMEM, STALE STALE; anything else IO.
  */
 #ifndef MCOS_ADAPTER_REDIS_LINK_H
 #define MCOS_ADAPTER_REDIS_LINK_H
@@ -44,6 +44,16 @@ int mc_redis_link_send(struct mc_redis_link *link, const struct mc_bytes *args,
                        size_t arg_count, struct mcos_diag *diag);
 int mc_redis_link_receive(struct mc_redis_link *link, size_t answer_bytes,
                           struct redisReply **ret_reply, struct mcos_diag *diag);
+
+/*
+ * Subscribes to the channels; from then on the link is only listened to. hear():
+ * the next thing said, yours, or EMPTY: none now (wait for fd to become readable).
+ * Both fail with AWAY.
+ */
+int mc_redis_link_listen(struct mc_redis_link *link, const struct mc_bytes *channels,
+                         size_t count, struct mcos_diag *diag);
+int mc_redis_link_hear(struct mc_redis_link *link, struct redisReply **ret_reply);
+int mc_redis_link_fd(const struct mc_redis_link *link);
 
 void mc_redis_reply_free(struct redisReply *reply); /* NULL is fine */
 

@@ -31,7 +31,8 @@ static int strange(struct mcos_diag *diag)
 bool mc_redis_err_is_local(int err)
 {
     return err == MCOS_E_NOTFOUND || err == MCOS_E_FORMAT || err == MCOS_E_TYPE ||
-           err == MCOS_E_UPGRADE || err == MCOS_E_VALUE || err == MCOS_E_NOMEM;
+           err == MCOS_E_UPGRADE || err == MCOS_E_VALUE || err == MCOS_E_NOMEM ||
+           err == MCOS_E_STALE;
 }
 
 int mc_redis_registry_check(struct mc_redis_link *link, struct mcos_diag *diag)
@@ -124,6 +125,23 @@ int mc_redis_registry_push(struct mc_redis_link *link, const struct mc_ring *rin
                                     word("REPAIR")};
 
     return call_merge(link, args, repair ? 4 : 3, ret_merge, diag);
+}
+
+int mc_redis_registry_claim(struct mc_redis_link *link, const struct mc_ring *ring,
+                            const struct mc_stamp *parent, struct mcos_diag *diag)
+{
+    char key[MC_REDIS_KEY_MAX];
+    char text[MC_STAMP_FULL_MAX] = "none";
+    struct mc_merge merge;
+
+    key_of(&mc_ring_head(ring)->name, key);
+    if (parent != NULL)
+        mc_stamp_write(parent, text);
+    const struct mc_bytes args[] = {word("RING.MERGE"), word(key),
+                                    mc_blob_get(mc_ring_blob(ring)), word("IFHELD"),
+                                    word(text)};
+
+    return call_merge(link, args, 5, &merge, diag);
 }
 
 /* ---- reading ---- */

@@ -12,6 +12,7 @@
 #include "sync/merge.h"
 
 #define MC_REDIS_PREFIX  "mcos:ring:"
+#define MC_REDIS_CHANNEL "mcos:ring" /* changes are told there */
 #define MC_REDIS_KEY_MAX (sizeof(MC_REDIS_PREFIX) + MC_NAME_MAX)
 
 /* Is the module there? METHOD if not; diag says how to load it. */
@@ -24,6 +25,13 @@ int mc_redis_registry_check(struct mc_redis_link *link, struct mcos_diag *diag);
 int mc_redis_registry_push(struct mc_redis_link *link, const struct mc_ring *ring,
                            bool repair, struct mc_merge *ret_merge,
                            struct mcos_diag *diag);
+
+/*
+ * Makes the record the one held if `parent` (NULL: none) is. Fails with STALE:
+ * something else is.
+ */
+int mc_redis_registry_claim(struct mc_redis_link *link, const struct mc_ring *ring,
+                            const struct mc_stamp *parent, struct mcos_diag *diag);
 
 /* The record, checked; yours. FORMAT or TYPE also if it is damaged or misnamed. */
 int mc_redis_registry_pull(struct mc_redis_link *link, const struct mc_name *name,

@@ -3,7 +3,9 @@
 #ifndef MCOS_ADAPTER_REDIS_STATE_H
 #define MCOS_ADAPTER_REDIS_STATE_H
 
+#include "adapter/redis/ears.h"
 #include "adapter/redis/registry.h"
+#include "adapter/redis/roster.h"
 #include "adapter/redis/store.h"
 
 /* What the inner store holds of a name, so that comparing need not open files. */
@@ -32,6 +34,11 @@ struct redis_store {
     struct mc_redis_known *known; /* sorted by name */
     size_t known_count;
     struct mc_redis_store_status status;
+    struct mc_redis_roster roster; /* of shared ones, as are the ears */
+    struct mc_redis_ears ears;
 };
+
+/* Closes the link, says why once, and sets the time of the next try. */
+void mc_redis_give_up(struct redis_store *s, int err, const struct mcos_diag *diag);
 
 #endif /* MCOS_ADAPTER_REDIS_STATE_H */

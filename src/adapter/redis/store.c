@@ -46,9 +46,45 @@ static void degrade(struct redis_store *s, const char *why)
     say(s, MC_LOG_WARN, text);
 }
 
-static void give_up(struct redis_store *s, int err, const struct mcos_diag *diag)
+void mc_redis_give_up(struct redis_store *s, int err, const struct mcos_diag *diag)
 {
+    mc_redis_ears_close(&s->ears);
     degrade(s, diag->text[0] != '\0' ? diag->text : mcos_err_text(err));
+}
+
+/*
+ * Does the database still know our uid? An empty one is told. Of two uids the lesser
+ * one stays: all agents decide alike, and whoever has the other one starts anew.
+ */
+static int look_after_owner(struct redis_store *s, struct mcos_diag *diag)
+{
+    struct mc_redis_roster *r = &s->roster;
+    uint8_t uid[MC_UID_BYTES];
+    int err = mc_redis_roster_claim(s, &r->cluster, r->uid, uid, diag);
+    int order = err != 0 ? 0 : memcmp(r->uid, uid, MC_UID_BYTES);
+
+    if (order < 0) {
+        say(s, MC_LOG_WARN,
+            "event=registry-owner msg=\"Redis had another uid of this cluster; ours "
+            "was "
+            "put there, for it is the lesser\"");
+        err = mc_redis_roster_insist(s, diag);
+    }
+    s->status.identity_lost =
+        s->status.identity_lost || order > 0 || err == MCOS_E_IDENTITY;
+    return err;
+}
+
+/* What only a shared store does: whose it is, and listening. */
+static int look_after_company(struct redis_store *s, struct mcos_diag *diag)
+{
+    int err = 0;
+
+    if (s->roster.cluster.s[0] == '\0')
+        return 0;
+    if (s->ears.link == NULL)
+        err = mc_redis_ears_open(s, diag);
+    return err != 0 ? err : look_after_owner(s, diag);
 }
 
 static void connect_now(struct redis_store *s)
@@ -60,9 +96,11 @@ static void connect_now(struct redis_store *s)
     if (err == 0)
         err = mc_redis_registry_check(s->link, &diag);
     if (err == 0)
+        err = look_after_company(s, &diag);
+    if (err == 0) /* after the ears are open: what changes meanwhile is heard */
         err = mc_redis_compare_all(s, &diag);
     if (err != 0) {
-        give_up(s, err, &diag);
+        mc_redis_give_up(s, err, &diag);
         return;
     }
     s->pause_ms = s->config.retry_ms;
@@ -84,11 +122,20 @@ uint64_t mc_redis_store_turn(struct mc_store *store)
     if (s->link == NULL && now >= s->retry_at) {
         connect_now(s);
     } else if (s->link != NULL && now >= s->compare_at) {
-        err = mc_redis_compare_some(s, &diag);
+        err = look_after_company(s, &diag);
+        if (err == 0)
+            err = mc_redis_compare_some(s, &diag);
         s->compare_at = now + s->config.compare_ms;
         if (err != 0)
-            give_up(s, err, &diag);
+            mc_redis_give_up(s, err, &diag);
     }
+    if (s->link != NULL && s->ears.link != NULL) {
+        err = mc_redis_ears_turn(s, &diag);
+        if (err != 0 && s->link != NULL)
+            mc_redis_give_up(s, err, &diag);
+    }
+    if (s->ears.count > 0)
+        return 0;
     now = s->config.clock->now_ms(s->config.clock);
     due = s->link == NULL ? s->retry_at : s->compare_at;
     return due > now ? due - now : 0;
@@ -122,8 +169,64 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
         return 0;
     err = mc_redis_put(s, ring, &diag);
     if (err != 0 && !mc_redis_err_is_local(err))
-        give_up(s, err, &diag);
+        mc_redis_give_up(s, err, &diag);
     return 0;
+}
+
+/* Greater than what the mint was made of? */
+static bool is_behind(struct redis_store *s, const struct mc_name *name,
+                      const struct mc_ring *parent)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_ring *held = NULL;
+    struct mc_stamp a;
+    struct mc_stamp b;
+    bool behind;
+
+    if (inner->ops->get(inner, name, &held) != 0)
+        return false;
+    a = mc_stamp_of(mc_ring_head(held));
+    if (parent != NULL)
+        b = mc_stamp_of(mc_ring_head(parent));
+    behind = parent == NULL || mc_stamp_cmp(&a, &b) > 0;
+    mc_ring_unref(held);
+    return behind;
+}
+
+/*
+ * What stands in the way is either newer, then it is taken over, or older (Redis was
+ * wiped or rolled back), then it is brought forward and asked again.
+ */
+static int claim(struct mc_store *store, struct mc_ring *ring,
+                 const struct mc_ring *parent)
+{
+    struct redis_store *s = of(store);
+    const struct mc_name *name = &mc_ring_head(ring)->name;
+    struct mcos_diag diag = {.offset = -1};
+    struct mc_stamp stamp;
+    int err = 0;
+
+    if (parent != NULL)
+        stamp = mc_stamp_of(mc_ring_head(parent));
+    for (unsigned tries = 0; tries < 3; tries++) {
+        if (!s->config.shared || s->link == NULL)
+            return 0;
+        err = mc_redis_registry_claim(s->link, ring, parent == NULL ? NULL : &stamp,
+                                      &diag);
+        if (err != MCOS_E_STALE)
+            break;
+        err = mc_redis_compare_one(s, name, &diag);
+        if (err != 0)
+            break;
+        if (is_behind(s, name, parent))
+            return MCOS_E_STALE;
+        err = MCOS_E_STALE;
+    }
+    if (err == MCOS_E_STALE)
+        return err; /* somebody changes it all the time */
+    if (err != 0 && !mc_redis_err_is_local(err) && s->link != NULL)
+        mc_redis_give_up(s, err, &diag);
+    return 0; /* what is no good there gives way at the merge */
 }
 
 static int list(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count)
@@ -208,6 +311,7 @@ static void close_store(struct mc_store *store)
 
     if (s == NULL)
         return;
+    mc_redis_ears_fini(&s->ears);
     mc_redis_link_close(s->link);
     s->config.inner->ops->close(s->config.inner);
     memset(&s->url, 0, sizeof(s->url));
@@ -217,6 +321,7 @@ static void close_store(struct mc_store *store)
 
 static const struct mc_store_ops ops = {
     .merge = merge,
+    .claim = claim,
     .list = list,
     .get = get,
     .get_digest = get_digest,
@@ -229,6 +334,41 @@ static const struct mc_store_ops ops = {
     .degraded = degraded,
     .close = close_store,
 };
+
+void mc_redis_store_assume(struct mc_store *store, const struct mc_name *cluster,
+                           const uint8_t uid[MC_UID_BYTES])
+{
+    struct redis_store *s = of(store);
+
+    memcpy(s->roster.uid, uid, MC_UID_BYTES);
+    mc_redis_roster_name(s, cluster);
+    s->compare_at = 0; /* the ears are opened at the next turn */
+}
+
+int mc_redis_store_claim(struct mc_store *store, const struct mc_name *cluster,
+                         const uint8_t uid[MC_UID_BYTES], uint8_t ret_uid[MC_UID_BYTES],
+                         struct mcos_diag *diag)
+{
+    struct redis_store *s = of(store);
+    int err;
+
+    if (s->link == NULL)
+        return mcos_diag_set(diag, MCOS_E_AWAY, "store", "%s", s->status.why);
+    err = mc_redis_roster_claim(s, cluster, uid, ret_uid, diag);
+    if (err == 0)
+        mc_redis_store_assume(store, cluster, ret_uid);
+    return err;
+}
+
+struct mc_roster *mc_redis_store_roster(struct mc_store *store)
+{
+    return &of(store)->roster.port;
+}
+
+int mc_redis_store_fd(const struct mc_store *store)
+{
+    return ((const struct redis_store *)store)->ears.poll;
+}
 
 int mc_redis_store_open(const struct mc_redis_store_config *config,
                         struct mc_store **ret_store, struct mcos_diag *diag)
@@ -257,6 +397,13 @@ int mc_redis_store_open(const struct mc_redis_store_config *config,
     if (s->config.retry_ms == 0)
         s->config.retry_ms = MC_REDIS_RETRY_MS;
     s->pause_ms = s->config.retry_ms;
+    s->ears.poll = -1;
+    if (config->shared)
+        mc_redis_roster_init(s);
+    if (config->shared && mc_redis_ears_init(&s->ears) != 0) {
+        free(s);
+        return MCOS_E_NOMEM;
+    }
     mc_redis_url_show(&s->url, s->shown);
     connect_now(s);
     *ret_store = &s->port;

@@ -17,6 +17,7 @@
 
 #include "port/clock.h"
 #include "port/log.h"
+#include "port/roster.h"
 #include "port/store.h"
 
 #define MC_REDIS_DEADLINE_MS  500u
@@ -31,6 +32,7 @@ struct mc_redis_store_config {
     struct mc_log *log;     /* the same; NULL: silent */
     const uint8_t *system;  /* MC_UID_BYTES, copied: records of others are left alone;
                                NULL: any */
+    bool shared;            /* other agents of the cluster use it too; needs system */
     unsigned deadline_ms;   /* 0: MC_REDIS_DEADLINE_MS */
     unsigned compare_ms;    /* 0: MC_REDIS_COMPARE_MS */
     unsigned retry_ms;      /* 0: MC_REDIS_RETRY_MS */
@@ -53,6 +55,21 @@ int mc_redis_store_open(const struct mc_redis_store_config *config,
 void mc_redis_store_on_found(struct mc_store *store,
                              int (*found)(void *ctx, struct mc_ring *ring), void *ctx);
 
+/*
+ * Of a shared one: the uid of the cluster whose database it is; ours (`uid`) if it
+ * was nobody's. To be called once, before the first turn. Fails with AWAY (diag says
+ * why), IDENTITY (another cluster's), FORMAT, and as Redis answers.
+ */
+int mc_redis_store_claim(struct mc_store *store, const struct mc_name *cluster,
+                         const uint8_t uid[MC_UID_BYTES], uint8_t ret_uid[MC_UID_BYTES],
+                         struct mcos_diag *diag);
+/* The same without asking: Redis is away, and the folder knows the uid. */
+void mc_redis_store_assume(struct mc_store *store, const struct mc_name *cluster,
+                           const uint8_t uid[MC_UID_BYTES]);
+/* Of a shared one; lent for the store's life. */
+struct mc_roster *mc_redis_store_roster(struct mc_store *store);
+int mc_redis_store_fd(const struct mc_store *store); /* readable: take a turn */
+
 /* Compares a bit, or tries to connect, if it is time; in how many ms to call again. */
 uint64_t mc_redis_store_turn(struct mc_store *store);
 
@@ -62,6 +79,7 @@ struct mc_redis_store_status {
     uint64_t to_registry; /* records that repaired the registry, since the start */
     uint64_t to_file;     /* records found there that were greater */
     uint64_t degraded;    /* times it went down */
+    bool identity_lost;   /* of a shared one: the cluster has another uid there */
 };
 struct mc_redis_store_status mc_redis_store_status(const struct mc_store *store);
 
