@@ -21,6 +21,7 @@
 #include "adapter/swift/ringwrite.h"
 #include "adapter/swift/swiftconf.h"
 #include "app/config.h"
+#include "app/shared_identity.h"
 #include "app/swift_dir.h"
 #include "node/agent.h"
 #include "node/routes.h"
@@ -180,49 +181,6 @@ static int open_registry(struct daemon *d, struct mcos_diag *diag)
     return err;
 }
 
-/*
- * Who we are, when the cluster may have other agents: their Redis says. A folder
- * that knows nobody else's uid starts without it; one that knows none cannot, or there
- * would be two clusters of one name.
- */
-static int open_shared_identity(struct daemon *d, struct mcos_diag *diag)
-{
-    struct mc_identity identity = {.name = d->config.cluster};
-    struct mcos_diag why = {.offset = -1};
-    uint8_t uid[MC_UID_BYTES];
-    int found =
-        mc_identity_find(d->config.data, d->config.cluster.s, identity.uid, diag);
-    int err;
-
-    if (found == MCOS_E_NOTFOUND)
-        err = mc_os_random(identity.uid, MC_UID_BYTES);
-    else
-        err = found;
-    if (err != 0)
-        return err;
-    err = mc_redis_store_claim(d->store, &d->config.cluster, identity.uid, uid, &why);
-    if (err != 0 && err != MCOS_E_IDENTITY && err != MCOS_E_FORMAT && found == 0) {
-        memcpy(d->machine.uid, identity.uid, MC_UID_BYTES);
-        mc_redis_store_assume(d->store, &d->config.cluster, identity.uid);
-        return 0;
-    }
-    if (err != 0)
-        return mcos_diag_set(diag, err, "store", "%s%s", why.text,
-                             err == MCOS_E_IDENTITY || err == MCOS_E_FORMAT
-                                 ? ""
-                                 : "; the first start of an agent needs it: it keeps "
-                                   "the uid of the cluster");
-    if (found == 0 && memcmp(uid, identity.uid, MC_UID_BYTES) != 0)
-        say(d, MC_LOG_WARN,
-            "event=identity-adopted file=cluster.id msg=\"the cluster has another uid "
-            "than this folder; the folder has the cluster's from now on\"");
-    memcpy(d->machine.uid, uid, MC_UID_BYTES);
-    if (found == 0 && memcmp(uid, identity.uid, MC_UID_BYTES) == 0)
-        return 0;
-    memcpy(identity.uid, uid, MC_UID_BYTES);
-    return mc_identity_put(d->config.data, &identity, diag);
-}
-
 /* ---- start ---- */
 
 /* Makes the folders above a path, as mkdir -p does; whether it worked shows later. */
@@ -252,7 +210,10 @@ static int open_store(struct daemon *d, struct mcos_diag *diag)
     err = mc_file_store_open(&config, &d->store, diag);
     if (err == 0 && d->shared) {
         err = open_registry(d, diag);
-        return err != 0 ? err : open_shared_identity(d, diag);
+        if (err == 0)
+            err = mc_shared_identity_open(d->store, d->log, d->config.data,
+                                          &d->config.cluster, d->machine.uid, diag);
+        return err;
     }
     if (err == 0)
         err = mc_identity_open(d->config.data, d->config.cluster.s, d->machine.uid,
