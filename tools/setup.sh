@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for the given sets (build, demo,
-# test); says nothing and does nothing when all are there.
+# test, bench); says nothing and does nothing when all are there.
 #
 #     tools/setup.sh build test
 #
@@ -46,7 +46,7 @@ clean_up() {
 }
 # What Debian's packages would start: these, as far as they are not here yet.
 new_servers=
-for package in erlang-base memcached rabbitmq-server redis-server; do
+for package in erlang-base etcd-server memcached rabbitmq-server redis-server; do
     dpkg-query -L "$package" >/dev/null 2>&1 || new_servers="$new_servers $package"
 done
 switch_off() {
@@ -107,10 +107,10 @@ if ! install; then
     apt update || echo "apt-get update failed" >>"$log"
     install || status=1
 fi
+switch_off # of what came, also if not all did
 if [ $status != 0 ]; then
     grep -E '^(E|W|Err):?' "$log" | grep -v 'Unable to locate\|has no installation' | sort -u | tail -10 >&2
     echo "Installing failed; the whole log: $log" >&2
     exit 1
 fi
-switch_off
 rm -f "$log"

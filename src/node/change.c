@@ -50,9 +50,9 @@ int mc_change_new_dry(struct mc_call *call, struct mc_change **ret_change,
 {
     const struct mc_request *request = call->request;
     struct mc_expect expect = {0};
-    int r = 0;
+    int r = mc_agent_may_know(call->agent, call->ring.s, diag);
 
-    if (request->if_match != NULL || request->if_none_match != NULL) {
+    if (r == 0 && (request->if_match != NULL || request->if_none_match != NULL)) {
         r = mc_etag_expect(request->if_match, request->if_none_match, &expect, diag);
         if (r == 0)
             r = mc_agent_expects(call->agent, &call->ring, &expect, diag);

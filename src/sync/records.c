@@ -307,7 +307,8 @@ static bool stored_badly(struct mc_machine *m, struct mc_storing *s, int err)
                                              : MC_NOTE_BAD_RECORD;
     struct mc_note *note;
 
-    if (err == MCOS_E_UPGRADE && s->token == 0) {
+    /* (Of a difference that is its form: whole, the record may well be read.) */
+    if (err == MCOS_E_UPGRADE && s->token == 0 && !s->difference) {
         mc_unread_mark(m, s->row, &s->came, NULL);
         return false;
     }

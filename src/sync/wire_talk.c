@@ -155,6 +155,17 @@ void mc_announce_close(struct mc_buf *b, size_t at, const struct mc_announce *a)
     mc_buf_str(b, a->program);
 }
 
+/* A text of a later version may be longer than we show: then nothing is shown. */
+static void take_program(struct mc_reader *r, char program[MC_PROGRAM_BYTES])
+{
+    struct mc_bytes text = mc_reader_take(r, mc_reader_u16(r));
+
+    if (r->bad || text.len >= MC_PROGRAM_BYTES ||
+        memchr(text.ptr, '\0', text.len) != NULL)
+        return;
+    memcpy(program, text.ptr, text.len);
+}
+
 int mc_announce_decode(struct mc_bytes body, struct mc_announce *ret)
 {
     struct mc_reader r = mc_reader_init(body);
@@ -176,9 +187,11 @@ int mc_announce_decode(struct mc_bytes body, struct mc_announce *ret)
     a.format = MC_FORMAT_FIRST;
     if (mc_reader_left(&r) > 0) {
         a.format = mc_reader_u8(&r);
-        mc_reader_str(&r, a.program, sizeof(a.program));
+        take_program(&r, a.program);
     }
-    if (r.bad || a.format == 0 || a.interval_ms == 0)
+    if (a.format == 0)
+        a.format = MC_FORMAT_FIRST;
+    if (r.bad || a.interval_ms == 0)
         return MCOS_E_FORMAT;
     *ret = a;
     return 0;

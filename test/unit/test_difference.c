@@ -151,6 +151,22 @@ static void a_parent_that_is_gone_is_no_damage(void **state)
     assert_false(k->nodes[0].asked.names_held);
 }
 
+/* Of a later form: whole, the record may well be one that we read. */
+static void one_of_a_later_form_is_asked_for_whole(void **state)
+{
+    unsigned d;
+
+    (void)state;
+    voice_give_record(v1);
+    (void)ask_for(v3);
+    k->nodes[0].store_err = MCOS_E_UPGRADE;
+    d = give_difference(v1, v3, false);
+    k->nodes[0].store_err = 0;
+    voice_expect("store %u / note difference-refused / ack %u / want talk.far", d, d);
+    assert_false(k->nodes[0].asked.names_held);
+    assert_int_equal(voice_notes(MC_NOTE_UNREAD), 0);
+}
+
 static void who_keeps_sending_what_is_of_no_use_is_not_asked_in_a_loop(void **state)
 {
     unsigned before;
@@ -263,6 +279,7 @@ int main(void)
         CASE(a_difference_is_stored_like_any_record),
         CASE(one_of_no_use_is_asked_for_whole_and_at_once),
         CASE(a_parent_that_is_gone_is_no_damage),
+        CASE(one_of_a_later_form_is_asked_for_whole),
         CASE(who_keeps_sending_what_is_of_no_use_is_not_asked_in_a_loop),
         CASE(the_next_record_is_asked_for_by_name_again),
         CASE(a_passing_failure_tries_the_same_difference_again),

@@ -223,6 +223,18 @@ static void a_plan_is_refused_as_a_change_is(void **state)
     assert_int_equal(plan(w, THREE, token), 200);
 }
 
+static void a_ring_that_is_too_new_is_not_planned(void **state)
+{
+    struct world *w = *state;
+    char token[MC_TOKEN_MAX];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    w->agent.machine.unread_ring = "photos";
+    w->agent.machine.unread.version = 2;
+    assert_int_equal(plan(w, FOUR, token), 409);
+    want_text(w, "code", "agent-too-old");
+}
+
 static void readers_do_not_wait_for_a_plan(void **state)
 {
     struct world *w = *state;
@@ -277,6 +289,7 @@ int main(void)
         CASE(another_ring_before_is_refused),
         CASE(what_is_no_token_is_refused),
         CASE(a_plan_is_refused_as_a_change_is),
+        CASE(a_ring_that_is_too_new_is_not_planned),
         CASE(readers_do_not_wait_for_a_plan),
         cmocka_unit_test(every_reason_is_a_sentence),
     };

@@ -92,6 +92,33 @@ static void an_envelope_has_the_layout_of_the_document(void **state)
     mc_buf_fini(&b);
 }
 
+/* Of a later program: what it says of itself does not make it unheard. */
+static void a_program_with_a_long_version_is_heard_all_the_same(void **state)
+{
+    static const char longer[] = "1.2.3+build.20310101.with.a.lot.to.say.of.itself";
+    struct mc_announce a;
+    struct mc_announce back;
+    struct mc_envelope e;
+    struct mc_bytes body;
+    struct mc_buf b = {0};
+    struct mc_buf other = {0};
+
+    (void)state;
+    announcement(&b, &a);
+    assert_int_equal(mc_envelope_decode((struct mc_bytes){b.ptr, b.len}, &e, &body), 0);
+    mc_buf_put(&other, body.ptr, body.len - 2 - strlen(a.program));
+    mc_buf_str(&other, longer);
+    assert_int_equal(mc_announce_decode((struct mc_bytes){other.ptr, other.len}, &back),
+                     0);
+    assert_int_equal(back.format, 3);
+    assert_string_equal(back.program, "");
+    other.len--; /* cut */
+    assert_int_equal(mc_announce_decode((struct mc_bytes){other.ptr, other.len}, &back),
+                     MCOS_E_FORMAT);
+    mc_buf_fini(&other);
+    mc_buf_fini(&b);
+}
+
 static void an_announcement_comes_back_as_it_went(void **state)
 {
     struct mc_announce a;
@@ -398,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(an_envelope_has_the_layout_of_the_document),
+        cmocka_unit_test(a_program_with_a_long_version_is_heard_all_the_same),
         cmocka_unit_test(an_announcement_comes_back_as_it_went),
         cmocka_unit_test(no_cut_and_no_turned_bit_goes_unseen),
         cmocka_unit_test(a_newer_protocol_is_read_if_it_says_so),

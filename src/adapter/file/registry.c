@@ -83,6 +83,10 @@ static int put_beside(struct mc_place *place, const struct mc_registry_rules *ru
 
     if (err == 0)
         err = mc_replace_commit(place->versions, file.s, ret_doubt, diag);
+    if (err == 0) { /* it is nowhere else */
+        err = mc_place_sync_versions(place, diag);
+        *ret_doubt = err != 0;
+    }
     if (err == 0)
         mc_history_prune(place->versions, &entry, rules->keep_versions);
     return err;

@@ -3,7 +3,7 @@
  * adapter/swift/stored.h -- a gzip file whose blocks are stored, not compressed.
  *
  * Compressed bytes depend on the library that made them and on its version; these
- * follow from the content alone. No name, no time (docs/adr/0020).
+ * follow from the content alone. No name, no time (docs/adr/0012).
  */
 #ifndef MCOS_ADAPTER_SWIFT_STORED_H
 #define MCOS_ADAPTER_SWIFT_STORED_H
