@@ -96,7 +96,7 @@ say "live: real processes"
 xml=$(mktemp)
 temporary=$(mktemp -d)
 # shellcheck disable=SC2086
-$alone /usr/bin/python3 -W ignore::DeprecationWarning -m pytest -q -n 3 -p no:cacheprovider \
+$alone /usr/bin/python3 -W ignore::DeprecationWarning -m pytest -q -n 4 --dist loadfile -p no:cacheprovider \
     --basetemp="$temporary/pytest" --junitxml="$xml" test/live || true
 counts=$(/usr/bin/python3 - "$xml" <<'PY'
 import sys, xml.etree.ElementTree as tree

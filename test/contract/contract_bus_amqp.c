@@ -19,6 +19,7 @@
 
 #define TALK_TTL_MS 1500
 #define QUIET_MS    150
+#define LATE_MS     2000
 #define SITES_MAX   16u
 
 struct here {
@@ -110,7 +111,10 @@ static void wait_bus(void *ctx, struct mc_bus *bus, uint64_t ms)
 static void advance(void *ctx, uint64_t ms)
 {
     (void)ctx;
-    (void)usleep((useconds_t)(ms < TALK_TTL_MS + 10 ? ms : TALK_TTL_MS + 10) * 1000);
+    if (ms > TALK_TTL_MS + 1)
+        ms = TALK_TTL_MS + 1;
+    /* A letter ages from its arrival, which a busy machine may hold up for a while. */
+    (void)usleep((useconds_t)(ms + LATE_MS) * 1000);
 }
 
 int main(void)
