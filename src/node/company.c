@@ -65,12 +65,15 @@ static int read_others(struct mc_agent *agent)
 
         f->id = lines[i].agent;
         f->bytes = lines[i].bytes;
-        /* Of a line that cannot be read nobody knows what its agent holds. */
-        if (f->id == agent->config.incarnation ||
-            mc_agent_line_decode(mc_blob_get(f->bytes), &f->line) != 0)
+        if (f->id == agent->config.incarnation) {
             mc_blob_unref(f->bytes);
-        else
-            c->count++;
+            continue;
+        }
+        f->unread = mc_agent_line_decode(mc_blob_get(f->bytes), &f->line) != 0;
+        /* Somebody lives, of whom nobody knows what he holds and reads. */
+        if (f->unread)
+            f->line = (struct mc_agent_line){.counts = true, .format = MC_FORMAT_FIRST};
+        c->count++;
     }
     c->had_others = c->had_others || c->count > 0;
     return 0;
@@ -83,6 +86,30 @@ static size_t count_those_that_count(const struct mc_company *c)
     for (size_t i = 0; i < c->count; i++)
         n += c->others[i].line.counts;
     return n;
+}
+
+static bool has_unread(const struct mc_company *c)
+{
+    bool unread = false;
+
+    for (size_t i = 0; i < c->count; i++)
+        unread = unread || c->others[i].unread;
+    return unread;
+}
+
+/* The least that one of them reads, whether it counts or not. */
+static uint8_t format_of_others(const struct mc_company *c)
+{
+    uint8_t format = UINT8_MAX;
+
+    for (size_t i = 0; i < c->count; i++) {
+        uint8_t theirs = c->others[i].line.format;
+
+        if (theirs < MC_FORMAT_FIRST)
+            theirs = MC_FORMAT_FIRST;
+        format = theirs < format ? theirs : format;
+    }
+    return format;
 }
 
 /* Of two sorted lists the names that are in both, each with the lesser stamp. */
@@ -108,7 +135,7 @@ static size_t lesser_of(struct mc_entry *list, size_t count, struct mc_bytes ent
     return kept;
 }
 
-/* What each of those that count holds at least. */
+/* What each of those that count holds at least, as far as their lines can be read. */
 static size_t find_least(struct mc_company *c)
 {
     bool first = true;
@@ -118,7 +145,7 @@ static size_t find_least(struct mc_company *c)
         const struct mc_agent_line *line = &c->others[i].line;
         struct mc_reader r = mc_reader_init(line->entries);
 
-        if (!line->counts)
+        if (!line->counts || c->others[i].unread)
             continue;
         if (!first)
             count = lesser_of(c->least, count, line->entries);
@@ -165,7 +192,9 @@ static void put_entry(struct mc_buf *b, const struct mc_ring *ring)
 static int put_line(struct mc_agent *agent)
 {
     struct mc_company *c = &agent->company;
-    struct mc_agent_line line = {.active = is_active(agent), .counts = c->counts};
+    struct mc_agent_line line = {.active = is_active(agent),
+                                 .counts = c->counts,
+                                 .format = agent->config.format};
     struct mc_buf b = {0};
     const struct mc_ring *ring;
     size_t cursor = 0;
@@ -173,6 +202,8 @@ static int put_line(struct mc_agent *agent)
     bool news;
     int err;
 
+    if (line.format == 0)
+        line.format = (uint8_t)mc_format_max;
     (void)snprintf(line.host, sizeof(line.host), "%s", c->host);
     (void)snprintf(line.address, sizeof(line.address), "%s", agent->config.address);
     at = mc_agent_line_open(&b, &line);
@@ -195,11 +226,13 @@ static int put_line(struct mc_agent *agent)
     return err;
 }
 
-static void tell_machine(struct mc_agent *agent, bool others, size_t least)
+static void tell_machine(struct mc_agent *agent, bool others, uint8_t format,
+                         size_t least)
 {
     struct mc_event event = mc_agent_event(agent, MC_EV_COMPANY);
 
     event.u.company.others = others;
+    event.u.company.format = format;
     event.u.company.least = agent->company.least;
     event.u.company.count = least;
     mc_agent_feed(agent, &event);
@@ -236,7 +269,7 @@ static void is_away(struct mc_agent *agent, uint64_t now)
     /* Our line is gone by now, and nobody's is known: each goes on alone. */
     c->counts = false;
     forget_others(c);
-    tell_machine(agent, false, 0);
+    tell_machine(agent, false, 0, 0);
 }
 
 static void look(struct mc_agent *agent, uint64_t now)
@@ -267,7 +300,7 @@ static void look(struct mc_agent *agent, uint64_t now)
         c->leader_ms = c->well_ms;
     for (size_t i = 0; i < c->count; i++)
         c->leader_ms = c->others[i].line.active ? c->well_ms : c->leader_ms;
-    tell_machine(agent, others, least);
+    tell_machine(agent, others, format_of_others(c), has_unread(c) ? 0 : least);
 }
 
 static void take_letter(struct mc_agent *agent, struct mc_blob *take_letter)

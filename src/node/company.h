@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * node/company.h -- the other agents of our cluster, as their lines in the roster
- * tell (P91), and what follows for what we say that the cluster holds (P93).
+ * tell (P91), and what follows for what we say that the cluster holds and reads (P93,
+ * P97).
  */
 #ifndef MCOS_NODE_COMPANY_H
 #define MCOS_NODE_COMPANY_H
@@ -19,6 +20,7 @@ struct mc_fellow {
     uint64_t id;
     struct mc_blob *bytes;     /* keeps the line's entries */
     struct mc_agent_line line; /* as told last */
+    bool unread; /* it cannot be: then `line` is the least that it may say (P91) */
 };
 
 struct mc_company {

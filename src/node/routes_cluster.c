@@ -124,7 +124,7 @@ static json_t *json_format(const struct mc_machine *machine)
     for (size_t i = 0; i < mc_machine_member_count(machine); i++) {
         struct mc_member m = mc_machine_member(machine, i);
 
-        if (!m.self && m.state == MC_MEMBER_ACTIVE && m.format < reads)
+        if (m.state == MC_MEMBER_ACTIVE && m.format < reads)
             (void)json_array_append_new(waiting, json_string(m.name.s));
     }
     mc_json_put_int(o, "reads", reads);

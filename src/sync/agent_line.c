@@ -21,6 +21,7 @@ size_t mc_agent_line_open(struct mc_buf *b, const struct mc_agent_line *line)
     mc_buf_u8(b, (uint8_t)((line->active ? LINE_ACTIVE : 0) |
                            (line->counts ? LINE_COUNTS : 0)));
     mc_buf_u64(b, 0);
+    mc_buf_u8(b, line->format);
     mc_buf_str(b, line->host);
     mc_buf_str(b, line->address);
     return at;
@@ -72,6 +73,7 @@ int mc_agent_line_decode(struct mc_bytes bytes, struct mc_agent_line *ret)
         return MCOS_E_FORMAT;
     line.active = (flags & LINE_ACTIVE) != 0;
     line.counts = (flags & LINE_COUNTS) != 0;
+    line.format = mc_reader_u8(&r);
     mc_reader_str(&r, line.host, sizeof(line.host));
     mc_reader_str(&r, line.address, sizeof(line.address));
     if (r.bad)

@@ -2,9 +2,11 @@
 /*
  * sync/agent_line.h -- what an agent tells the other agents of its cluster (P91):
  *
- *     "MCOA" | u8 1 | u8 flags | u64 check | str host | str address | entries
+ *     "MCOA" | u8 1 | u8 flags | u64 check | u8 format | str host | str address |
+ *     entries
  *
  * Flags: 1 it is active, 2 it counts. The check is XXH3-64 of what follows it.
+ * Format is the greatest record format that the agent reads.
  * Entries as in an inventory (P14), sorted by name, without losers.
  */
 #ifndef MCOS_SYNC_AGENT_LINE_H
@@ -18,6 +20,7 @@
 struct mc_agent_line {
     bool active;
     bool counts;
+    uint8_t format;
     char host[MC_AGENT_HOST_BYTES];
     char address[MC_ADDRESS_BYTES];
     struct mc_bytes entries; /* decoded: lent by the input, and every one is good */

@@ -195,7 +195,7 @@ static void announce(struct mc_machine *m)
     memcpy(a.digest, m->digest, 16);
     for (unsigned i = 0; i < MC_BUCKETS; i++)
         a.buckets[i] = m->sums[i].lane[0];
-    a.format = m->config.format;
+    a.format = m->self->format;
     memcpy(a.program, m->self->program, sizeof(a.program));
     start = mc_letter_open(m, MC_WIRE_ANNOUNCE, false);
     at = mc_announce_open(&m->bytes, &a);

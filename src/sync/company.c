@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sync/company.c -- several agents, one cluster (P90 to P93): the one that the bus
+ * sync/company.c -- several agents, one cluster (P90 to P97): the one that the bus
  * gives the cluster's letters to speaks, the others follow; and what is said to be
- * held is what all of them hold.
+ * held and read is what all of them hold and read.
  */
 #include "sync/machine_state.h"
 
@@ -65,6 +65,24 @@ uint64_t mc_company_next(const struct mc_machine *m)
     return at;
 }
 
+/* ---- what all read ---- */
+
+uint8_t mc_format_before(unsigned format)
+{
+    return (uint8_t)(format > MC_FORMAT_FIRST ? format - 1 : MC_FORMAT_FIRST);
+}
+
+/* What we cannot write we do not promise either. True if it is news. */
+static bool take_format(struct mc_machine *m, unsigned format)
+{
+    uint8_t before = m->self->format;
+
+    if (format == 0)
+        return false;
+    m->self->format = (uint8_t)(format < m->config.format ? format : m->config.format);
+    return m->self->format != before;
+}
+
 /* ---- what all hold ---- */
 
 static struct mc_stamp stamp_of(const struct mc_entry *e)
@@ -114,6 +132,7 @@ void mc_on_company(struct mc_machine *m, const struct mc_event *event)
         return;
     m->company = event->u.company.others;
     m->company_known = true;
+    news = take_format(m, event->u.company.format);
     for (size_t i = 0; i < m->ring_count; i++) {
         struct mc_ringrow *row = m->rings[i];
 

@@ -66,7 +66,8 @@ int mc_machine_new(const struct mc_machine_config *config,
     m->self->self = true;
     m->self->state = MC_MEMBER_ACTIVE;
     m->self->interval_ms = config->announce_interval_ms;
-    m->self->format = m->config.format;
+    m->self->format =
+        config->shared ? mc_format_before(m->config.format) : m->config.format;
     (void)snprintf(m->self->program, sizeof(m->self->program), "%s",
                    mc_program_version);
     mc_peer_text(m, m->self, config->region.s, config->zone.s, config->address);

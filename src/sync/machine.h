@@ -93,6 +93,9 @@ struct mc_event {
         } sent;
         struct {
             bool others; /* live ones that count */
+            /* The least that a live one reads, UINT8_MAX if there is none; 0: the
+             * roster cannot be asked, what was known last holds. */
+            uint8_t format;
             /* The least that each of them holds, by name; a ring that one of them
              * lacks is not among them. Borrowed. */
             const struct mc_entry *least;
@@ -156,8 +159,8 @@ bool mc_machine_find_unread(const struct mc_machine *m, const char *ring,
 /* All of them, by ring; start with *cursor 0. */
 bool mc_machine_next_unread(const struct mc_machine *m, size_t *cursor,
                             struct mc_name *ret_ring, struct mc_stamp *ret_stamp);
-/* The format of a record minted now: the greatest that we and all ACTIVE clusters
- * read (P72). */
+/* The format of a record minted now: the greatest that all agents of ours and all
+ * ACTIVE clusters read (P72). */
 unsigned mc_machine_mint_format(const struct mc_machine *m);
 
 /* What the machine knows, for status and convergence. Lent until the next step. */

@@ -403,6 +403,8 @@ void mc_company_letter(struct mc_machine *m);
 void mc_company_due(struct mc_machine *m);
 uint64_t mc_company_next(const struct mc_machine *m);
 void mc_on_company(struct mc_machine *m, const struct mc_event *event);
+/* The one that the version before ours reads too. */
+uint8_t mc_format_before(unsigned format);
 void mc_speak(struct mc_machine *m); /* the bus is up and we speak: begin */
 
 /* ---- announce.c ---- */

@@ -38,11 +38,11 @@ static bool may_speak_yet(const struct mc_machine *m, const struct mc_peer *peer
 
 unsigned mc_machine_mint_format(const struct mc_machine *m)
 {
-    unsigned format = m->config.format;
-    unsigned before = format > MC_FORMAT_FIRST ? format - 1 : format;
+    unsigned format = m->self->format;
+    unsigned before = mc_format_before(m->config.format);
 
-    if (!m->bus_up || !m->fresh || m->mute)
-        return before; /* we do not hear who could not read it */
+    if (!m->bus_up || !m->fresh || m->mute) /* we do not hear who could not read it */
+        return format < before ? format : before;
     for (size_t i = 0; i < m->peer_count; i++) {
         const struct mc_peer *peer = m->peers[i];
 

@@ -14,9 +14,9 @@ import threading
 
 import pytest
 
-from redis_server import servers
+from redis_server import MODULE, servers
 from servers import rabbit
-from world import mcos, new_world, spec, until
+from world import MCOSD_NEXT, mcos, new_world, spec, until
 
 SYSTEMS = itertools.count()
 TAKEN_OVER = 60.0
@@ -131,6 +131,60 @@ def test_a_second_agent_joins_with_the_clusters_uid_follows_and_serves(hosts):
     assert agents[False]["holds"] == [{"ring": "photos", "stamp": stamp}]
     shown = mcos("cluster", "list", server=f"unix:{second.socket}").stdout
     assert "following" in shown and "active" in shown
+
+
+# ---- two versions in one cluster ----
+
+def test_what_an_agent_of_the_cluster_cannot_read_is_written_by_nobody(broker, make):
+    """mcosd-next reads and writes format 2, mcosd only 1 (test_upgrade.py)."""
+    redis = make("next", module=MODULE.with_name("mcos-next.so")).start()
+    with new_world(broker.url) as world:
+        hosts = Hosts(world, redis)
+        first, second, us = hosts.eu("eu1"), hosts.eu("eu2"), hosts.other("us")
+        first.program = us.program = MCOSD_NEXT
+
+        def writes(number):
+            for one in (first, us):
+                until(lambda: status(one)["format"]["writes"] == number,
+                      f"{one.name} writes format {number}", first, second, us)
+
+        first.start()
+        us.start()
+        writes(2)
+        second.start()
+        until(lambda: role(second) == "following" and counted(first) == 2, "eu2 follows",
+              first, second)
+        assert role(first) == "active"
+        writes(1)
+        for one in (first, us):
+            assert status(one)["format"] == {"reads": 2, "writes": 1, "waiting_for": ["eu"]}
+        stamp = us.create("photos", spec()).json["stamp"]
+        world.agree("photos", stamp)
+        assert us.get("/v1/rings/photos").json["format"] == 1
+        until(lambda: said_of(us, "eu", "photos") == stamp, "all of eu hold it", us, first)
+
+        second.stop()
+        second.program = MCOSD_NEXT
+        second.start()
+        until(lambda: counted(first) == 2, "eu2 is back", first, second)
+        writes(2)
+        stamp = us.update("photos", spec(weights=(1, 2, 3))).json["stamp"]
+        world.agree("photos", stamp)
+        assert on_disk(first, "photos")[8] == on_disk(second, "photos")[8] == 2
+        until(lambda: said_of(us, "eu", "photos") == stamp, "all of eu hold it", us, first)
+
+        # A line that nobody here can read is an agent that reads format 1 and holds nothing.
+        client = redis.client()
+        [known] = [k for k in client.keys() if k.startswith(b"mcos:agents:")]
+        agent = known.replace(b"mcos:agents:", b"mcos:agent:") + b":" + b"7" * 16
+        client.set(agent, b"MCOA\x63 of a version yet to come")
+        client.sadd(known, b"7" * 16)
+        writes(1)
+        until(lambda: said_of(us, "eu", "photos") is None, "not all of eu hold it", us, first)
+        assert sorted(a["rings"] for a in status(first)["agents"]) == [0, 1, 1]
+        client.delete(agent)
+        writes(2)
+        until(lambda: said_of(us, "eu", "photos") == stamp, "all of eu hold it", us, first)
 
 
 # ---- who dies, is stopped, is cut off ----

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Several agents, one cluster: who speaks, who follows, and what is said to be held
- * (P90 to P96 of docs/protocol.md), on one machine; and the line in the roster.
+ * (P90 to P97 of docs/protocol.md), on one machine; and the line in the roster.
  */
 #include "machine_kit.h"
 
@@ -259,11 +259,58 @@ static void what_was_minted_by_one_who_follows_is_published(void **state)
     assert_int_equal(k->nodes[0].bodies, 1);
 }
 
+/* What the roster says that the others read at least; 0: it cannot be asked. */
+static void others_read(unsigned format)
+{
+    struct mc_event event = {.kind = MC_EV_COMPANY};
+
+    event.u.company.others = true;
+    event.u.company.format = (uint8_t)format;
+    kit_step(k, 0, event);
+    kit_run(k, 3000);
+}
+
+static unsigned format_told(void)
+{
+    return mc_machine_member(k->nodes[1].machine, 0).format;
+}
+
+static unsigned minted_by(unsigned node)
+{
+    return mc_machine_mint_format(k->nodes[node].machine);
+}
+
+/* Linked with the core of the next version, which writes two formats. */
+static void what_one_of_them_cannot_read_is_not_announced_and_not_minted(void **state)
+{
+    (void)state;
+    assert_int_equal(mc_format_max, 2);
+    kit_start(k, 0);
+    kit_run(k, 5000);
+    assert_int_equal(minted_by(0), 1); /* who else is there nobody has seen */
+    others_read(UINT8_MAX);            /* nobody */
+    assert_int_equal(format_told(), 2);
+    assert_int_equal(minted_by(0), 2);
+    assert_int_equal(minted_by(1), 2);
+    others_read(1);
+    assert_int_equal(format_told(), 1);
+    assert_int_equal(minted_by(0), 1);
+    assert_int_equal(minted_by(1), 1);
+    others_read(0);
+    kit_run(k, 20000);
+    assert_int_equal(format_told(), 1);
+    assert_int_equal(minted_by(0), 1);
+    others_read(9); /* not more than we can */
+    assert_int_equal(format_told(), 2);
+    assert_int_equal(minted_by(0), 2);
+}
+
 /* ---- the line ---- */
 
 static struct mc_buf line_of(const struct mc_entry *entries, size_t count)
 {
-    struct mc_agent_line line = {.active = true, .counts = true, .host = "h1"};
+    struct mc_agent_line line = {
+        .active = true, .counts = true, .format = 7, .host = "h1"};
     struct mc_buf b = {0};
     size_t at = mc_agent_line_open(&b, &line);
 
@@ -293,6 +340,7 @@ static void a_line_is_read_as_written_and_nothing_else_is(void **state)
     b = line_of(e, 2);
     assert_int_equal(mc_agent_line_decode((struct mc_bytes){b.ptr, b.len}, &line), 0);
     assert_true(line.active && line.counts && line.entry_count == 2);
+    assert_int_equal(line.format, 7);
     assert_string_equal(line.host, "h1");
     for (size_t i = 0; i < b.len; i++) {
         if (i == 5) /* flags that nobody knows yet */
@@ -331,6 +379,7 @@ int main(void)
         T(the_last_one_says_leave_and_nobody_else),
         T(who_follows_hears_what_is_passed_on_and_stays_silent),
         T(what_was_minted_by_one_who_follows_is_published),
+        T(what_one_of_them_cannot_read_is_not_announced_and_not_minted),
 #undef T
         cmocka_unit_test(a_line_is_read_as_written_and_nothing_else_is)};
 
