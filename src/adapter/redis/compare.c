@@ -44,29 +44,57 @@ static struct mc_redis_known *find(const struct redis_store *s, const char *name
                                                                          : NULL;
 }
 
-void mc_redis_note(struct redis_store *s, const struct mc_name *name)
+/* Made if there is none; NULL: out of memory. */
+static struct mc_redis_known *find_or_make(struct redis_store *s,
+                                           const struct mc_name *name)
+{
+    struct mc_redis_known *known = find(s, name->s);
+    size_t at = place_of(s, name->s);
+
+    if (known != NULL)
+        return known;
+    known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
+    if (known == NULL)
+        return NULL;
+    s->known = known;
+    known += at;
+    memmove(known + 1, known, (s->known_count - at) * sizeof(*known));
+    *known = (struct mc_redis_known){.name = *name};
+    s->known_count++;
+    return known;
+}
+
+static void note(struct redis_store *s, const struct mc_name *name)
 {
     struct mc_store *inner = s->config.inner;
-    struct mc_redis_known *known = find(s, name->s);
+    struct mc_redis_known *known;
     struct mc_ring *ring = NULL;
-    size_t at = place_of(s, name->s);
     int err = inner->ops->get(inner, name, &ring);
 
     if (err != 0 && err != MCOS_E_UPGRADE)
         return;
-    if (known == NULL) {
-        known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
-        if (known != NULL) {
-            s->known = known;
-            known += at;
-            memmove(known + 1, known, (s->known_count - at) * sizeof(*known));
-            *known = (struct mc_redis_known){.name = *name};
-            s->known_count++;
-        }
-    }
+    known = find_or_make(s, name);
     if (known != NULL && ring != NULL) /* else none that can be read: version 0 */
         known->stamp = mc_stamp_of(mc_ring_head(ring));
     mc_ring_unref(ring);
+}
+
+void mc_redis_merged(struct redis_store *s, const struct mc_ring *ring,
+                     enum mc_verdict verdict)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+    struct mc_stamp stamp = mc_stamp_of(head);
+    struct mc_redis_known *known;
+
+    if (verdict == MC_MERGE_OLDER) {
+        known = find(s, head->name.s);
+        if (known == NULL || mc_stamp_cmp(&known->stamp, &stamp) <= 0)
+            note(s, &head->name); /* something greater that we did not know of */
+        return;
+    }
+    known = find_or_make(s, &head->name);
+    if (known != NULL)
+        known->stamp = stamp;
 }
 
 static int note_all(struct redis_store *s)
@@ -80,7 +108,7 @@ static int note_all(struct redis_store *s)
         return err;
     s->known_count = 0;
     for (size_t i = 0; i < count; i++)
-        mc_redis_note(s, &names[i]);
+        note(s, &names[i]);
     free(names);
     return 0;
 }
@@ -120,7 +148,7 @@ static void take(struct redis_store *s, struct mc_ring *ring)
         return; /* met again at the next comparison */
     s->status.to_file++;
     say(s, MC_LOG_INFO, "registry-newer", name.s, "taken over from the registry");
-    mc_redis_note(s, &name);
+    note(s, &name);
 }
 
 static int put_over_junk(struct redis_store *s, const struct mc_ring *ring,

@@ -11,8 +11,10 @@
 
 #include "adapter/redis/state.h"
 
-/* What the inner store holds of the name may have changed. */
-void mc_redis_note(struct redis_store *s, const struct mc_name *name);
+/* The inner store has merged the ring: what it holds by now is known without reading it
+ * back from the medium, which takes long and is done when nobody waits. */
+void mc_redis_merged(struct redis_store *s, const struct mc_ring *ring,
+                     enum mc_verdict verdict);
 
 /* Puts a record that the inner store has merged into the registry; takes over what
  * turns out to be greater there. */

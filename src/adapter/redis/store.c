@@ -164,7 +164,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
 
     if (err != 0)
         return err;
-    mc_redis_note(s, &mc_ring_head(ring)->name);
+    mc_redis_merged(s, ring, ret_merge->verdict);
     if (s->link == NULL)
         return 0;
     err = mc_redis_put(s, ring, &diag);
