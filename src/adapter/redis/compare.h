@@ -21,6 +21,9 @@ void mc_redis_merged(struct redis_store *s, const struct mc_ring *ring,
 int mc_redis_put(struct redis_store *s, const struct mc_ring *ring,
                  struct mcos_diag *diag);
 
+/* Tells s->found of every record that was found to be of a later format. */
+void mc_redis_tell_unread(struct redis_store *s);
+
 /* After connecting: every name of both sides, losers too. */
 int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag);
 /* One name, of which something was said: its record and its losers. */

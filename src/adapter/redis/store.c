@@ -147,10 +147,13 @@ struct mc_redis_store_status mc_redis_store_status(const struct mc_store *store)
 }
 
 void mc_redis_store_on_found(struct mc_store *store,
-                             int (*found)(void *ctx, struct mc_ring *ring), void *ctx)
+                             int (*found)(void *ctx, const struct mc_name *name,
+                                          struct mc_ring *ring),
+                             void *ctx)
 {
     of(store)->found = found;
     of(store)->found_ctx = ctx;
+    mc_redis_tell_unread(of(store));
 }
 
 /* ---- the port ---- */
