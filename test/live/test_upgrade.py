@@ -305,4 +305,6 @@ def test_an_older_module_keeps_what_it_cannot_read(world):
         one.set(KEY, bytes(forged))
         with pytest.raises(redis.ResponseError, match="^UPGRADE "):
             one.execute_command("RING.MERGE", KEY, record(b), "REPAIR")
+        with pytest.raises(redis.ResponseError, match="^UPGRADE "):
+            one.execute_command("RING.MERGE", KEY, record(b), "IFHELD", "none")
         assert one.get(KEY) == bytes(forged)
