@@ -160,11 +160,12 @@ static int export_swift(void *ctx, const struct mc_ring *ring, unsigned format,
 
 /* The registry holds a greater record than we: through the agent, so that it is
  * adopted and told. */
-static int found(void *ctx, struct mc_ring *ring)
+static int found(void *ctx, const struct mc_name *name, struct mc_ring *ring)
 {
     struct daemon *d = ctx;
 
-    return mc_agent_take(d->agent, ring);
+    return ring == NULL ? mc_agent_note_unread(d->agent, name)
+                        : mc_agent_take(d->agent, ring);
 }
 
 static int open_registry(struct daemon *d, struct mcos_diag *diag)

@@ -110,6 +110,13 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
  */
 int mc_agent_take(struct mc_agent *agent, struct mc_ring *ring);
 
+/*
+ * The store may have found a record of that name that cannot be read: if so it is known
+ * from now on, and said. From the loop or from within a call of the store, as above.
+ * Fails with NOMEM, BUSY.
+ */
+int mc_agent_note_unread(struct mc_agent *agent, const struct mc_name *name);
+
 /* The agents of this cluster, ourselves first; none if there is to be but one. */
 struct mc_agent_fellow {
     uint64_t id;

@@ -90,12 +90,6 @@ const char *mc_agent_store_trouble(const struct mc_agent *agent, int err);
 
 /* node/keep.c: what the store holds is in force once adopted, if it is greater. */
 void mc_agent_stage(struct mc_slot *slot, struct mc_ring *ring);
-/* Tells the machine which record of that name the store keeps that cannot be read,
- * if there is one. Fails with NOMEM, BUSY. */
-int mc_agent_note_unread(struct mc_agent *agent, const struct mc_name *name);
-/* Tells the machine which record of that name the store keeps that cannot be read,
- * if there is one. Fails with NOMEM, BUSY. */
-int mc_agent_note_unread(struct mc_agent *agent, const struct mc_name *name);
 void mc_agent_note_losers(struct mc_agent *agent, struct mc_slot *slot);
 /* Tells the machine of what was staged without a STORE of its own. */
 void mc_agent_found(struct mc_agent *agent, struct mc_slot *slot);

@@ -18,6 +18,53 @@
 
 #define KEEP 4u
 
+/* The file store's get() reads back from the medium: nobody who merges waits for it. */
+static const struct mc_store_ops *file_ops;
+static const struct mc_store_ops *redis_ops;
+static unsigned gets;
+
+static int counted_get(struct mc_store *store, const struct mc_name *name,
+                       struct mc_ring **ret_ring)
+{
+    gets++;
+    return file_ops->get(store, name, ret_ring);
+}
+
+static int checked_merge(struct mc_store *store, struct mc_ring *ring,
+                         struct mc_merge *ret_merge)
+{
+    unsigned before = gets;
+    int err = redis_ops->merge(store, ring, ret_merge);
+
+    if (err == 0 && gets != before) {
+        (void)fprintf(stderr, "# a merge read the files back %u times\n",
+                      gets - before);
+        abort();
+    }
+    return err;
+}
+
+/* Counts what the Redis store asks of the one below it. */
+static void count_gets(struct mc_store *inner)
+{
+    static struct mc_store_ops ops;
+
+    file_ops = inner->ops;
+    ops = *file_ops;
+    ops.get = counted_get;
+    inner->ops = &ops;
+}
+
+static void check_merges(struct mc_store *store)
+{
+    static struct mc_store_ops ops;
+
+    redis_ops = store->ops;
+    ops = *redis_ops;
+    ops.merge = checked_merge;
+    store->ops = &ops;
+}
+
 struct redis_world {
     struct contract_store_world world; /* first */
     char data[SCRATCH_MAX];
@@ -32,10 +79,14 @@ static int open_it(struct redis_world *w)
     struct mcos_diag diag = {.offset = -1};
     int err = mc_file_store_open(&files, &config.inner, &diag);
 
-    if (err == 0)
+    if (err == 0) {
+        count_gets(config.inner);
         err = mc_redis_store_open(&config, &w->world.store, &diag);
+    }
     if (err != 0)
         (void)fprintf(stderr, "# %s\n", diag.text);
+    else
+        check_merges(w->world.store);
     if (err == 0 && !mc_redis_store_status(w->world.store).up) {
         (void)fprintf(stderr, "# %s\n", mc_redis_store_status(w->world.store).why);
         return MCOS_E_AWAY;

@@ -207,6 +207,53 @@ def test_a_ring_that_only_a_newer_version_can_read_is_said_to_be_there(world):
     assert a.stamp("photos") == stamp
 
 
+def test_a_ring_that_only_redis_has_in_a_later_format_is_known(world):
+    with servers() as make:
+        server = make("next", module=MODULE_NEXT).start()
+        one = server.client()
+        a = new_cluster(world, "a", MCOSD_NEXT, alone=True, store=server.url)
+        writes(a, 2)
+        stamp = a.create("photos", spec()).json["stamp"]
+        mail = a.create("mail", spec()).json["stamp"]
+        value, later = one.get(KEY), one.getdel("mcos:ring:mail")
+        assert value == record(a) and value[8] == 2 and later[8] == 2
+        a.kill()
+
+        def is_known(cluster, name, stamp):
+            until(lambda: cluster.get(f"/v1/rings/{name}").status == 409,
+                  "what cannot be read is known", cluster)
+            for answer in (cluster.get(f"/v1/rings/{name}"), cluster.create(name, spec())):
+                assert answer.status == 409 and answer.json["code"] == "agent-too-old"
+                assert stamp in answer.json["detail"]
+            assert any(stamp in reason for reason in cluster.get("/v1/status").json["reasons"])
+            until(lambda: cluster.says("event=unread", f"ring={name}", f"stamp={stamp}"),
+                  "it is said", cluster)
+
+        def calls(command):
+            return one.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]
+
+        # On an empty folder, found at the start.
+        b = new_cluster(world, "b", MCOSD, alone=True, store=server.url)
+        is_known(b, "photos", stamp)
+        assert one.get(KEY) == value
+
+        # Compared many times, it is fetched no more, and said no more.
+        fetched, listed = calls("ring.get"), calls("ring.list")
+        until(lambda: calls("ring.list") >= listed + 3, "the registry is compared", b)
+        assert calls("ring.get") == fetched
+        assert b.log.read_text().count("event=unread") == 1
+
+        # While it runs: another ring comes into Redis.
+        one.set("mcos:ring:mail", later)
+        is_known(b, "mail", mail)
+        assert b.create("video", spec()).status == 201  # other rings go on
+
+        # The version that reads it takes it over.
+        as_version(b, MCOSD_NEXT)
+        until(lambda: b.stamp("photos") == stamp and b.stamp("mail") == mail,
+              "they are taken over", b)
+
+
 def test_an_older_module_keeps_what_it_cannot_read(world):
     with servers() as make:
         newer = make("next", module=MODULE_NEXT).start()
@@ -258,4 +305,6 @@ def test_an_older_module_keeps_what_it_cannot_read(world):
         one.set(KEY, bytes(forged))
         with pytest.raises(redis.ResponseError, match="^UPGRADE "):
             one.execute_command("RING.MERGE", KEY, record(b), "REPAIR")
+        with pytest.raises(redis.ResponseError, match="^UPGRADE "):
+            one.execute_command("RING.MERGE", KEY, record(b), "IFHELD", "none")
         assert one.get(KEY) == bytes(forged)

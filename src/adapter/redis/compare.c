@@ -2,6 +2,8 @@
 /* adapter/redis/compare.c -- who holds the greater record, and what follows. */
 #include "adapter/redis/compare.h"
 
+#include "ring/front.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,29 +46,57 @@ static struct mc_redis_known *find(const struct redis_store *s, const char *name
                                                                          : NULL;
 }
 
-void mc_redis_note(struct redis_store *s, const struct mc_name *name)
+/* Made if there is none; NULL: out of memory. */
+static struct mc_redis_known *find_or_make(struct redis_store *s,
+                                           const struct mc_name *name)
+{
+    struct mc_redis_known *known = find(s, name->s);
+    size_t at = place_of(s, name->s);
+
+    if (known != NULL)
+        return known;
+    known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
+    if (known == NULL)
+        return NULL;
+    s->known = known;
+    known += at;
+    memmove(known + 1, known, (s->known_count - at) * sizeof(*known));
+    *known = (struct mc_redis_known){.name = *name};
+    s->known_count++;
+    return known;
+}
+
+static void note(struct redis_store *s, const struct mc_name *name)
 {
     struct mc_store *inner = s->config.inner;
-    struct mc_redis_known *known = find(s, name->s);
+    struct mc_redis_known *known;
     struct mc_ring *ring = NULL;
-    size_t at = place_of(s, name->s);
     int err = inner->ops->get(inner, name, &ring);
 
     if (err != 0 && err != MCOS_E_UPGRADE)
         return;
-    if (known == NULL) {
-        known = realloc(s->known, (s->known_count + 1) * sizeof(*s->known));
-        if (known != NULL) {
-            s->known = known;
-            known += at;
-            memmove(known + 1, known, (s->known_count - at) * sizeof(*known));
-            *known = (struct mc_redis_known){.name = *name};
-            s->known_count++;
-        }
-    }
+    known = find_or_make(s, name);
     if (known != NULL && ring != NULL) /* else none that can be read: version 0 */
         known->stamp = mc_stamp_of(mc_ring_head(ring));
     mc_ring_unref(ring);
+}
+
+void mc_redis_merged(struct redis_store *s, const struct mc_ring *ring,
+                     enum mc_verdict verdict)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+    struct mc_stamp stamp = mc_stamp_of(head);
+    struct mc_redis_known *known;
+
+    if (verdict == MC_MERGE_OLDER) {
+        known = find(s, head->name.s);
+        if (known == NULL || mc_stamp_cmp(&known->stamp, &stamp) <= 0)
+            note(s, &head->name); /* something greater that we did not know of */
+        return;
+    }
+    known = find_or_make(s, &head->name);
+    if (known != NULL)
+        known->stamp = stamp;
 }
 
 static int note_all(struct redis_store *s)
@@ -80,7 +110,7 @@ static int note_all(struct redis_store *s)
         return err;
     s->known_count = 0;
     for (size_t i = 0; i < count; i++)
-        mc_redis_note(s, &names[i]);
+        note(s, &names[i]);
     free(names);
     return 0;
 }
@@ -88,17 +118,16 @@ static int note_all(struct redis_store *s)
 /* ---- from there to here ---- */
 
 /* Rings of two systems never mix, though somebody gave both one database. */
-static bool is_foreign(struct redis_store *s, const struct mc_ring *ring)
+static bool is_foreign(struct redis_store *s, const struct mc_name *name,
+                       const uint8_t system[MC_UID_BYTES])
 {
-    const struct mc_head *head = mc_ring_head(ring);
-
-    if (!s->one_system || memcmp(head->system, s->system, MC_UID_BYTES) == 0)
+    if (!s->one_system || memcmp(system, s->system, MC_UID_BYTES) == 0)
         return false;
-    if (strcmp(s->foreign.s, head->name.s) != 0)
-        say(s, MC_LOG_WARN, "registry-foreign", head->name.s,
+    if (strcmp(s->foreign.s, name->s) != 0)
+        say(s, MC_LOG_WARN, "registry-foreign", name->s,
             "the registry holds a ring of another system; give each system a database "
             "of its own");
-    s->foreign = head->name;
+    s->foreign = *name;
     return true;
 }
 
@@ -110,17 +139,53 @@ static void take(struct redis_store *s, struct mc_ring *ring)
     struct mc_merge merge;
     int err;
 
-    if (is_foreign(s, ring))
+    if (is_foreign(s, &name, mc_ring_head(ring)->system))
         return;
     if (s->found != NULL)
-        err = s->found(s->found_ctx, ring);
+        err = s->found(s->found_ctx, &name, ring);
     else
         err = inner->ops->merge(inner, ring, &merge);
     if (err != 0)
         return; /* met again at the next comparison */
     s->status.to_file++;
     say(s, MC_LOG_INFO, "registry-newer", name.s, "taken over from the registry");
-    mc_redis_note(s, &name);
+    note(s, &name);
+}
+
+/*
+ * What lies there is of a later format: the front tells its stamp. It is remembered
+ * though we hold nothing of that name, or it would be fetched for ever, and a ring be
+ * minted that does not descend from it.
+ */
+static void note_unread(struct redis_store *s, const struct mc_name *name)
+{
+    struct mc_blob *there = mc_redis_registry_peek(s->link, name);
+    struct mc_redis_known *known;
+    struct mc_front front;
+    int err =
+        there == NULL ? MCOS_E_NOTFOUND : mc_front_decode(mc_blob_get(there), &front);
+
+    mc_blob_unref(there);
+    if (err != 0 || is_foreign(s, name, front.system))
+        return;
+    known = find_or_make(s, name);
+    if (known == NULL)
+        return;
+    known->unread = (struct mc_stamp){
+        .epoch = front.epoch, .version = front.version, .timestamp = front.timestamp};
+    memcpy(known->unread.digest, front.digest, sizeof(front.digest));
+    if (s->found != NULL)
+        (void)s->found(s->found_ctx, name, NULL);
+}
+
+void mc_redis_tell_unread(struct redis_store *s)
+{
+    for (size_t i = 0; i < s->known_count; i++) {
+        const struct mc_name name = s->known[i].name;
+
+        if (s->known[i].unread.version != 0)
+            (void)s->found(s->found_ctx, &name, NULL);
+    }
 }
 
 static int put_over_junk(struct redis_store *s, const struct mc_ring *ring,
@@ -159,6 +224,10 @@ static int fetch(struct redis_store *s, const struct mc_name *name,
     } else if ((err == MCOS_E_FORMAT || err == MCOS_E_TYPE) &&
                inner->ops->get(inner, name, &ring) == 0) {
         err = put_over_junk(s, ring, diag);
+    } else if (err == MCOS_E_UPGRADE) {
+        note_unread(s, name);
+        if (s->link == NULL) /* lost while the agent was told */
+            err = mcos_diag_set(diag, MCOS_E_AWAY, "store", "%s", s->status.why);
     }
     mc_ring_unref(ring);
     return err;
@@ -245,9 +314,6 @@ static int settle(struct redis_store *s, size_t at, int err,
         return 0; /* looked at before, and too new */
     if (c < 0) {
         err = fetch(s, &name, diag);
-        at = place_of(s, name.s);
-        if (err == MCOS_E_UPGRADE)
-            s->known[at].unread = *there;
         return err == 0 ? 0 : refused(s, name.s, err, diag);
     }
     if (s->known[at].stamp.version == 0)
@@ -309,12 +375,12 @@ static void take_loser(struct redis_store *s, struct mc_ring *ring)
     struct mc_ring *kept = NULL;
     struct mc_merge merge;
 
-    if (is_foreign(s, ring))
+    if (is_foreign(s, &head->name, head->system))
         return;
     if (inner->ops->get_digest(inner, &head->name, head->digest, &kept) == 0)
         mc_ring_unref(kept);
     else if (s->found != NULL)
-        (void)s->found(s->found_ctx, ring);
+        (void)s->found(s->found_ctx, &head->name, ring);
     else
         (void)inner->ops->merge(inner, ring, &merge);
 }

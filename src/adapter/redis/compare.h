@@ -11,13 +11,18 @@
 
 #include "adapter/redis/state.h"
 
-/* What the inner store holds of the name may have changed. */
-void mc_redis_note(struct redis_store *s, const struct mc_name *name);
+/* The inner store has merged the ring: what it holds by now is known without reading it
+ * back from the medium, which takes long and is done when nobody waits. */
+void mc_redis_merged(struct redis_store *s, const struct mc_ring *ring,
+                     enum mc_verdict verdict);
 
 /* Puts a record that the inner store has merged into the registry; takes over what
  * turns out to be greater there. */
 int mc_redis_put(struct redis_store *s, const struct mc_ring *ring,
                  struct mcos_diag *diag);
+
+/* Tells s->found of every record that was found to be of a later format. */
+void mc_redis_tell_unread(struct redis_store *s);
 
 /* After connecting: every name of both sides, losers too. */
 int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag);

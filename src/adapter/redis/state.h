@@ -26,7 +26,7 @@ struct redis_store {
     uint64_t pause_ms;
     uint64_t compare_at;
     uint64_t cursor; /* of the walk over the registry's names */
-    int (*found)(void *ctx, struct mc_ring *ring);
+    int (*found)(void *ctx, const struct mc_name *name, struct mc_ring *ring);
     void *found_ctx;
     bool one_system;
     uint8_t system[MC_UID_BYTES];

@@ -147,10 +147,13 @@ struct mc_redis_store_status mc_redis_store_status(const struct mc_store *store)
 }
 
 void mc_redis_store_on_found(struct mc_store *store,
-                             int (*found)(void *ctx, struct mc_ring *ring), void *ctx)
+                             int (*found)(void *ctx, const struct mc_name *name,
+                                          struct mc_ring *ring),
+                             void *ctx)
 {
     of(store)->found = found;
     of(store)->found_ctx = ctx;
+    mc_redis_tell_unread(of(store));
 }
 
 /* ---- the port ---- */
@@ -164,7 +167,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
 
     if (err != 0)
         return err;
-    mc_redis_note(s, &mc_ring_head(ring)->name);
+    mc_redis_merged(s, ring, ret_merge->verdict);
     if (s->link == NULL)
         return 0;
     err = mc_redis_put(s, ring, &diag);

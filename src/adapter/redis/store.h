@@ -51,9 +51,14 @@ int mc_redis_store_open(const struct mc_redis_store_config *config,
  * that it goes through the agent; it merges it into this store in the end. Until
  * one is set, the record goes straight into the inner store. `ring` is borrowed;
  * an error (the agent is not ready) means: tell me again.
+ *
+ * `ring` is NULL if the record is of a later format: ops->unread tells its stamp. That
+ * is said once of each, and at once of those found before.
  */
 void mc_redis_store_on_found(struct mc_store *store,
-                             int (*found)(void *ctx, struct mc_ring *ring), void *ctx);
+                             int (*found)(void *ctx, const struct mc_name *name,
+                                          struct mc_ring *ring),
+                             void *ctx);
 
 /*
  * Of a shared one: the uid of the cluster whose database it is; ours (`uid`) if it
