@@ -153,6 +153,18 @@ def test_what_is_not_swifts_and_what_is_deleted(world):
     assert eu.get("/v1/rings/object/swift").status == 404
 
 
+def test_a_ring_of_another_secret_is_not_written(world):
+    other = world.folder / "other.conf"
+    other.write_bytes(b"[swift-hash]\nswift_hash_path_suffix = other\n")
+    eu = world.clusters["eu"].start()
+    us = world.clusters["us"].start(**{"swift-conf": other})
+    assert eu.create("object", swift_spec(random.Random(4), 5, 2, 6)).status == 201
+    until(lambda: us.says("event=swift-refused", "ring=object", "error=secret-needed",
+                          "field=/hash", "swift_conf"), "it is told", eu, us)
+    until(lambda: (world.folder / "eu-swift" / "object.ring.gz").exists(), "eu has it", eu)
+    assert os.listdir(world.folder / "us-swift") == []
+
+
 def test_a_folder_that_goes_away_is_filled_again(world):
     rng = random.Random(3)
     eu = world.clusters["eu"].start()
