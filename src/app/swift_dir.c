@@ -23,6 +23,7 @@
 struct shelf {
     struct mc_name name;
     struct mc_ring *done; /* ours: nothing is to be done while the agent holds this */
+    bool written;         /* one of its versions is in the folder */
     uint64_t retry_ms;    /* after the next failure; 0: the last one was none */
     uint64_t at_ms;       /* not before this */
 };
@@ -231,6 +232,7 @@ static void done(void *ctx, bool wanted)
         say(dir, same ? MC_LOG_DEBUG : MC_LOG_INFO, w->ring,
             same ? "swift-same" : "swift-written", "format=%u bytes=%zu", w->version,
             w->file.len);
+        shelf->written = true;
         is_done(shelf, mc_ring_ref(w->ring));
     }
     drop(w);
@@ -260,7 +262,7 @@ static bool is_swifts(struct mc_swift_dir *dir, const struct mc_ring *ring,
 {
     const struct mc_head *head = mc_ring_head(ring);
 
-    if (head->tombstone && shelf->done != NULL && !mc_ring_head(shelf->done)->tombstone)
+    if (head->tombstone && shelf->written && !mc_ring_head(shelf->done)->tombstone)
         say(dir, MC_LOG_WARN, ring, "swift-kept",
             "msg=\"the ring was deleted; its file stays, for a Swift that uses it\" "
             "do=\"remove it when nobody does\"");

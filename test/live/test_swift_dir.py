@@ -147,10 +147,12 @@ def test_what_is_not_swifts_and_what_is_deleted(world):
     until(lambda: eu.says("event=swift-refused", "ring=twins", "/devices/1"), "twins is told", eu)
     for ring in ("photos", "twins"):
         assert eu.get(f"/v1/rings/{ring}/swift").status == 422
-    assert eu.delete("object").status == 200
+    for ring in ("photos", "twins", "object"):
+        assert eu.delete(ring).status == 200
     until(lambda: eu.says("event=swift-kept", "ring=object"), "the deletion is told", eu)
     assert os.listdir(folder) == ["object.ring.gz"]
     assert eu.get("/v1/rings/object/swift").status == 404
+    assert len(eu.says("event=swift-kept")) == 1  # the others had no file
 
 
 def test_a_ring_of_another_secret_is_not_written(world):
