@@ -24,6 +24,33 @@
     "every agent needs swift_conf, the swift.conf with these hash prefix and suffix, " \
     "to look names up in it"
 
+/* Both as they are read here: what an agent would refuse is refused in the same words.
+ */
+static int decode(struct mc_cli *cli, struct mc_bytes gz, struct mc_bytes builder,
+                  const char *name, const struct mc_secret *secret,
+                  struct mc_draft *draft, struct mc_buf *extra)
+{
+    int rc = mc_offline_import(cli, gz, name, secret, draft, extra);
+
+    if (rc == 0 && builder.len != 0)
+        rc = mc_builderjson_read(builder, draft, &cli->diag);
+    return rc;
+}
+
+static int check(struct mc_cli *cli, struct mc_bytes gz, struct mc_bytes builder,
+                 const char *name, const struct mc_secret *secret)
+{
+    struct mc_draft draft;
+    struct mc_buf extra = {0};
+    int rc;
+
+    mc_draft_init(&draft);
+    rc = decode(cli, gz, builder, name, secret, &draft, &extra);
+    mc_draft_fini(&draft);
+    mc_buf_fini(&extra);
+    return rc;
+}
+
 static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
                           struct mc_bytes builder, const char *name,
                           const struct mc_secret *secret, const char *out_path)
@@ -37,9 +64,7 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
     int rc;
 
     mc_draft_init(&draft);
-    rc = mc_offline_import(cli, gz, name, secret, &draft, &extra);
-    if (rc == 0 && builder.len != 0)
-        rc = mc_builderjson_read(builder, &draft, &cli->diag);
+    rc = decode(cli, gz, builder, name, secret, &draft, &extra);
     if (rc == 0)
         rc = mc_offline_finish(cli, &draft, NULL, 0, &blob);
     if (rc == 0)
@@ -88,6 +113,8 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz,
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);
 
+    if (rc == 0 && builder.len != 0) /* it becomes a part of the request's own JSON */
+        rc = check(cli, gz, builder, name, secret);
     if (rc == 0)
         rc = mc_cli_connect(cli);
     if (rc < 0)

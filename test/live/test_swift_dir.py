@@ -118,11 +118,20 @@ def test_an_imported_ring_keeps_what_swift_had(world):
     assert done.returncode == 0, done.stderr
     ring = eu.get("/v1/rings/other").json
     assert (ring["overload"], ring["min_move_seconds"]) == (0.25, 86400)
-    (world.folder / "b.json").write_text(json.dumps({**state, "overload": "much"}))
-    done = mcos("ring", "import-swift", come, "--name", "third", "--builder-json",
-                world.folder / "b.json", "--json", server=f"unix:{eu.socket}")
-    problem = json.loads(done.stdout)["error"]
-    assert (done.returncode, problem["field"]) == (8, "/builder/overload")
+    # What is wrong with it is said in the same words with an agent and without, and two
+    # objects in one file are none.
+    whole = json.dumps(state)
+    for bad, field in ((json.dumps({**state, "overload": "much"}), "/overload"),
+                       (whole + ', "builder": ' + whole, "")):
+        (world.folder / "b.json").write_text(bad)
+        said = []
+        for more in ([], ["--out", world.folder / "third.ring"]):
+            done = mcos("ring", "import-swift", come, "--name", "third", "--builder-json",
+                        world.folder / "b.json", "--json", *more, server=f"unix:{eu.socket}")
+            assert done.returncode == 8, done.stdout
+            said.append(json.loads(done.stdout)["error"])
+        assert said[0]["field" if field else "code"] == (field or "bad-json")
+        assert said[0] == said[1]
     # An update of the spec that the agent gives keeps what only Swift knows.
     spec = eu.get("/v1/rings/object/spec").json
     spec["devices"][0]["weight"] = 5
