@@ -257,6 +257,14 @@ class Offline(unittest.TestCase):
             Path(self.path("bad")).write_bytes(bad)
             status, d = doc("lookup", "--file", self.path("bad"), "--swift-conf", CONF, "a")
             self.assertEqual(status, 8, (len(bad), d))
+            self.assertTrue(d["error"]["detail"].startswith(self.path("bad") + ": "), d)
+        Path(self.path("bad")).write_bytes(good[:-9])
+        Path(self.path("conf")).write_text("[swift-hash]\n[swift-hash]\n")
+        for name, more in (("bad", ["--swift-conf", CONF]),
+                           ("conf", ["--swift-conf", self.path("conf")])):
+            status, d = doc("ring", "import-swift", self.path("bad"), "--name", "gold",
+                            "--out", self.path("new.ring"), *more)
+            self.assertTrue(d["error"]["detail"].startswith(self.path(name) + ": "), d)
 
 
 class Agent(http.server.BaseHTTPRequestHandler):
