@@ -436,6 +436,12 @@ class Online(unittest.TestCase):
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
 
+    def test_create_of_what_exists_names_update(self):
+        self.on("PUT", "/v1/rings/photos", (412, problem("exists", 412, hint="send If-Match")))
+        _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)
+        self.assertIn("hint: `mcos ring update photos`", err)
+        self.assertNotIn("If-Match", err)
+
     def test_an_agent_that_listens_a_moment_later_is_waited_for(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))

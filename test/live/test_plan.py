@@ -141,8 +141,10 @@ def test_a_dry_run_of_files_writes_nothing(world):
     for key in ("moved", "moved_lower_bound", "moving", "before", "after", "devices"):
         assert dry[key] == real[key], key
     assert "plan" not in dry
-    for args in (["--out", old, "--dry-run"], []):
-        assert mcos("ring", "build", "-f", first, *args).returncode == 2
+    for args, why in ((["--out", old, "--dry-run"], "--dry-run writes nothing: leave out --out"),
+                      ([], "--out FILE or --dry-run")):
+        done = mcos("ring", "build", "-f", first, *args)
+        assert done.returncode == 2 and why in done.stderr, done.stderr
 
 
 # ---- on a terminal ----
