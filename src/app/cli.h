@@ -22,6 +22,7 @@ struct mc_cli {
     struct mc_args args;
     struct mc_out out;
     const char *server;
+    bool server_default; /* nobody named it */
     uint32_t timeout_ms;
     bool yes;
     bool no_input;

@@ -24,6 +24,42 @@
     "every agent needs swift_conf, the swift.conf with these hash prefix and suffix, " \
     "to look names up in it"
 
+/* Python's pickle begins so, from its second version on. */
+static bool is_pickle(struct mc_bytes bytes)
+{
+    return bytes.len > 1 && bytes.ptr[0] == 0x80 && bytes.ptr[1] >= 2 &&
+           bytes.ptr[1] <= 5;
+}
+
+/* Both as they are read here: what an agent would refuse is refused in the same words.
+ */
+static int decode(struct mc_cli *cli, struct mc_bytes gz, struct mc_bytes builder,
+                  const char *name, const struct mc_secret *secret,
+                  struct mc_draft *draft, struct mc_buf *extra)
+{
+    int rc = mc_offline_import(cli, gz, name, secret, draft, extra);
+
+    if (rc < 0)
+        return mc_file_blame(cli->args.params[0], rc, &cli->diag);
+    if (builder.len != 0)
+        rc = mc_builderjson_read(builder, draft, &cli->diag);
+    return rc < 0 ? mc_file_blame(mc_cli_opt(cli, "builder-json"), rc, &cli->diag) : 0;
+}
+
+static int check(struct mc_cli *cli, struct mc_bytes gz, struct mc_bytes builder,
+                 const char *name, const struct mc_secret *secret)
+{
+    struct mc_draft draft;
+    struct mc_buf extra = {0};
+    int rc;
+
+    mc_draft_init(&draft);
+    rc = decode(cli, gz, builder, name, secret, &draft, &extra);
+    mc_draft_fini(&draft);
+    mc_buf_fini(&extra);
+    return rc;
+}
+
 static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
                           struct mc_bytes builder, const char *name,
                           const struct mc_secret *secret, const char *out_path)
@@ -37,9 +73,7 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
     int rc;
 
     mc_draft_init(&draft);
-    rc = mc_offline_import(cli, gz, name, secret, &draft, &extra);
-    if (rc == 0 && builder.len != 0)
-        rc = mc_builderjson_read(builder, &draft, &cli->diag);
+    rc = decode(cli, gz, builder, name, secret, &draft, &extra);
     if (rc == 0)
         rc = mc_offline_finish(cli, &draft, NULL, 0, &blob);
     if (rc == 0)
@@ -88,6 +122,8 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz,
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);
 
+    if (rc == 0 && builder.len != 0) /* it becomes a part of the request's own JSON */
+        rc = check(cli, gz, builder, name, secret);
     if (rc == 0)
         rc = mc_cli_connect(cli);
     if (rc < 0)
@@ -141,6 +177,7 @@ int mc_cmd_ring_import(struct mc_cli *cli)
     struct mc_buf gz = {0};
     struct mc_buf text = {0};
     struct mc_bytes builder;
+    char shown[MC_SHOWN_MAX];
     int rc;
 
     if (name == NULL)
@@ -156,9 +193,18 @@ int mc_cmd_ring_import(struct mc_cli *cli)
     if (rc == 0 && builder_path != NULL && text.len == 0)
         rc =
             mcos_diag_set(&cli->diag, MCOS_E_JSON, "builder-json", "the file is empty");
+    builder = (struct mc_bytes){text.ptr, text.len};
+    if (rc == 0 && is_pickle((struct mc_bytes){gz.ptr, gz.len}))
+        rc = mcos_diag_set(&cli->diag, MCOS_E_FORMAT, "",
+                           "%.120s: this is Swift's builder: give the .ring.gz",
+                           mc_file_shown(cli->args.params[0], shown));
+    if (rc == 0 && is_pickle(builder))
+        rc = mcos_diag_set(&cli->diag, MCOS_E_JSON, "builder-json",
+                           "%.120s: this is the pickle: print it as JSON, see "
+                           "docs/cli.md, \"Swift\"",
+                           mc_file_shown(builder_path, shown));
     if (rc < 0)
         goto out;
-    builder = (struct mc_bytes){text.ptr, text.len};
     if (conf != NULL)
         secret = mc_swiftconf_secret(conf);
     if (out_path != NULL)

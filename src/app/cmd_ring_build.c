@@ -47,6 +47,9 @@ static int read_input(struct mc_cli *cli, struct build *b)
 
     b->spec_path = mc_cli_opt(cli, "spec");
     b->out_path = mc_cli_opt(cli, "out");
+    if (b->out_path != NULL && mc_cli_has(cli, "dry-run"))
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "out",
+                             "--dry-run writes nothing: leave out --out");
     if (b->spec_path == NULL || (b->out_path == NULL) != mc_cli_has(cli, "dry-run"))
         return mcos_diag_set(
             &cli->diag, MCOS_E_USAGE, b->spec_path == NULL ? "spec" : "out",

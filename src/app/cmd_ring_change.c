@@ -84,6 +84,16 @@ static int with_etag(struct mc_cli *cli, struct job *job)
     return rc;
 }
 
+/* The agent speaks of headers; who sits at a shell has a command for it. */
+static void hint_update(const struct mc_cli *cli, const char *ring)
+{
+    char hint[MC_NAME_MAX + 96];
+
+    (void)snprintf(hint, sizeof(hint),
+                   "`mcos ring update %s` changes it; or take another name", ring);
+    (void)json_object_set_new(cli->api.problem, "hint", json_string(hint));
+}
+
 int mc_cmd_ring_create(struct mc_cli *cli)
 {
     struct job job;
@@ -92,6 +102,8 @@ int mc_cmd_ring_create(struct mc_cli *cli)
     job.change.request.if_none_match = "*";
     if (rc == 0)
         rc = mc_change_run(cli, &job.change, &job.wait);
+    if (rc == MCOS_E_EXISTS && !cli->out.json)
+        hint_update(cli, job.change.ring);
     fini(&job);
     return rc;
 }

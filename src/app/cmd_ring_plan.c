@@ -8,16 +8,47 @@
 
 #include <string.h>
 
-/* The command that makes it so: what stands in the way of a copy is left out. */
+/* As one word of a shell: in single quotes where it is not one already. */
+static void put_word(struct mc_buf *b, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./:@%+=,-";
+    bool quoted = text[0] == '\0' || text[strspn(text, plain)] != '\0';
+
+    if (quoted)
+        mc_buf_u8(b, '\'');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\'')
+            mc_buf_put(b, "'\\''", 4);
+        else
+            mc_buf_u8(b, (uint8_t)*c);
+    }
+    if (quoted)
+        mc_buf_u8(b, '\'');
+}
+
+/* The command that makes it so. A spec that came by standard input is to be named. */
 static void hint(const struct mc_cli *cli, const json_t *doc, const char *file)
 {
     bool first = !json_is_object(json_object_get(doc, "before"));
+    struct mc_buf words = {0};
 
-    mc_out_hint(
-        &cli->out, "apply exactly this:  %s ring %s %s -f %s --plan %s", mc_out_self,
-        first ? "create" : "update", mc_doc_text(doc, "ring"),
-        strcmp(file, "-") != 0 && strpbrk(file, " '\"\\$`\t\n") == NULL ? file : "SPEC",
-        mc_doc_text(doc, "plan"));
+    put_word(&words, mc_out_self);
+    if (!cli->server_default) {
+        mc_buf_put(&words, " --server ", 10);
+        put_word(&words, cli->server);
+    }
+    mc_buf_put(&words, " ring ", 6);
+    mc_buf_put(&words, first ? "create " : "update ", 7);
+    put_word(&words, mc_doc_text(doc, "ring"));
+    mc_buf_put(&words, " -f ", 4);
+    put_word(&words, strcmp(file, "-") != 0 ? file : "SPEC");
+    mc_buf_put(&words, " --plan ", 8);
+    put_word(&words, mc_doc_text(doc, "plan"));
+    mc_buf_u8(&words, 0);
+    if (words.err == 0)
+        mc_out_hint(&cli->out, "apply exactly this:  %s", (const char *)words.ptr);
+    mc_buf_fini(&words);
 }
 
 int mc_cmd_ring_plan(struct mc_cli *cli)
@@ -53,10 +84,8 @@ int mc_cmd_ring_plan(struct mc_cli *cli)
         rc = mc_out_json(json_incref(doc));
     else if (rc == 0)
         rc = mc_plan_page(&cli->out, doc);
-    if (rc == 0 && !cli->out.json) {
-        (void)fflush(stdout);
+    if (rc == 0 && !cli->out.json)
         hint(cli, doc, file);
-    }
 out:
     json_decref(doc);
     mc_buf_fini(&spec);

@@ -54,6 +54,18 @@ const char *mc_file_shown(const char *path, char dst[MC_SHOWN_MAX])
     return dst;
 }
 
+int mc_file_blame(const char *path, int code, struct mcos_diag *diag)
+{
+    char shown[MC_SHOWN_MAX];
+    char text[sizeof(diag->text)];
+
+    memcpy(text, diag->text, sizeof(text));
+    (void)snprintf(diag->text, sizeof(diag->text), "%.120s: %s",
+                   mc_file_shown(path, shown),
+                   text[0] != '\0' ? text : mcos_err_text(code));
+    return code;
+}
+
 int mc_file_read(const char *path, size_t max, struct mc_buf *b, struct mcos_diag *diag)
 {
     bool standard = strcmp(path, "-") == 0;

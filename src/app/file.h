@@ -17,6 +17,9 @@ int mc_file_read(const char *path, size_t max, struct mc_buf *b,
 #define MC_SHOWN_MAX 200u
 const char *mc_file_shown(const char *path, char dst[MC_SHOWN_MAX]);
 
+/* Puts the path before what was found wrong in the file. Returns code. */
+int mc_file_blame(const char *path, int code, struct mcos_diag *diag);
+
 /*
  * Written aside, made durable, then renamed over `path`: whoever looks sees the
  * old bytes or the new ones. A link is followed; what is there and is no file (a

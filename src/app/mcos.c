@@ -198,7 +198,8 @@ static int read_globals(struct mc_cli *cli)
     cli->server = mc_cli_opt(cli, "server");
     if (cli->server == NULL)
         cli->server = getenv("MCOS_SERVER");
-    if (cli->server == NULL || cli->server[0] == '\0')
+    cli->server_default = cli->server == NULL || cli->server[0] == '\0';
+    if (cli->server_default)
         cli->server = SERVER_DEFAULT;
     cli->out.plain = mc_cli_has(cli, "plain");
     cli->out.no_header = mc_cli_has(cli, "no-header");

@@ -352,8 +352,8 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
     if (err == 0)
         err = mc_routes_new(d->agent, &routes, &d->routes);
     if (err == 0 && d->config.export_swift[0] != '\0')
-        err = mc_swift_dir_open(d->config.export_swift, routes.work, d->log,
-                                &d->swift_dir, diag);
+        err = mc_swift_dir_open(d->config.export_swift, &routes.secret, routes.work,
+                                d->log, &d->swift_dir, diag);
     if (err == 0 && d->registry)
         mc_redis_store_on_found(d->store, found, d);
     if (err == 0)

@@ -52,8 +52,8 @@ int mc_offline_open(struct mc_cli *cli, const char *path,
     }
     if (rc == 0)
         rc = mc_ring_open(blob, check, ret_ring, &cli->diag);
-    if (rc < 0 && cli->diag.text[0] == '\0')
-        rc = mcos_diag_set(&cli->diag, rc, "", "%.180s: %s", path, mcos_err_text(rc));
+    if (rc < 0)
+        rc = mc_file_blame(path, rc, &cli->diag);
 out:
     mc_blob_unref(blob);
     mc_buf_fini(&bytes);
@@ -108,10 +108,15 @@ int mc_offline_finish(struct mc_cli *cli, struct mc_draft *draft,
 int mc_offline_secret(struct mc_cli *cli, struct mc_swiftconf **ret_conf)
 {
     const char *path = mc_cli_opt(cli, "swift-conf");
+    int rc;
 
     if (path == NULL)
         return 0;
-    return mc_swiftconf_open(path, ret_conf, &cli->diag);
+    rc = mc_swiftconf_open(path, ret_conf, &cli->diag);
+    /* One that cannot be opened is named already. */
+    return rc == 0 || strcmp(cli->diag.field, path) == 0
+               ? rc
+               : mc_file_blame(path, rc, &cli->diag);
 }
 
 void mc_offline_stamp(const struct mc_head *head, char dst[64])

@@ -98,6 +98,7 @@ void mc_out_hint(const struct mc_out *out, const char *fmt, ...)
 
     if (out->quiet)
         return;
+    (void)fflush(stdout); /* what is hinted at stands above it */
     va_start(args, fmt);
     (void)vfprintf(stderr, fmt, args);
     va_end(args);

@@ -252,5 +252,7 @@ int mc_plan_page(const struct mc_out *out, const json_t *doc)
     rc = print_devices(out, doc);
     if (rc == 0)
         print_reasons(doc);
+    if (rc == 0 && mc_doc_text(doc, "plan")[0] != '\0')
+        (void)printf("  plan %s\n", mc_doc_text(doc, "plan"));
     return rc;
 }

@@ -23,12 +23,14 @@
 struct shelf {
     struct mc_name name;
     struct mc_ring *done; /* ours: nothing is to be done while the agent holds this */
+    bool written;         /* one of its versions is in the folder */
     uint64_t retry_ms;    /* after the next failure; 0: the last one was none */
     uint64_t at_ms;       /* not before this */
 };
 
 struct mc_swift_dir {
     const char *path;
+    struct mc_secret secret; /* of this host's Swift; empty: not known */
     struct mc_work *work;
     struct mc_log *log;
     struct shelf *shelves; /* by name */
@@ -155,12 +157,34 @@ out:
 
 /* ---- by the worker ---- */
 
+/* With another secret this host's Swift would look names up in wrong places. */
+static int check_secret(const struct writing *w, struct mcos_diag *diag)
+{
+    const struct mc_secret *ours = &w->dir->secret;
+    struct mc_secret needed;
+    uint8_t check[2][8];
+
+    if (ours->prefix.len == 0 && ours->suffix.len == 0)
+        return 0;
+    if (mc_lookup_secret(w->ring, ours, &needed) == 0) {
+        mc_secret_check(ours, check[0]);
+        mc_secret_check(&needed, check[1]); /* a ring may carry its own */
+        if (memcmp(check[0], check[1], sizeof(check[0])) == 0)
+            return 0;
+    }
+    return mcos_diag_set(diag, MCOS_E_SECRET, "/hash",
+                         "the ring was made with other hash prefix and suffix than "
+                         "swift_conf has");
+}
+
 static void run(void *ctx)
 {
     struct writing *w = ctx;
 
-    w->err =
-        mc_ringgz_encode(w->ring, MC_RINGGZ_FITTING, &w->file, &w->version, &w->diag);
+    w->err = check_secret(w, &w->diag);
+    if (w->err == 0)
+        w->err = mc_ringgz_encode(w->ring, MC_RINGGZ_FITTING, &w->file, &w->version,
+                                  &w->diag);
 }
 
 static void drop(struct writing *w)
@@ -208,6 +232,7 @@ static void done(void *ctx, bool wanted)
         say(dir, same ? MC_LOG_DEBUG : MC_LOG_INFO, w->ring,
             same ? "swift-same" : "swift-written", "format=%u bytes=%zu", w->version,
             w->file.len);
+        shelf->written = true;
         is_done(shelf, mc_ring_ref(w->ring));
     }
     drop(w);
@@ -237,14 +262,15 @@ static bool is_swifts(struct mc_swift_dir *dir, const struct mc_ring *ring,
 {
     const struct mc_head *head = mc_ring_head(ring);
 
-    if (head->tombstone && shelf->done != NULL && !mc_ring_head(shelf->done)->tombstone)
+    if (head->tombstone && shelf->written && !mc_ring_head(shelf->done)->tombstone)
         say(dir, MC_LOG_WARN, ring, "swift-kept",
             "msg=\"the ring was deleted; its file stays, for a Swift that uses it\" "
             "do=\"remove it when nobody does\"");
     return !head->tombstone && head->hash == MC_HASH_SWIFT_MD5;
 }
 
-int mc_swift_dir_open(const char *path, struct mc_work *work, struct mc_log *log,
+int mc_swift_dir_open(const char *path, const struct mc_secret *secret,
+                      struct mc_work *work, struct mc_log *log,
                       struct mc_swift_dir **ret, struct mcos_diag *diag)
 {
     struct mc_swift_dir *dir;
@@ -258,6 +284,7 @@ int mc_swift_dir_open(const char *path, struct mc_work *work, struct mc_log *log
     if (dir == NULL)
         return MCOS_E_NOMEM;
     dir->path = path;
+    dir->secret = *secret;
     dir->work = work;
     dir->log = log;
     *ret = dir;

@@ -12,6 +12,7 @@
 
 #include "node/agent.h"
 #include "port/work.h"
+#include "ring/lookup.h"
 
 #define MC_SWIFT_DIR_RETRY_MS_0   1000u
 #define MC_SWIFT_DIR_RETRY_MS_MAX 60000u
@@ -20,10 +21,13 @@
 struct mc_swift_dir;
 
 /*
- * The folder must be there and be ours to write into. path, work and log are borrowed.
+ * The folder must be there and be ours to write into. A ring that was made with another
+ * secret is not written; empty: any is. path, the secret's bytes, work and log are
+ * borrowed.
  * *ret is yours. Fails with CONFIG, NOMEM.
  */
-int mc_swift_dir_open(const char *path, struct mc_work *work, struct mc_log *log,
+int mc_swift_dir_open(const char *path, const struct mc_secret *secret,
+                      struct mc_work *work, struct mc_log *log,
                       struct mc_swift_dir **ret, struct mcos_diag *diag);
 /* After the worker is closed. NULL is fine. */
 void mc_swift_dir_close(struct mc_swift_dir *dir);

@@ -162,11 +162,26 @@ void mc_delete_ring(struct mc_call *call)
 
 /* ---- import ---- */
 
+/* As an update: a name keeps its partition for as long as its ring lives. */
+static int keeps_power(struct mc_change *change)
+{
+    unsigned given = change->draft.head.part_power;
+    unsigned held = change->old == NULL ? given : mc_ring_head(change->old)->part_power;
+
+    if (given == held)
+        return 0;
+    return mcos_diag_set(&change->diag, MCOS_E_PARTPOWER, "/partition_power",
+                         "the file has %u, the ring has %u; it cannot be changed",
+                         given, held);
+}
+
 static void run_import(struct mc_change *change)
 {
     change->err =
         change->import_swift(change->import_ctx, body_of(change), &change->secret,
                              &change->draft, &change->extra, &change->diag);
+    if (change->err == 0)
+        change->err = keeps_power(change);
 }
 
 /* The secret that the query gives, or else this machine's, copied. */

@@ -63,19 +63,21 @@ static const char *number_text(json_t *value, struct weight_text *dst)
 }
 
 static int read_decimal(struct mc_spec_doc *doc, json_t *value, const char *name,
-                        uint64_t max, uint64_t *ret)
+                        uint64_t min, uint64_t max, uint64_t *ret)
 {
     struct weight_text room;
     const char *text = json_is_string(value) ? NULL : number_text(value, &room);
 
     if (text == NULL)
         return refuse(doc, MCOS_E_VALUE, name, "wants a number");
-    if (mc_decimal_parse(text, max, ret) != 0) {
+    if (mc_decimal_parse(text, max, ret) != 0 || *ret < min) {
+        char least[MC_DECIMAL_TEXT_MAX];
         char most[MC_DECIMAL_TEXT_MAX];
-        char why[MC_DECIMAL_TEXT_MAX + 32];
+        char why[2 * MC_DECIMAL_TEXT_MAX + 32];
 
+        mc_decimal_format(min, least);
         mc_decimal_format(max, most);
-        (void)snprintf(why, sizeof(why), "wants a number from 0 to %s", most);
+        (void)snprintf(why, sizeof(why), "wants a number from %s to %s", least, most);
         return refuse(doc, MCOS_E_VALUE, name, why);
     }
     return 0;
@@ -116,7 +118,7 @@ static int read_replicas(struct mc_spec_doc *doc, struct mc_device *device,
                          json_t *value, const char *name)
 {
     (void)device;
-    return read_decimal(doc, value, name, MC_REPLICAS_MAX * 1000000ull,
+    return read_decimal(doc, value, name, 1000000, MC_REPLICAS_MAX * 1000000ull,
                         &doc->spec.replicas);
 }
 
@@ -124,7 +126,7 @@ static int read_overload(struct mc_spec_doc *doc, struct mc_device *device,
                          json_t *value, const char *name)
 {
     uint64_t v = 0;
-    int r = read_decimal(doc, value, name, MC_OVERLOAD_MAX, &v);
+    int r = read_decimal(doc, value, name, 0, MC_OVERLOAD_MAX, &v);
 
     (void)device;
     if (r == 0)

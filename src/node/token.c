@@ -110,6 +110,17 @@ int mc_token_check_base(const char *token, const struct mc_head *base,
             put_base(base, before);
             if (strncmp(token, before, strlen(before)) == 0)
                 return 0;
+            if (base == NULL)
+                return mcos_diag_set(diag, MCOS_E_PLANSTALE, "plan",
+                                     "the plan starts from %.*s; the ring was deleted "
+                                     "since, or is not known here",
+                                     (int)(last - token) - 3, token + 3);
+            if (strcmp(etag, "\"0\"") == 0)
+                return mcos_diag_set(
+                    diag, MCOS_E_PLANSTALE, "plan",
+                    "there was no ring when it was planned, and now it "
+                    "is at %.*s",
+                    (int)strlen(before) - 4, before + 3);
             return mcos_diag_set(diag, MCOS_E_PLANSTALE, "plan",
                                  "the plan starts from %.*s and the ring is at %.*s",
                                  (int)(last - token) - 3, token + 3,

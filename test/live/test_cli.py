@@ -257,6 +257,14 @@ class Offline(unittest.TestCase):
             Path(self.path("bad")).write_bytes(bad)
             status, d = doc("lookup", "--file", self.path("bad"), "--swift-conf", CONF, "a")
             self.assertEqual(status, 8, (len(bad), d))
+            self.assertTrue(d["error"]["detail"].startswith(self.path("bad") + ": "), d)
+        Path(self.path("bad")).write_bytes(good[:-9])
+        Path(self.path("conf")).write_text("[swift-hash]\n[swift-hash]\n")
+        for name, more in (("bad", ["--swift-conf", CONF]),
+                           ("conf", ["--swift-conf", self.path("conf")])):
+            status, d = doc("ring", "import-swift", self.path("bad"), "--name", "gold",
+                            "--out", self.path("new.ring"), *more)
+            self.assertTrue(d["error"]["detail"].startswith(self.path(name) + ": "), d)
 
 
 class Agent(http.server.BaseHTTPRequestHandler):
@@ -427,6 +435,12 @@ class Online(unittest.TestCase):
             self.assertEqual((got, d["error"]["code"], d["error"]["hint"]),
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
+
+    def test_create_of_what_exists_names_update(self):
+        self.on("PUT", "/v1/rings/photos", (412, problem("exists", 412, hint="send If-Match")))
+        _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)
+        self.assertIn("hint: `mcos ring update photos`", err)
+        self.assertNotIn("If-Match", err)
 
     def test_an_agent_that_listens_a_moment_later_is_waited_for(self):
         with socket.socket() as s:

@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import threading
@@ -102,15 +103,23 @@ def test_a_plan_that_is_not_true_any_more_is_refused(world):
 
 def test_the_page_names_the_command_that_applies_it(world):
     eu = world.start("eu")
-    following = write(world, "next.json", NEXT)
+    following = write(world, "it's the next.json", NEXT)
     assert eu.create("photos", FIRST).status == 201
+    done = mcos("ring", "plan", "photos", "-f", following, "-q", server=server(eu))
+    assert done.stderr == ""
+    token = done.stdout.splitlines()[-1].split("  plan ")[1]
+    # As in a file where both go: the page, then the command.
+    done = subprocess.run([MCOS, "ring", "plan", "photos", "-f", following, "--server", server(eu)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1].startswith("apply exactly this:"), done.stdout
     done = mcos("ring", "plan", "photos", "-f", following, server=server(eu))
     assert done.returncode == 0, done.stderr
     assert "why d2: drained (weight 0): its replicas leave\n" in done.stdout
     assert "survives the loss of any " in done.stdout
-    command = done.stderr.split("apply exactly this:")[1].split()
-    assert command[1:5] == ["ring", "update", "photos", "-f"]
-    assert subprocess.run([*command, "--server", server(eu)], stdout=subprocess.DEVNULL,
+    command = done.stderr.split("apply exactly this:")[1]
+    assert shlex.split(command)[1:] == ["--server", server(eu), "ring", "update", "photos", "-f",
+                                        str(following), "--plan", token]
+    assert subprocess.run(command, shell=True, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, timeout=60).returncode == 0
     assert eu.get("/v1/rings/photos").json["version"] == 2
     done = mcos("ring", "plan", "photos", "-f", write(world, "bad.json", {**FIRST, "replicas": 6}),
@@ -132,8 +141,10 @@ def test_a_dry_run_of_files_writes_nothing(world):
     for key in ("moved", "moved_lower_bound", "moving", "before", "after", "devices"):
         assert dry[key] == real[key], key
     assert "plan" not in dry
-    for args in (["--out", old, "--dry-run"], []):
-        assert mcos("ring", "build", "-f", first, *args).returncode == 2
+    for args, why in ((["--out", old, "--dry-run"], "--dry-run writes nothing: leave out --out"),
+                      ([], "--out FILE or --dry-run")):
+        done = mcos("ring", "build", "-f", first, *args)
+        assert done.returncode == 2 and why in done.stderr, done.stderr
 
 
 # ---- on a terminal ----

@@ -118,11 +118,20 @@ def test_an_imported_ring_keeps_what_swift_had(world):
     assert done.returncode == 0, done.stderr
     ring = eu.get("/v1/rings/other").json
     assert (ring["overload"], ring["min_move_seconds"]) == (0.25, 86400)
-    (world.folder / "b.json").write_text(json.dumps({**state, "overload": "much"}))
-    done = mcos("ring", "import-swift", come, "--name", "third", "--builder-json",
-                world.folder / "b.json", "--json", server=f"unix:{eu.socket}")
-    problem = json.loads(done.stdout)["error"]
-    assert (done.returncode, problem["field"]) == (8, "/builder/overload")
+    # What is wrong with it is said in the same words with an agent and without, and two
+    # objects in one file are none.
+    whole = json.dumps(state)
+    for bad, field in ((json.dumps({**state, "overload": "much"}), "/overload"),
+                       (whole + ', "builder": ' + whole, "")):
+        (world.folder / "b.json").write_text(bad)
+        said = []
+        for more in ([], ["--out", world.folder / "third.ring"]):
+            done = mcos("ring", "import-swift", come, "--name", "third", "--builder-json",
+                        world.folder / "b.json", "--json", *more, server=f"unix:{eu.socket}")
+            assert done.returncode == 8, done.stdout
+            said.append(json.loads(done.stdout)["error"])
+        assert said[0]["field" if field else "code"] == (field or "bad-json")
+        assert said[0] == said[1]
     # An update of the spec that the agent gives keeps what only Swift knows.
     spec = eu.get("/v1/rings/object/spec").json
     spec["devices"][0]["weight"] = 5
@@ -147,10 +156,24 @@ def test_what_is_not_swifts_and_what_is_deleted(world):
     until(lambda: eu.says("event=swift-refused", "ring=twins", "/devices/1"), "twins is told", eu)
     for ring in ("photos", "twins"):
         assert eu.get(f"/v1/rings/{ring}/swift").status == 422
-    assert eu.delete("object").status == 200
+    for ring in ("photos", "twins", "object"):
+        assert eu.delete(ring).status == 200
     until(lambda: eu.says("event=swift-kept", "ring=object"), "the deletion is told", eu)
     assert os.listdir(folder) == ["object.ring.gz"]
     assert eu.get("/v1/rings/object/swift").status == 404
+    assert len(eu.says("event=swift-kept")) == 1  # the others had no file
+
+
+def test_a_ring_of_another_secret_is_not_written(world):
+    other = world.folder / "other.conf"
+    other.write_bytes(b"[swift-hash]\nswift_hash_path_suffix = other\n")
+    eu = world.clusters["eu"].start()
+    us = world.clusters["us"].start(**{"swift-conf": other})
+    assert eu.create("object", swift_spec(random.Random(4), 5, 2, 6)).status == 201
+    until(lambda: us.says("event=swift-refused", "ring=object", "error=secret-needed",
+                          "field=/hash", "swift_conf"), "it is told", eu, us)
+    until(lambda: (world.folder / "eu-swift" / "object.ring.gz").exists(), "eu has it", eu)
+    assert os.listdir(world.folder / "us-swift") == []
 
 
 def test_a_folder_that_goes_away_is_filled_again(world):

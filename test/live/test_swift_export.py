@@ -318,6 +318,11 @@ def test_a_builder_comes_along(tmp_path):
                     "--builder-json", tmp_path / "b.json", "--out", tmp_path / "r.ring",
                     "--json", *more)
 
+    for words in ([builder], [tmp_path / "object.ring.gz", "--builder-json", builder]):
+        done = mcos("ring", "import-swift", *words, "--name", "object", "--out", tmp_path / "r.ring")
+        assert done.returncode == 8
+        assert f"{builder}: this is " in done.stderr
+        assert ("give the .ring.gz" if len(words) == 1 else "print it as JSON") in done.stderr
     state = dump()
     assert state["overload"] == 0.125 and state["min_part_hours"] == 2
     done = take()

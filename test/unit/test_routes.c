@@ -273,6 +273,33 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     want_text(w, "author", "uid:7");
 }
 
+#define SMALL                                                                          \
+    "{\"partition_power\": 5, \"replicas\": 1, \"devices\": ["                         \
+    "{\"name\": \"a\", \"weight\": 1}]}"
+
+/* What is imported is `photos`: 2^6 partitions. */
+static void an_import_keeps_the_part_power(void **state)
+{
+    struct world *w = *state;
+    struct mc_request q = {.method = "PUT"};
+    char etag[96];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    assert_int_equal(create(w, "/v1/rings/swift", SMALL), 201);
+    memcpy(etag, w->etag, sizeof(etag));
+    q.if_match = etag;
+    (void)ask(w, &q, "/v1/rings/swift/import", "gz");
+    want_problem(w, MCOS_E_PARTPOWER);
+    want_text(w, "field", "/partition_power");
+    want_text(w, "detail", "the file has 6, the ring has 5; it cannot be changed");
+    assert_int_equal(get(w, "/v1/rings/swift"), 200);
+    want_number(w, "version", 1);
+    /* With a deletion between it is another ring, as in a create. */
+    q.method = "DELETE";
+    assert_int_equal(ask(w, &q, "/v1/rings/swift", ""), 200);
+    assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -285,6 +312,7 @@ int main(void)
         CASE(bad_input_is_told_and_changes_nothing),
         CASE(a_refused_mint_says_when_to_try_again),
         CASE(an_import_becomes_a_ring_or_nothing),
+        CASE(an_import_keeps_the_part_power),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

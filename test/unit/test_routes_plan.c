@@ -132,6 +132,11 @@ static void another_result_is_refused(void **state)
     assert_int_equal(w->agent.record_count, 1);
 }
 
+static void want_detail(const struct world *w, const char *part)
+{
+    assert_non_null(strstr(json_string_value(at(w, "detail")), part));
+}
+
 static void another_ring_before_is_refused(void **state)
 {
     struct world *w = *state;
@@ -151,11 +156,20 @@ static void another_ring_before_is_refused(void **state)
     assert_false(asked.kept); /* before anything is built */
     (void)look(w, &asked);
     want_problem(w, MCOS_E_PLANSTALE);
+    want_detail(w, "there was no ring when it was planned, and now it is at 1-");
     assert_int_equal(plan(w, HEAVY, token), 200);
     assert_int_equal(replace(w, "/v1/rings/photos", w->etag, NOTED), 200);
     (void)apply(w, HEAVY, token, true);
     want_problem(w, MCOS_E_PLANSTALE);
+    want_detail(w, "and the ring is at 2-");
     assert_int_equal(w->agent.record_count, 2);
+    assert_int_equal(plan(w, HEAVY, token), 200);
+    memcpy(etag, w->etag, sizeof(etag));
+    q = (struct mc_request){.method = "DELETE", .if_match = etag};
+    assert_int_equal(ask(w, &q, "/v1/rings/photos", ""), 200);
+    (void)apply(w, HEAVY, token, false);
+    want_problem(w, MCOS_E_PLANSTALE);
+    want_detail(w, "; the ring was deleted since");
 }
 
 static void what_is_no_token_is_refused(void **state)

@@ -175,6 +175,19 @@ static void errors_tell_the_line(void **state)
     assert_string_equal(diag.field, "/note");
 }
 
+static void errors_tell_the_range(void **state)
+{
+    static const char *const bad[] = {"{\"replicas\": 0.999999}", "{\"replicas\": 17}"};
+    struct mcos_diag diag = {0};
+    struct mc_spec_doc *doc = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(parse(bad[i], &doc, &diag), MCOS_E_VALUE);
+        assert_string_equal(diag.text, "replicas: wants a number from 1 to 16");
+    }
+}
+
 static void a_full_spec_is_read_and_gaps_are_filled(void **state)
 {
     struct mc_spec_doc *doc = NULL;
@@ -246,6 +259,7 @@ int main(void)
         cmocka_unit_test(depth_of_a_million_is_refused_and_not_followed),
         cmocka_unit_test(more_values_than_a_spec_can_have_are_refused),
         cmocka_unit_test(errors_tell_the_line),
+        cmocka_unit_test(errors_tell_the_range),
         cmocka_unit_test(a_full_spec_is_read_and_gaps_are_filled),
         cmocka_unit_test(what_is_not_given_has_its_default),
     };
