@@ -92,7 +92,7 @@ def test_a_change_is_in_the_registry_when_it_is_answered(server, agent):
         client.execute_command("RING.LOOKUP", KEY, "a")
 
 
-def test_redis_killed_and_empty_on_return_is_filled_again(server, agent):
+def test_row_41_redis_killed_and_empty_on_return_is_filled_again(server, agent):
     create(agent)
     server.kill()
     stamp = update(agent, 70)
@@ -103,14 +103,14 @@ def test_redis_killed_and_empty_on_return_is_filled_again(server, agent):
     says(agent, "event=registry-up")
 
 
-def test_a_flushed_registry_is_filled_again(server, agent):
+def test_row_41_a_flushed_registry_is_filled_again(server, agent):
     stamp = create(agent)
     server.client().flushall()
     agrees(server, agent, stamp)
     says(agent, "event=registry-filled ring=photos")
 
 
-def test_a_registry_rolled_back_is_brought_forward(server, agent):
+def test_row_42_a_registry_rolled_back_is_brought_forward(server, agent):
     create(agent)
     old = server.client().get(KEY)
     stamp = update(agent, 70)
@@ -120,7 +120,7 @@ def test_a_registry_rolled_back_is_brought_forward(server, agent):
 
 
 @pytest.mark.parametrize("junk", ["text", "zeros", "list", "misnamed"])
-def test_junk_in_the_registry_gives_way_and_is_kept_aside(server, agent, records, junk):
+def test_row_45_junk_in_the_registry_gives_way_and_is_kept_aside(server, agent, records, junk):
     stamp = create(agent)
     client = server.client()
     client.delete(KEY)
@@ -140,7 +140,7 @@ def test_junk_in_the_registry_gives_way_and_is_kept_aside(server, agent, records
         assert any((agent.data / "quarantine").iterdir())
 
 
-def test_a_full_redis_degrades_and_recovers(server, agent):
+def test_row_43_a_full_redis_degrades_and_recovers(server, agent):
     create(agent)
     server.client().config_set("maxmemory", 1)
     stamp = update(agent, 70)
@@ -150,7 +150,7 @@ def test_a_full_redis_degrades_and_recovers(server, agent):
     agrees(server, agent, stamp)
 
 
-def test_a_stopped_redis_holds_nobody_up_beyond_the_deadline(server, agent):
+def test_row_44_a_stopped_redis_holds_nobody_up_beyond_the_deadline(server, agent):
     create(agent)
     server.freeze()
     try:
@@ -166,7 +166,7 @@ def test_a_stopped_redis_holds_nobody_up_beyond_the_deadline(server, agent):
     agrees(server, agent, stamp)
 
 
-def test_a_read_only_replica_is_no_registry_and_says_so(world, make):
+def test_row_43_a_read_only_replica_is_no_registry_and_says_so(world, make):
     master, replica = make("master").start(), make("replica").start()
     from test_redis_module import _listen
     port = _listen(master)
@@ -193,7 +193,7 @@ def test_a_redis_without_the_module_is_told_of_and_how_to_load_it(world, make):
     agrees(server, agent, stamp)
 
 
-def test_a_redis_that_is_loading_is_waited_for(world, make):
+def test_row_43_a_redis_that_is_loading_is_waited_for(world, make):
     server = make(options=["--save", "3600 1000000"]).start()
     client = server.client()
     pipe = client.pipeline(transaction=False)
