@@ -54,12 +54,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(mc_blob_new((struct mc_bytes){data, size}, &blob) == 0);
     if (mc_ring_open(blob, MC_CHECK_NONE, &ring, &diag) == 0) {
         const struct mc_head *h = mc_ring_head(ring);
-        size_t front = 368; /* what follows does not depend on the digests */
+        size_t from = 368; /* what follows does not depend on the digests */
 
         again = encode_again(ring);
         assert(mc_blob_get(again).len == size);
         assert(memcmp(mc_blob_get(again).ptr, data, 112) == 0);
-        assert(memcmp(mc_blob_get(again).ptr + front, data + front, size - front) == 0);
+        assert(memcmp(mc_blob_get(again).ptr + from, data + from, size - from) == 0);
         assert(mc_ring_divergence(ring, ring) == 0);
         assert(mc_ring_descends(ring, h) == MC_DESCENT_SAME);
         mc_blob_unref(again);
