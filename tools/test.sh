@@ -83,7 +83,7 @@ outcomes=$(mktemp -d)
 export outcomes
 find build-san/fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x -printf '%f\n' | sort |
     xargs -P 2 -I{} sh -c 'name={}
-        if tools/fuzz.sh "${name#fuzz_}" 5 build-san >"$outcomes/$name.log" 2>&1; then
+        if tools/fuzz.sh "${name#fuzz_}" 3 build-san >"$outcomes/$name.log" 2>&1; then
             touch "$outcomes/$name.well"
         fi'
 for log in "$outcomes"/fuzz_*.log; do

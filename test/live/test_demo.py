@@ -39,8 +39,10 @@ class Demo(unittest.TestCase):
         self.env = {**os.environ, "TMPDIR": self.tmp, "LC_ALL": "C.UTF-8"}
 
     def start(self, *args, mcos=MCOS):
+        # Under nohup the signal of a closed terminal would be passed on as ignored.
         return subprocess.Popen([str(mcos), "demo", *args], env=self.env, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE,
+                                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
 
     def nothing_left(self):
         self.assertEqual(processes(self.tmp), [])
