@@ -30,3 +30,28 @@ bool mc_name_set(struct mc_name *ret, const char *s)
     memcpy(ret->s, s, strlen(s));
     return true;
 }
+
+bool mc_name_place(const void *entries, size_t count, size_t size, const char *name,
+                   size_t *ret_at)
+{
+    size_t lo = 0;
+    size_t hi = count;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct mc_name *at =
+            (const void *)((const unsigned char *)entries + mid * size);
+        int order = strcmp(at->s, name);
+
+        if (order == 0) {
+            *ret_at = mid;
+            return true;
+        }
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *ret_at = lo;
+    return false;
+}

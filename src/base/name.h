@@ -6,6 +6,7 @@
 #include "base/limits.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define MC_UID_BYTES 16u
 
@@ -16,5 +17,11 @@ struct mc_name {
 bool mc_name_ok(const char *s);
 /* False, and *ret untouched, if s is not a name. */
 bool mc_name_set(struct mc_name *ret, const char *s);
+/*
+ * Among `count` entries of `size` bytes each, sorted by the name that each begins with:
+ * whether there is one of that name, and where it is or would be.
+ */
+bool mc_name_place(const void *entries, size_t count, size_t size, const char *name,
+                   size_t *ret_at);
 
 #endif /* MCOS_BASE_NAME_H */

@@ -40,24 +40,8 @@ const char *mc_agent_store_trouble(const struct mc_agent *agent, int err)
 /* Where the name's slot is, or would be. */
 static bool find_place(const struct mc_agent *agent, const char *name, size_t *ret_at)
 {
-    size_t lo = 0;
-    size_t hi = agent->slot_count;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = strcmp(agent->slots[mid].name.s, name);
-
-        if (order == 0) {
-            *ret_at = mid;
-            return true;
-        }
-        if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    *ret_at = lo;
-    return false;
+    return mc_name_place(agent->slots, agent->slot_count, sizeof(*agent->slots), name,
+                         ret_at);
 }
 
 struct mc_slot *mc_agent_slot(struct mc_agent *agent, const char *name, bool make)

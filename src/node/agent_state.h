@@ -15,7 +15,7 @@ struct mc_letter {
 
 /* One ring name. */
 struct mc_slot {
-    struct mc_name name;
+    struct mc_name name;     /* first: mc_name_place */
     struct mc_ring *held;    /* in force */
     struct mc_ring *staged;  /* stored, adopted a moment later */
     struct mc_stamp *losers; /* as the store keeps them; room for MC_LOSERS_MAX */

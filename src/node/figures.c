@@ -8,24 +8,8 @@
 /* Where the ring's entry is, or would be. */
 static bool find(const struct mc_routes *routes, const char *name, size_t *ret_at)
 {
-    size_t lo = 0;
-    size_t hi = routes->figures_count;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int order = strcmp(routes->figures[mid].ring.s, name);
-
-        if (order == 0) {
-            *ret_at = mid;
-            return true;
-        }
-        if (order < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    *ret_at = lo;
-    return false;
+    return mc_name_place(routes->figures, routes->figures_count,
+                         sizeof(*routes->figures), name, ret_at);
 }
 
 static bool is_known(const struct mc_routes *routes, const struct mc_ring *ring,

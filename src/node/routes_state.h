@@ -15,7 +15,7 @@
 
 /* A ring name, and the figures of the record of it that was measured last. */
 struct mc_figures {
-    struct mc_name ring;
+    struct mc_name ring; /* first: mc_name_place */
     uint8_t digest[MC_DIGEST_BYTES];
     struct mc_build_report report;
 };
