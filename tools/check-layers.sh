@@ -41,6 +41,8 @@ pure="$pure|__v?snprintf_chk|__mem(cpy|move|set)_chk|__assert_fail|malloc|calloc
 pure="$pure|(SHA256|MD5)_(Init|Update|Final)|XXH.*|_GLOBAL_.*|__(asan|ubsan|tsan|sanitizer|stack_chk|gcov|sancov).*"
 # 128-bit arithmetic of the compiler's own library.
 pure="$pure|__u?(div|mod|divmod)ti[34]"
+# What the processor can do, which the compiler's own library asked it (__builtin_cpu_supports).
+pure="$pure|__cpu_model"
 for lib in "$@"; do
     out=$(nm -u "$lib" | awk '$1 == "U" {print $2}' | sort -u | grep -vxE "$pure" || true)
     for symbol in $out; do

@@ -175,40 +175,6 @@ size_t mc_reader_left(const struct mc_reader *r)
     return r->bad ? 0 : r->len - r->pos;
 }
 
-uint16_t mc_get_u16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
-uint32_t mc_get_u32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-           (uint32_t)p[3] << 24;
-}
-
-uint64_t mc_get_u64(const uint8_t *p)
-{
-    return (uint64_t)mc_get_u32(p) | (uint64_t)mc_get_u32(p + 4) << 32;
-}
-
-void mc_set_u16(uint8_t *p, uint16_t v)
-{
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-}
-
-void mc_set_u32(uint8_t *p, uint32_t v)
-{
-    mc_set_u16(p, (uint16_t)v);
-    mc_set_u16(p + 2, (uint16_t)(v >> 16));
-}
-
-void mc_set_u64(uint8_t *p, uint64_t v)
-{
-    mc_set_u32(p, (uint32_t)v);
-    mc_set_u32(p + 4, (uint32_t)(v >> 32));
-}
-
 void mc_hex(char *dst, const uint8_t *src, size_t n)
 {
     static const char digit[] = "0123456789abcdef";

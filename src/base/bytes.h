@@ -58,13 +58,41 @@ uint64_t mc_reader_u64(struct mc_reader *r);
 void mc_reader_str(struct mc_reader *r, char *dst, size_t cap);
 size_t mc_reader_left(const struct mc_reader *r);
 
-/* Fixed-width access to bytes at any alignment. */
-uint16_t mc_get_u16(const uint8_t *p);
-uint32_t mc_get_u32(const uint8_t *p);
-uint64_t mc_get_u64(const uint8_t *p);
-void mc_set_u16(uint8_t *p, uint16_t v);
-void mc_set_u32(uint8_t *p, uint32_t v);
-void mc_set_u64(uint8_t *p, uint64_t v);
+/* Fixed-width access to bytes at any alignment; one load or store where a machine can.
+ */
+static inline uint16_t mc_get_u16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t mc_get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+           (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t mc_get_u64(const uint8_t *p)
+{
+    return (uint64_t)mc_get_u32(p) | (uint64_t)mc_get_u32(p + 4) << 32;
+}
+
+static inline void mc_set_u16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void mc_set_u32(uint8_t *p, uint32_t v)
+{
+    mc_set_u16(p, (uint16_t)v);
+    mc_set_u16(p + 2, (uint16_t)(v >> 16));
+}
+
+static inline void mc_set_u64(uint8_t *p, uint64_t v)
+{
+    mc_set_u32(p, (uint32_t)v);
+    mc_set_u32(p + 4, (uint32_t)(v >> 32));
+}
 
 /* Lower-case hex, NUL at the end: dst holds 2 n + 1. */
 void mc_hex(char *dst, const uint8_t *src, size_t n);

@@ -124,14 +124,6 @@ void mc_tiers_free(struct mc_tiers *tiers)
     free(tiers);
 }
 
-uint32_t mc_part_of_md5(const uint8_t digest[MC_MD5_BYTES], unsigned part_power)
-{
-    uint32_t top = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 |
-                   (uint32_t)digest[2] << 8 | (uint32_t)digest[3];
-
-    return part_power == 0 ? 0 : top >> (32 - part_power);
-}
-
 static uint32_t tier_of(const struct mc_tiers *t, unsigned level, uint32_t id)
 {
     return level == LEVELS - 1 ? id : t->tier[level][id];

@@ -28,6 +28,13 @@ long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *id
                        size_t want);
 
 /* The top part_power bits of the first four bytes, big-endian, as Swift takes them. */
-uint32_t mc_part_of_md5(const uint8_t digest[MC_MD5_BYTES], unsigned part_power);
+static inline uint32_t mc_part_of_md5(const uint8_t digest[MC_MD5_BYTES],
+                                      unsigned part_power)
+{
+    uint32_t top = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 |
+                   (uint32_t)digest[2] << 8 | (uint32_t)digest[3];
+
+    return part_power == 0 ? 0 : top >> (32 - part_power);
+}
 
 #endif /* MCOS_RING_HANDOFF_H */
