@@ -7,6 +7,7 @@
  */
 #include "adapter/swift/swiftconf.h"
 #include "base/hash.h"
+#include "ring/batch.h"
 #include "ring/extra.h"
 #include "ring/handoff.h"
 #include "ringload.h"
@@ -148,6 +149,70 @@ static void names_have_swifts_partition_primaries_and_handoffs(void **state)
     (void)state;
     for (size_t i = 0; i < GOLDENS; i++)
         assert_int_equal(each_line(&goldens[i], "lookups.tsv", check_name), 300);
+}
+
+/* The keys of lookups.tsv, with the text that they point into. */
+struct asked {
+    struct mc_key key[300];
+    char *line[300];
+    char *answer[300]; /* partition<TAB>primaries<TAB>... */
+    size_t count;
+};
+
+static struct asked asked;
+
+static void note_name(const struct golden *g, char *line)
+{
+    char *at = strdup(line);
+    struct mc_key *key = &asked.key[asked.count];
+
+    (void)g;
+    assert_non_null(at);
+    asked.line[asked.count] = at;
+    key->account = field(&at);
+    key->container = field(&at);
+    key->object = field(&at);
+    (void)field(&at); /* the MD5 */
+    asked.answer[asked.count++] = at;
+}
+
+static void a_batch_has_swifts_partitions_and_primaries(void **state)
+{
+    static const enum mc_md5_way ways[] = {MC_MD5_BEST, MC_MD5_PORTABLE, MC_MD5_AVX2};
+    static uint32_t ids[300 * MC_REPLICAS_MAX];
+    uint32_t parts[300];
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < GOLDENS; i++) {
+        const struct golden *g = &goldens[i];
+        const size_t stride = mc_ring_head(g->ring)->stride;
+
+        asked.count = 0;
+        assert_int_equal(each_line(g, "lookups.tsv", note_name), 300);
+        for (size_t w = 0; w < 3; w++) {
+            if (!mc_md5_has(ways[w]))
+                continue;
+            assert_int_equal(mc_batch_lookup_by(ways[w], g->ring, &g->secret, asked.key,
+                                                300, parts, ids, NULL),
+                             0);
+            for (size_t k = 0; k < 300; k++) {
+                const uint32_t *row = ids + k * stride;
+                size_t n = stride;
+                int len;
+
+                while (n > 0 && row[n - 1] == MC_DEVICE_NONE)
+                    n--;
+                len = snprintf(text, sizeof(text), "%u\t", parts[k]);
+                ids_text(text + len, sizeof(text) - (size_t)len, row, n);
+                len = (int)strlen(text);
+                assert_memory_equal(text, asked.answer[k], len);
+                assert_int_equal(asked.answer[k][len], '\t');
+            }
+        }
+        while (asked.count > 0)
+            free(asked.line[--asked.count]);
+    }
 }
 
 static void check_handoffs(const struct golden *g, char *line)
@@ -299,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(names_have_swifts_partition_primaries_and_handoffs),
+        cmocka_unit_test(a_batch_has_swifts_partitions_and_primaries),
         cmocka_unit_test(the_full_handoff_order_is_swifts),
         cmocka_unit_test(every_row_of_the_table_is_swifts),
         cmocka_unit_test(slots_shape_and_defaults_are_as_documented),
