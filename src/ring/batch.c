@@ -7,12 +7,13 @@
  */
 #include "ring/batch.h"
 
+#include "base/xxh3_inline.h"
 #include "ring/handoff.h"
 #include "ring/ring_in.h"
 
 #include <string.h>
 
-#define CHUNK_KEYS  64u
+#define CHUNK_KEYS  64u   /* bits of `todo` */
 #define CHUNK_BYTES 8192u /* names of a chunk; a longer one is looked up alone */
 
 struct batch {
@@ -24,16 +25,16 @@ struct batch {
     uint32_t *ids; /* or NULL */
     int *errs;     /* or NULL */
     size_t failed;
+    size_t row_bytes;
     enum mc_md5_way way;
 };
 
-/* Keys first .. first + count - 1, and those of them whose names are in the room. */
+/* Keys first .. first + count - 1. */
 struct chunk {
     size_t first;
     size_t count;
-    size_t names;
-    size_t used; /* bytes of the room */
-    uint8_t which[CHUNK_KEYS];
+    uint64_t todo; /* a bit for each key whose name is to be hashed */
+    uint32_t part[CHUNK_KEYS];
     struct mc_bytes name[CHUNK_KEYS];
     uint8_t room[CHUNK_BYTES + MC_MD5_BLOCK];
 };
@@ -81,95 +82,122 @@ static inline size_t name_bytes(const struct mc_key *key)
            (key->object.len == 0 ? 0 : key->object.len + 1);
 }
 
-static void answer(struct batch *b, size_t i, int err, uint32_t part)
+/* A key that is wrong, or too long for the room. */
+static void ask_alone(struct batch *b, struct chunk *c, size_t i)
 {
-    b->parts[i] = err == 0 ? part : MC_PART_NONE;
+    const size_t at = c->first + i;
+    int err;
+
+    c->part[i] = MC_PART_NONE;
+    err = mc_lookup_part_fast(b->ring, b->secret, &b->keys[at], &c->part[i]);
     b->failed += err != 0;
     if (b->errs != NULL)
-        b->errs[i] = err;
+        b->errs[at] = err;
 }
 
-static void ask_alone(struct batch *b, size_t i)
+static inline bool is_wrong(const struct mc_key *key)
 {
-    uint32_t part = MC_PART_NONE;
-    int err = mc_lookup_part_fast(b->ring, b->secret, &b->keys[i], &part);
-
-    answer(b, i, err, part);
+    return key->object.len != 0 && key->container.len == 0;
 }
 
-/* Joins the names of the next keys, as many as there is room for. */
-static void join(struct batch *b, struct chunk *c)
+/* Notes a partition, and asks memory for its row before anybody reads it. */
+static inline void found(const struct batch *b, struct chunk *c, size_t i,
+                         uint32_t part)
 {
-    const struct mc_secret *secret = b->secret;
-    const bool md5 = b->ring->head.hash == MC_HASH_SWIFT_MD5;
-    const size_t more = md5 ? secret->prefix.len + secret->suffix.len + 1 : 0;
-    size_t most = b->count - c->first < CHUNK_KEYS ? b->count - c->first : CHUNK_KEYS;
-    size_t i;
+    c->part[i] = part;
+    __builtin_prefetch(b->ring->table + part * b->row_bytes);
+}
 
-    c->names = 0;
-    c->used = 0;
-    for (i = 0; i < most; i++) {
-        const struct mc_key *key = &b->keys[c->first + i];
-        const size_t bytes = name_bytes(key) + more;
-        uint8_t *const start = c->room + c->used;
-        uint8_t *to = start;
-        size_t room;
+/* Joins the names of as many keys as there is room for; returns how many. */
+static size_t join_md5(struct batch *b, struct chunk *c, size_t most)
+{
+    const struct mc_key *keys = b->keys + c->first;
+    const struct mc_bytes prefix = b->secret->prefix;
+    const struct mc_bytes suffix = b->secret->suffix;
+    uint8_t *to = c->room;
 
-        if (bytes > CHUNK_BYTES - MC_MD5_BLOCK ||
-            (key->object.len != 0 && key->container.len == 0)) {
-            ask_alone(b, c->first + i);
+    for (size_t i = 0; i < most; i++) {
+        const size_t bytes = prefix.len + 1 + name_bytes(&keys[i]) + suffix.len;
+        const size_t left = (size_t)(c->room + CHUNK_BYTES - to);
+        uint8_t *start = to;
+
+        if (is_wrong(&keys[i]) || bytes > CHUNK_BYTES - MC_MD5_BLOCK) {
+            ask_alone(b, c, i);
             continue;
         }
-        room = md5 ? (size_t)mc_md5_blocks(bytes) * MC_MD5_BLOCK : bytes;
-        if (room > CHUNK_BYTES - c->used)
-            break;
-        c->name[c->names] = (struct mc_bytes){start, bytes};
-        c->which[c->names++] = (uint8_t)i;
-        c->used += room;
-        if (md5) {
-            to = put(to, secret->prefix);
-            *to++ = '/';
-            to = put_name(to, key);
-            (void)put(to, secret->suffix);
-            mc_md5_pad(start, bytes);
-        } else {
-            (void)put_name(to, key);
-        }
+        if (mc_md5_blocks(bytes) * MC_MD5_BLOCK > left)
+            return i;
+        c->name[i] = (struct mc_bytes){start, bytes};
+        c->todo |= 1ull << i;
+        to = put(to, prefix);
+        *to++ = '/';
+        to = put_name(to, &keys[i]);
+        (void)put(to, suffix);
+        mc_md5_pad(start, bytes);
+        to = start + mc_md5_blocks(bytes) * MC_MD5_BLOCK;
     }
-    c->count = i;
+    return most;
 }
 
-static void found(struct batch *b, size_t i, uint32_t part)
+static void hash_md5(const struct batch *b, struct chunk *c)
 {
-    const struct mc_head *head = &b->ring->head;
-
-    __builtin_prefetch(b->ring->table + (size_t)part * head->stride * head->id_bytes);
-    answer(b, i, 0, part);
-}
-
-static void hash_md5(struct batch *b, const struct chunk *c)
-{
+    const unsigned power = b->ring->head.part_power;
     struct mc_md5_message message[CHUNK_KEYS];
     uint8_t digest[CHUNK_KEYS][MC_MD5_BYTES];
+    size_t n = 0;
 
-    for (size_t i = 0; i < c->names; i++)
-        message[i] =
-            (struct mc_md5_message){c->name[i].ptr, mc_md5_blocks(c->name[i].len)};
-    mc_md5_lanes(b->way, digest, message, c->names);
-    for (size_t i = 0; i < c->names; i++)
-        found(b, c->first + c->which[i],
-              mc_part_of_md5(digest[i], b->ring->head.part_power));
+    for (uint64_t left = c->todo; left != 0; left &= left - 1) {
+        const struct mc_bytes *name = &c->name[__builtin_ctzll(left)];
+
+        message[n++] = (struct mc_md5_message){name->ptr, mc_md5_blocks(name->len)};
+    }
+    mc_md5_lanes(b->way, digest, message, n);
+    n = 0;
+    for (uint64_t left = c->todo; left != 0; left &= left - 1)
+        found(b, c, (size_t)__builtin_ctzll(left), mc_part_of_md5(digest[n++], power));
 }
 
-static void hash_xxh3(struct batch *b, const struct chunk *c)
+static inline uint32_t part_of(struct mc_bytes name, unsigned power)
+{
+    return (uint32_t)(mc_xxh3_64_inline(name) >> 1 >> (63 - power));
+}
+
+/* As join_md5; a name of one piece is hashed at once and where it lies. */
+static size_t join_xxh3(struct batch *b, struct chunk *c, size_t most)
+{
+    const struct mc_key *keys = b->keys + c->first;
+    const unsigned power = b->ring->head.part_power;
+    uint8_t *to = c->room;
+
+    for (size_t i = 0; i < most; i++) {
+        size_t bytes;
+
+        if (keys[i].container.len == 0 && keys[i].object.len == 0) {
+            found(b, c, i, part_of(keys[i].account, power));
+            continue;
+        }
+        bytes = name_bytes(&keys[i]);
+        if (is_wrong(&keys[i]) || bytes > CHUNK_BYTES) {
+            ask_alone(b, c, i);
+            continue;
+        }
+        if (bytes > (size_t)(c->room + CHUNK_BYTES - to))
+            return i;
+        c->name[i] = (struct mc_bytes){to, bytes};
+        c->todo |= 1ull << i;
+        to = put_name(to, &keys[i]);
+    }
+    return most;
+}
+
+static void hash_xxh3(const struct batch *b, struct chunk *c)
 {
     const unsigned power = b->ring->head.part_power;
 
-    for (size_t i = 0; i < c->names; i++) {
-        uint64_t hash = mc_xxh3_64(c->name[i]);
+    for (uint64_t left = c->todo; left != 0; left &= left - 1) {
+        const size_t i = (size_t)__builtin_ctzll(left);
 
-        found(b, c->first + c->which[i],
-              power == 0 ? 0 : (uint32_t)(hash >> (64 - power)));
+        found(b, c, i, part_of(c->name[i], power));
     }
 }
 
@@ -191,18 +219,29 @@ static void read_rows(const struct batch *b, const struct chunk *c)
 {
     const unsigned stride = b->ring->head.stride;
     const unsigned id_bytes = b->ring->head.id_bytes;
+    uint32_t *ids = b->ids + c->first * stride;
 
-    for (size_t i = c->first; i < c->first + c->count; i++) {
-        const uint8_t *row = b->ring->table + (size_t)b->parts[i] * stride * id_bytes;
-        uint32_t *ids = b->ids + i * stride;
+    for (size_t i = 0; i < c->count; i++, ids += stride) {
+        const uint8_t *row = b->ring->table + c->part[i] * b->row_bytes;
 
-        if (b->parts[i] == MC_PART_NONE)
+        if (c->part[i] == MC_PART_NONE)
             memset(ids, 0xff, stride * sizeof(*ids));
         else if (stride == 3 && id_bytes == 2)
             read_row(ids, row, 3, 2); /* what most rings have, without loops */
         else
             read_row(ids, row, stride, id_bytes);
     }
+}
+
+/* A tombstone has rows of no ids. */
+static size_t refuse(const struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        b->parts[i] = MC_PART_NONE;
+        if (b->errs != NULL)
+            b->errs[i] = MCOS_E_DELETED;
+    }
+    return b->count;
 }
 
 size_t mc_batch_lookup_by(enum mc_md5_way way, const struct mc_ring *ring,
@@ -216,20 +255,27 @@ size_t mc_batch_lookup_by(enum mc_md5_way way, const struct mc_ring *ring,
                       .parts = parts,
                       .ids = ids,
                       .errs = errs,
+                      .row_bytes = (size_t)ring->head.stride * ring->head.id_bytes,
                       .way = way};
     struct chunk c;
 
-    if (ring->head.tombstone) {
-        for (size_t i = 0; i < count; i++)
-            answer(&b, i, MCOS_E_DELETED, MC_PART_NONE);
-        return count;
-    }
+    if (ring->head.tombstone)
+        return refuse(&b);
     for (c.first = 0; c.first < count; c.first += c.count) {
-        join(&b, &c);
-        if (ring->head.hash == MC_HASH_SWIFT_MD5)
+        const size_t left = count - c.first;
+        const size_t most = left < CHUNK_KEYS ? left : CHUNK_KEYS;
+
+        c.todo = 0;
+        if (errs != NULL)
+            memset(errs + c.first, 0, most * sizeof(*errs));
+        if (ring->head.hash == MC_HASH_SWIFT_MD5) {
+            c.count = join_md5(&b, &c, most);
             hash_md5(&b, &c);
-        else
+        } else {
+            c.count = join_xxh3(&b, &c, most);
             hash_xxh3(&b, &c);
+        }
+        memcpy(parts + c.first, c.part, c.count * sizeof(*parts));
         if (ids != NULL)
             read_rows(&b, &c);
     }
