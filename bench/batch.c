@@ -228,7 +228,7 @@ static void measure(const struct bench *b, double seconds)
                 continue;
             ns = s->turn(b, s->pass);
             s->best = s->spent == 0 || ns < s->best ? ns : s->best;
-            s->spent += s->turn == turn_of_two ? TURN_NS : cpu_ns() - began;
+            s->spent += s->turn == turn_of_two ? TURN_NS / 4 : cpu_ns() - began;
             again = true;
         }
     }
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
     if (err == 0)
         err = open_peers(&b);
     if (err == 0) {
-        printf("{\"avx2\": %s, ", mc_md5_has(MC_MD5_AVX2) ? "true" : "false");
+        printf("{\"avx2\": %d, ", mc_md5_has(MC_MD5_AVX2));
         measure(&b, strtod(argv[4], NULL));
         printf("}\n");
     } else {

@@ -11,6 +11,9 @@ esac
 echo "== look-ups beside Swift's Ring.get_nodes (names per CPU second)"
 /usr/bin/python3 bench/bench_lookup.py
 echo
+echo "== look-ups in batches beside ketama, jump hash, CRUSH, OpenSSL and Swift"
+/usr/bin/python3 bench/bench_batch.py
+echo
 echo "== building and rebalancing beside swift-ring-builder"
 /usr/bin/python3 bench/bench_builder.py
 if [ -z "$quick" ]; then
