@@ -247,7 +247,7 @@ static void submit(struct mc_swift_dir *dir, struct shelf *shelf, struct mc_ring
         return;
     *w =
         (struct writing){.dir = dir, .ring = mc_ring_ref(ring), .diag = {.offset = -1}};
-    if (dir->work->submit(dir->work, &(struct mc_job){run, done, w}) != 0) {
+    if (dir->work->submit(dir->work, &(struct mc_job){run, done, w, false}) != 0) {
         drop(w);
         return;
     }

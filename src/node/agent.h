@@ -103,6 +103,13 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   struct mcos_diag *diag);
 
 /*
+ * Would the record that this draft becomes fit through the bus? Nothing is minted, but
+ * the draft is stamped as if. Fails with TOOBIG, and as encoding does.
+ */
+int mc_agent_check_fits(struct mc_agent *agent, struct mc_draft *draft,
+                        struct mcos_diag *diag);
+
+/*
  * Takes over a record that did not come by the bus (the registry has it): stores
  * it and adopts it if it is the greater; the others hear of it as of anything held.
  * `ring` is borrowed. To be called from the loop or from within a call of the store.

@@ -130,15 +130,20 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
     mc_json_answer(response, change->old == NULL ? 201 : 200, o);
 }
 
+static void set_head(struct mc_change *change)
+{
+    change->draft.head.name = change->ring;
+    (void)snprintf(change->draft.head.author, sizeof(change->draft.head.author), "%s",
+                   change->author);
+}
+
 int mc_change_mint(struct mc_call *call, struct mc_change *change,
                    struct mcos_diag *diag)
 {
     uint64_t retry_ms = 0;
     int r;
 
-    change->draft.head.name = change->ring;
-    (void)snprintf(change->draft.head.author, sizeof(change->draft.head.author), "%s",
-                   change->author);
+    set_head(change);
     r = mc_agent_mint(call->agent, &change->draft, &change->expect, &change->made,
                       &change->distributed, &retry_ms, diag);
     set_retry(call->response, r == 0 ? 0 : retry_ms);
@@ -203,7 +208,7 @@ static void on_measured(void *ctx, bool wanted)
 static void on_made(void *ctx, bool wanted)
 {
     struct mc_change *change = ctx;
-    const struct mc_job job = {measure, on_measured, change};
+    const struct mc_job job = {measure, on_measured, change, false};
     struct mc_work *work = change->routes->config.work;
     struct mc_response response = {0};
     struct mc_call call;
@@ -213,8 +218,11 @@ static void on_made(void *ctx, bool wanted)
     change->build_ms = mc_agent_now_ms(call.agent) - change->began_ms;
     if (!wanted)
         r = mcos_diag_set(&change->diag, MCOS_E_BUSY, "", "the agent stops");
-    if (r == 0 && !change->dry)
-        r = mc_change_mint(&call, change, &change->diag);
+    if (r == 0 && change->dry)
+        set_head(change);
+    if (r == 0)
+        r = change->dry ? mc_agent_check_fits(call.agent, &change->draft, &change->diag)
+                        : mc_change_mint(&call, change, &change->diag);
     if (r == 0 && change->report.assignments == 0) {
         if (work->submit(work, &job) == 0)
             return;
@@ -233,12 +241,14 @@ static void run_job(void *ctx)
 int mc_change_submit(struct mc_change *change, void (*run)(struct mc_change *change),
                      struct mcos_diag *diag)
 {
-    const struct mc_job job = {run_job, on_made, change};
+    const struct mc_job job = {run_job, on_made, change, change->dry};
     struct mc_work *work = change->routes->config.work;
     int r;
 
     change->run = run;
     r = work->submit(work, &job);
+    if (r != 0 && change->dry)
+        return mcos_diag_set(diag, r, "", "too many plans or changes wait already");
     if (r != 0)
         return mcos_diag_set(diag, r, "",
                              "%u changes are being built and %u wait already",

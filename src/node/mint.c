@@ -154,6 +154,24 @@ static int check_fits(struct mc_agent *agent, const struct mc_ring *ring,
                          bytes, max);
 }
 
+int mc_agent_check_fits(struct mc_agent *agent, struct mc_draft *draft,
+                        struct mcos_diag *diag)
+{
+    const struct mc_bus *bus = agent->ports.bus;
+    struct mc_ring *ring = NULL;
+    int err;
+
+    if (bus->ops->record_max == NULL ||
+        bus->ops->record_max(agent->ports.bus) == SIZE_MAX)
+        return 0;
+    err = make_ring(agent, draft, mc_agent_ring_find(agent, draft->head.name.s),
+                    agent->next_token, &ring, diag);
+    if (err == 0)
+        err = check_fits(agent, ring, diag);
+    mc_ring_unref(ring);
+    return err;
+}
+
 /* The store answers at once, so the mint ends in this feed, unless memory was out. */
 static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
                         struct mc_event *event)

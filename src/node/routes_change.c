@@ -60,14 +60,25 @@ static int set_hash_check(struct mc_change *change, const struct mc_spec *spec)
     return 0;
 }
 
+/* A plan is for who asked for it; a change is made whether he waits or not. */
+static bool is_wanted(void *ctx, unsigned thousandths)
+{
+    const struct mc_change *change = ctx;
+
+    (void)thousandths;
+    return !atomic_load(&change->later->gone);
+}
+
 static int build(struct mc_change *change, const struct mc_spec *spec)
 {
+    const struct mc_progress progress = {is_wanted, change};
     const struct mc_build_input in = {
         .spec = spec,
         .old = change->old,
         .now_s = change->now_s,
-        .seed = mc_xxh3_64((struct mc_bytes){(const uint8_t *)change->ring.s,
-                                             strlen(change->ring.s)})};
+        .seed = mc_xxh3_64(
+            (struct mc_bytes){(const uint8_t *)change->ring.s, strlen(change->ring.s)}),
+        .progress = change->dry ? &progress : NULL};
     struct mc_head *head = &change->draft.head;
     struct mc_built *built = NULL;
     char token[MC_TOKEN_MAX];

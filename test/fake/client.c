@@ -102,7 +102,7 @@ void begin(struct world *w, struct asked *asked, struct mc_request *q,
     char *rest = text;
     char *part;
 
-    *asked = (struct asked){.later = {keep, answer}};
+    *asked = (struct asked){.later = {.keep = keep, .answer = answer}};
     (void)snprintf(text, sizeof(text), "%s", target);
     q->path = strsep(&rest, "?");
     while (rest != NULL && (part = strsep(&rest, "&")) != NULL) {

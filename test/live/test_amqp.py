@@ -4,6 +4,7 @@
 A test named row_N is row N of the catalogue of faults (section "Network and
 broker"). The outside world is Debian's python3-pika: it shares no code with us.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -307,6 +308,10 @@ def test_row_19_larger_than_the_broker_takes(broker):
             c3 = world.start("c3", bus=broker.url + "?max_message_size=20000")
             big = c3.create("big3", spec(part_power=16))
             assert big.status == 413 and "at most 20000" in big.body.decode(), big.body
+            plan = c3.ask("POST", "/v1/rings/big3/plan", json.dumps(spec(part_power=16)))
+            assert plan.status == 413 and plan.json["detail"] == big.json["detail"], plan.body
+            plan = c3.ask("POST", "/v1/rings/small/plan", json.dumps(spec(replicas=2)))
+            assert plan.status == 200 and plan.json["version"] == 1, plan.body
             assert c3.stamp("big3") is None and not c3.says("event=bus-down")
             world.agree("small", c3.update("small", spec(replicas=2)).json["stamp"])
     finally:

@@ -62,7 +62,8 @@ struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
 
     if (x == NULL)
         return NULL;
-    x->later = (struct mc_later){keep, give};
+    x->later.keep = keep;
+    x->later.answer = give;
     x->home = *home;
     memcpy(x->target, target, len);
     (*x->home.busy)++;
@@ -158,6 +159,11 @@ bool mc_exchange_answered(const struct mc_exchange *x)
 bool mc_exchange_asleep(const struct mc_exchange *x)
 {
     return x->kept && !x->given;
+}
+
+void mc_exchange_desert(struct mc_exchange *x)
+{
+    atomic_store(&x->later.gone, true);
 }
 
 /* ---- answer ---- */
