@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * port/work.h -- what the house needs from another thread: that something long and
- * pure is done beside the loop.
+ * port/work.h -- what the house needs from another thread: that something long is
+ * done beside the loop.
  *
  * A job has a context of its own. run() is called on another thread, jobs beside one
- * another, and touches nothing but that context; what is shared in it is read only,
- * or counted by references (blobs, rings). done() is called on the loop's thread,
+ * another, and touches nothing of ours but that context; what is shared in it is read
+ * only, or counted by references (blobs, rings). done() is called on the loop's thread,
  * once for each job that was taken, never from within submit(), and may submit the
  * next; it owns the context from then on. Jobs begin in the order they were given,
  * but for those that yield: they begin after all others that wait, one runs at a time,
