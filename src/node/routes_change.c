@@ -186,6 +186,18 @@ static int keeps_power(struct mc_change *change)
                          given, held);
 }
 
+/* A file says nothing of the secret: what the ring knew of it stays known. */
+static void keep_check(struct mc_change *change)
+{
+    static const uint8_t none[sizeof(change->hash_check)];
+    const struct mc_head *old = change->old == NULL ? NULL : mc_ring_head(change->old);
+    struct mc_head *head = &change->draft.head;
+
+    if (old != NULL && old->hash == head->hash &&
+        memcmp(head->hash_check, none, sizeof(none)) == 0)
+        memcpy(head->hash_check, old->hash_check, sizeof(none));
+}
+
 static void run_import(struct mc_change *change)
 {
     change->err =
@@ -193,6 +205,8 @@ static void run_import(struct mc_change *change)
                              &change->draft, &change->extra, &change->diag);
     if (change->err == 0)
         change->err = keeps_power(change);
+    if (change->err == 0)
+        keep_check(change);
 }
 
 /* The secret that the query gives, or else this machine's, copied. */

@@ -511,6 +511,34 @@ class Online(unittest.TestCase):
             self.assertEqual((status, d["error"]["code"]), (6, "unreachable"))
             self.assertLess(time.monotonic() - start, 5)
 
+    def test_a_build_from_a_checked_ring_stays_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder)
+            (path / "wrong.conf").write_text("[swift-hash]\nswift_hash_path_suffix = wrong\n")
+            (path / "spec.json").write_text(json.dumps(
+                {"partition_power": 8, "replicas": 3, "hash": "swift-md5", "devices": [
+                    {"name": "n%d" % i, "weight": 1, "host": "h%d" % i, "port": 6200}
+                    for i in range(4)]}))
+            run("ring", "import-swift", GZ, "--name", "gold", "--swift-conf", CONF, "--out",
+                path / "gold.ring")
+            build = ["ring", "build", "--spec", path / "spec.json", "--out", path / "x.ring"]
+            for more, checked in ((["--from", path / "gold.ring"], True),
+                                  (["--from", path / "gold.ring", "--swift-conf", CONF], True),
+                                  (["--from", GZ, "--swift-conf", CONF], True),
+                                  (["--from", GZ], False),
+                                  (["--swift-conf", CONF], True), ([], False)):
+                status, d = doc(*build, *more)
+                self.assertEqual((status, "warning" in d), (0, not checked), more)
+                self.assertEqual("warning: " in run(*build, *more)[2], not checked)
+                for conf, good in ((CONF, True), (path / "wrong.conf", not checked)):
+                    status = run("lookup", "--file", path / "x.ring", "--swift-conf", conf, "a")[0]
+                    self.assertEqual(status, 0 if good else 8, (more, conf))
+            (path / "x.ring").unlink()
+            status, d = doc(*build, "--from", path / "gold.ring", "--swift-conf",
+                            path / "wrong.conf")
+            self.assertEqual((status, d["error"]["code"]), (8, "secret-needed"))
+            self.assertFalse((path / "x.ring").exists())
+
     def test_an_import_without_the_secret_warns(self):
         self.on("PUT", "/v1/rings/gold/import", (201, {**CHANGE, "ring": "gold"}))
         online = ["--server", self.url, "ring", "import-swift", GZ, "--name", "gold",

@@ -277,6 +277,36 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     "{\"partition_power\": 5, \"replicas\": 1, \"devices\": ["                         \
     "{\"name\": \"a\", \"weight\": 1}]}"
 
+static void want_check(const struct world *w, const char *ring, uint8_t byte)
+{
+    uint8_t check[8];
+
+    memset(check, byte, sizeof(check));
+    assert_memory_equal(mc_ring_head(mc_agent_ring_find(&w->agent, ring))->hash_check,
+                        check, sizeof(check));
+}
+
+/* A file does not say which secret it was made with. */
+static void an_import_without_a_secret_keeps_the_check(void **state)
+{
+    struct world *w = *state;
+    char etag[96];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    w->swift_md5 = true;
+    w->check = 7;
+    assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);
+    want_check(w, "swift", 7);
+    w->check = 0;
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(replace(w, "/v1/rings/swift/import", etag, "gz"), 200);
+    want_check(w, "swift", 7);
+    w->check = 9;
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(replace(w, "/v1/rings/swift/import", etag, "gz"), 200);
+    want_check(w, "swift", 9);
+}
+
 /* What is imported is `photos`: 2^6 partitions. */
 static void an_import_keeps_the_part_power(void **state)
 {
@@ -312,6 +342,7 @@ int main(void)
         CASE(bad_input_is_told_and_changes_nothing),
         CASE(a_refused_mint_says_when_to_try_again),
         CASE(an_import_becomes_a_ring_or_nothing),
+        CASE(an_import_without_a_secret_keeps_the_check),
         CASE(an_import_keeps_the_part_power),
     };
 
