@@ -114,6 +114,7 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz,
                                .verb = "imported",
                                .warning = secret == NULL ? UNCHECKED_ONLINE : NULL,
                                .next = NEXT,
+                               .taken = "with --replace the file takes its place",
                                .doing = "importing"};
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);

@@ -436,6 +436,21 @@ class Online(unittest.TestCase):
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
 
+    def test_what_somebody_else_did_is_answered_with_commands(self):
+        stale = (412, problem("stale", 412, hint="send its ETag"))
+        taken = (412, problem("exists", 412, hint="send If-Match"))
+        self.on("PUT", "/v1/rings/gold/import", taken)
+        self.on("GET", "/v1/rings/gold", (200, {"ring": "gold"}))
+        self.on("PUT", "/v1/rings/gold", stale)
+        for args, hint in ((["import-swift", GZ, "--name", "gold"], "hint: with --replace"),
+                           (["update", "gold", "-f", self.spec, "--if-match", "1-00000000"],
+                            "hint: look at it with `mcos ring show gold`")):
+            status, _, err = run("--server", self.url, "ring", *args)
+            self.assertEqual(status, 4)
+            self.assertIn(hint, err)
+            self.assertNotIn("ETag", err)
+            self.assertNotIn("If-Match", err)
+
     def test_create_of_what_exists_names_update(self):
         self.on("PUT", "/v1/rings/photos", (412, problem("exists", 412, hint="send If-Match")))
         _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)

@@ -193,6 +193,7 @@ def test_row_47_down_at_the_start_then_restarted_empty_it_is_filled_again(world)
         assert c1.create(name, spec()).status == 201, "nothing waits for a cache"
     until(lambda: state(c1) == "away", "c1 says that it is away", c1)
     assert len(events(c1, "cache-away")) == 1
+    assert f"memcached at {server.socket} does not answer" in events(c1, "cache-away")[0]
     server.start()
     client = server.client()
     for name in rings:
