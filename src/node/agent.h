@@ -89,7 +89,8 @@ int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
 /*
  * Makes the draft the next version of the ring draft->head.name: stamps it,
  * stores it durably, adopts it, hands it to the bus. The draft needs its
- * placement (or tombstone), note and author; the rest is filled in here. On
+ * placement (or tombstone), note and author, and may have the operation's id; the rest
+ * is filled in here. On
  * success *ret_ring is the new record (yours) and *ret_distributed says whether
  * the bus is up to take it.
  *

@@ -103,6 +103,7 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
                      const struct mc_ring *held, uint64_t token,
                      struct mc_ring **ret_ring, struct mcos_diag *diag)
 {
+    static const uint8_t none[MC_UID_BYTES];
     struct mc_store *store = agent->ports.store;
     struct mc_ring *losers[MC_LOSERS_MAX];
     size_t loser_count = 0;
@@ -118,7 +119,8 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
     draft->head.origin = agent->config.cluster;
     draft->head.format = (uint16_t)mc_machine_mint_format(agent->machine);
-    operation_id(agent, token, wall_ns, draft->head.operation);
+    if (memcmp(draft->head.operation, none, sizeof(none)) == 0)
+        operation_id(agent, token, wall_ns, draft->head.operation);
     err = mc_draft_mint(draft, held, (const struct mc_ring *const *)losers, loser_count,
                         wall_ns);
     if (err == 0)

@@ -21,11 +21,17 @@ int mc_change_type(const struct mc_call *call, const char *first, const char *se
     return mcos_diag_set(diag, MCOS_E_TYPE, "Content-Type", "wants %s", first);
 }
 
+static void run_nothing(struct mc_change *change)
+{
+    (void)change;
+}
+
 void mc_change_go(struct mc_call *call, struct mc_change *take_change, int r,
                   void (*run)(struct mc_change *change), struct mcos_diag *diag)
 {
     if (r == 0)
-        r = mc_change_submit(take_change, run, diag);
+        r = mc_change_submit(
+            take_change, mc_change_is_replayed(take_change) ? run_nothing : run, diag);
     if (r == 0)
         return;
     mc_call_fail(call, r, diag);
@@ -142,7 +148,7 @@ void mc_put_ring(struct mc_call *call)
 
     if (r == 0)
         r = mc_change_type(call, "application/json", "text/json", &diag);
-    if (r == 0)
+    if (r == 0 && !mc_change_is_replayed(change))
         r = take_plan(call, change, &diag);
     if (r == 0)
         mc_change_take(call, change);
@@ -160,7 +166,7 @@ void mc_delete_ring(struct mc_call *call)
     if (r == 0 && change->expect.kind == MC_EXPECT_ABSENT)
         r = mcos_diag_set(&diag, MCOS_E_USAGE, "If-None-Match",
                           "nothing can be deleted that is absent; send If-Match");
-    if (r == 0) {
+    if (r == 0 && !mc_change_is_replayed(change)) {
         change->draft.head.tombstone = true;
         r = mc_change_mint(call, change, &diag);
     }

@@ -48,6 +48,7 @@ struct mc_request {
     const char *if_match;
     const char *if_none_match;
     const char *content_type;
+    const char *idempotency_key;
     const char
         *author; /* who asks, for the record: "uid:0" over the unix socket, else "" */
     struct mc_bytes body;

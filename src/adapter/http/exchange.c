@@ -23,6 +23,7 @@
 #define CROWDED           "too many bodies are arriving at once"
 #define TOO_LONG          "the body is too long"
 #define PROBLEM_TYPE      "application/problem+json"
+#define IDEMPOTENCY_KEY   "Idempotency-Key"
 #define PROBLEM_BYTES     512u
 
 /*
@@ -295,6 +296,7 @@ struct heads {
     unsigned if_match;
     unsigned if_none_match;
     unsigned type;
+    unsigned key;
 };
 
 /* As RFC 9110 has it. Another server on the way may understand `Content-Length :` or a
@@ -328,6 +330,7 @@ static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char
         {MHD_HTTP_HEADER_IF_MATCH, &h->if_match},
         {MHD_HTTP_HEADER_IF_NONE_MATCH, &h->if_none_match},
         {MHD_HTTP_HEADER_CONTENT_TYPE, &h->type},
+        {IDEMPOTENCY_KEY, &h->key},
     };
 
     (void)kind;
@@ -398,6 +401,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     q->if_match = header(c, MHD_HTTP_HEADER_IF_MATCH);
     q->if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     q->content_type = header(c, MHD_HTTP_HEADER_CONTENT_TYPE);
+    q->idempotency_key = header(c, IDEMPOTENCY_KEY);
     find_author(x, c);
     q->author = x->author;
     x->body_max = x->home.handler->body_max(x->home.handler, q->method, q->path);
