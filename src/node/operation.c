@@ -16,6 +16,7 @@ int mc_operation_of(const struct mc_request *request, struct mc_operation *ret,
     const char *key = request->idempotency_key;
     uint8_t digest[MC_SHA256_BYTES];
     struct mc_buf b = {0};
+    int r;
 
     *ret = (struct mc_operation){.named = key != NULL};
     if (key == NULL)
@@ -40,12 +41,12 @@ int mc_operation_of(const struct mc_request *request, struct mc_operation *ret,
         put_text(&b, request->query[i].value);
     }
     mc_buf_put(&b, digest, sizeof(digest));
-    if (b.err != 0)
-        return b.err;
-    mc_sha256(digest, (struct mc_bytes){b.ptr, b.len});
-    mc_buf_fini(&b);
+    if (b.err == 0)
+        mc_sha256(digest, (struct mc_bytes){b.ptr, b.len});
     memcpy(ret->id, digest, sizeof(ret->id));
-    return 0;
+    r = b.err;
+    mc_buf_fini(&b);
+    return r;
 }
 
 static bool made_by(const struct mc_ring *ring, const struct mc_operation *operation)

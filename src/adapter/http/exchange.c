@@ -265,7 +265,8 @@ static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, i
  * end. So this one goes to the socket directly; what still comes is read for a while,
  * that it may be seen, and then the connection is cut.
  */
-static void tell_too_long(struct mc_exchange *x, struct MHD_Connection *c)
+static void tell_early(struct mc_exchange *x, struct MHD_Connection *c, int code,
+                       const char *detail)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -276,11 +277,11 @@ static void tell_too_long(struct mc_exchange *x, struct MHD_Connection *c)
     x->discarded = 0;
     if (info == NULL)
         return;
-    format_problem(problem, MCOS_E_TOOBIG, TOO_LONG);
+    format_problem(problem, code, detail);
     (void)snprintf(text, sizeof(text),
-                   "HTTP/1.1 413 Content Too Large\r\nContent-Type: " PROBLEM_TYPE
+                   "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_TYPE
                    "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                   strlen(problem), problem);
+                   mcos_err_http(code), mcos_err_slug(code), strlen(problem), problem);
     (void)send(info->connect_fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)shutdown(info->connect_fd, SHUT_WR);
 }
@@ -439,7 +440,8 @@ static enum MHD_Result take_body(struct mc_exchange *x, struct MHD_Connection *c
         return MHD_YES;
     if (x->told)
         return MHD_NO;
-    tell_too_long(x, c);
+    tell_early(x, c, x->crowded ? MCOS_E_BUSY : MCOS_E_TOOBIG,
+               x->crowded ? CROWDED : TOO_LONG);
     return MHD_YES;
 }
 

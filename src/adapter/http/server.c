@@ -161,12 +161,14 @@ static void set_stage(struct MHD_Connection *c, enum stage stage,
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct visitor *v = info == NULL ? NULL : info->socket_context;
 
-    if (v == NULL || v->stage == STAGE_CUT)
+    if (v == NULL)
+        return;
+    v->asleep = asleep;
+    if (v->stage == STAGE_CUT)
         return;
     if (v->stage != stage && stage != STAGE_BODY)
         v->since_ms = now_ms();
     v->stage = stage;
-    v->asleep = asleep;
 }
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
