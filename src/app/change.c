@@ -157,6 +157,26 @@ static int watch(struct mc_cli *cli, const struct mc_change *change,
     return printed < 0 ? printed : rc;
 }
 
+/* The agent speaks of headers; who sits at a shell has commands for it. */
+static void hint_at_commands(struct mc_cli *cli, const struct mc_change *change,
+                             int err)
+{
+    char hint[2 * MC_NAME_MAX + 160] = "";
+
+    if (err == MCOS_E_EXISTS && change->taken != NULL)
+        (void)snprintf(hint, sizeof(hint), "%s; or take another name", change->taken);
+    else if (err == MCOS_E_STALE)
+        (void)snprintf(hint, sizeof(hint),
+                       "look at it with `mcos ring show %s`, then try again; with "
+                       "--if-match, on the version that you looked at",
+                       change->ring);
+    else if (err == MCOS_E_DELETED)
+        (void)snprintf(hint, sizeof(hint), "`mcos ring create %s` makes it again",
+                       change->ring);
+    if (hint[0] != '\0' && json_is_object(cli->api.problem))
+        (void)json_object_set_new(cli->api.problem, "hint", json_string(hint));
+}
+
 int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
                   const struct mc_wait *wait)
 {
@@ -174,6 +194,8 @@ int mc_change_run(struct mc_cli *cli, const struct mc_change *change,
                 "whether the change of %s was accepted is not known; look with: "
                 "%s ring show %s",
                 change->ring, mc_out_self, change->ring);
+        if (!cli->out.json)
+            hint_at_commands(cli, change, rc);
         return rc;
     }
     if (cli->out.json && change->warning != NULL)

@@ -10,6 +10,7 @@ struct mc_change {
     const char *verb;    /* "created", for the report */
     const char *warning; /* said when it was accepted; NULL: none */
     const char *next;    /* what is to be done then; NULL: nothing */
+    const char *taken;   /* what is to be typed if the name is taken; NULL: nothing */
     const char *doing;   /* said of a long wait for the answer; NULL: nothing */
     struct mc_request request;
 };

@@ -11,10 +11,6 @@
 
 #include <string.h>
 
-#define UNCHECKED                                                                      \
-    "the ring carries no check of Swift's hash prefix and suffix: whoever gives "      \
-    "wrong "                                                                           \
-    "ones gets wrong places, and no error; --swift-conf FILE adds the check"
 #define UNCHECKED_ONLINE                                                               \
     "without --swift-conf the ring carries no check of Swift's hash prefix and "       \
     "suffix, "                                                                         \
@@ -85,7 +81,7 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
     mc_offline_stamp(&head, stamp);
     mc_hex(digest, head.digest, MC_DIGEST_BYTES);
     if (secret == NULL && !cli->out.json)
-        (void)fprintf(stderr, "mcos: warning: " UNCHECKED "\n");
+        (void)fprintf(stderr, "mcos: warning: " MC_OFFLINE_UNCHECKED "\n");
     if (cli->out.json)
         rc = mc_out_json(json_pack(
             "{s:s, s:s, s:I, s:s, s:s, s:I, s:i, s:I, s:i, s:s*}", "ring", name,
@@ -93,7 +89,7 @@ static int import_offline(struct mc_cli *cli, struct mc_bytes gz,
             "out", out_path, "bytes", (json_int_t)mc_blob_get(blob).len,
             "partition_power", (int)head.part_power, "assignments",
             (json_int_t)head.assignments, "device_slots", (int)head.device_count,
-            "warning", secret == NULL ? UNCHECKED : NULL));
+            "warning", secret == NULL ? MC_OFFLINE_UNCHECKED : NULL));
     else
         (void)printf("%s %s -> %s   2^%u partitions, %llu replicas, %u device slots\n",
                      name, stamp, out_path, head.part_power,
@@ -118,6 +114,7 @@ static int import_online(struct mc_cli *cli, struct mc_bytes gz,
                                .verb = "imported",
                                .warning = secret == NULL ? UNCHECKED_ONLINE : NULL,
                                .next = NEXT,
+                               .taken = "with --replace the file takes its place",
                                .doing = "importing"};
     char start[MC_NAME_MAX + 32];
     int rc = mc_wait_parse(cli, &wait);

@@ -19,7 +19,8 @@ struct build {
     unsigned long long now_s; /* 0: the clock */
     struct mc_buf text;
     struct mc_spec_doc *spec;
-    struct mc_ring *old; /* NULL: a first build */
+    struct mc_swiftconf *conf; /* NULL: not given */
+    struct mc_ring *old;       /* NULL: a first build */
     struct mc_draft draft;
     struct mc_build_report report;
     json_t *plan;       /* what it does and why; NULL if nobody asked */
@@ -43,6 +44,7 @@ static int read_input(struct mc_cli *cli, struct build *b)
     const char *seed = mc_cli_opt(cli, "seed");
     const char *now = mc_cli_opt(cli, "now");
     const char *from = mc_cli_opt(cli, "from");
+    struct mc_secret secret = {0};
     int rc = 0;
 
     b->spec_path = mc_cli_opt(cli, "spec");
@@ -64,9 +66,42 @@ static int read_input(struct mc_cli *cli, struct build *b)
     if (rc == 0)
         rc = mc_spec_parse((struct mc_bytes){b->text.ptr, b->text.len}, &b->spec,
                            &cli->diag);
+    if (rc == 0)
+        rc = mc_offline_secret(cli, &b->conf);
+    if (rc == 0 && b->conf != NULL)
+        secret = mc_swiftconf_secret(b->conf);
     if (rc == 0 && from != NULL)
-        rc = mc_offline_open(cli, from, NULL, &b->old);
+        rc = mc_offline_open(cli, from, b->conf != NULL ? &secret : NULL, &b->old);
     return rc;
+}
+
+/* A record by whose names nobody would notice a wrong secret. */
+static bool is_unchecked(const struct mc_head *head)
+{
+    static const uint8_t none[sizeof(head->hash_check)];
+
+    return head->hash == MC_HASH_SWIFT_MD5 &&
+           memcmp(head->hash_check, none, sizeof(none)) == 0;
+}
+
+/* The version before has handed its check on; one without gets that of --swift-conf. */
+static int set_check(struct mc_cli *cli, struct build *b)
+{
+    struct mc_head *head = &b->draft.head;
+    uint8_t check[sizeof(head->hash_check)];
+    struct mc_secret secret;
+
+    if (b->conf == NULL || head->hash != MC_HASH_SWIFT_MD5)
+        return 0;
+    secret = mc_swiftconf_secret(b->conf);
+    mc_secret_check(&secret, check);
+    if (!is_unchecked(head) && memcmp(head->hash_check, check, sizeof(check)) != 0)
+        return mcos_diag_set(&cli->diag, MCOS_E_SECRET, "swift-conf",
+                             "%.120s: not the hash prefix and suffix that --from was "
+                             "made with",
+                             mc_cli_opt(cli, "swift-conf"));
+    memcpy(head->hash_check, check, sizeof(check));
+    return 0;
 }
 
 static int choose_name(struct mc_cli *cli, struct build *b)
@@ -138,6 +173,8 @@ static int build(struct mc_cli *cli, struct build *b)
     if (rc == 0)
         rc = place(cli, b);
     if (rc == 0)
+        rc = set_check(cli, b);
+    if (rc == 0)
         rc = mc_offline_finish(cli, &b->draft, b->old, b->now_s * 1000000000ull,
                                &b->blob);
     if (rc == 0 && mc_cli_signal != 0)
@@ -175,17 +212,21 @@ static int print(struct mc_cli *cli, const struct build *b)
     if (rc < 0)
         return rc;
     (void)getrusage(RUSAGE_SELF, &usage);
+    if (is_unchecked(&head) && !cli->out.json)
+        (void)fprintf(stderr, "mcos: warning: " MC_OFFLINE_UNCHECKED "\n");
     mc_offline_stamp(&head, stamp);
     mc_hex(digest, head.digest, MC_DIGEST_BYTES);
     if (cli->out.json) {
         /* The figures of before and after are in the plan; these are the record's. */
         json_t *doc = json_pack(
-            "{s:s, s:s, s:I, s:s, s:s, s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:I}", "ring",
-            head.name.s, "stamp", stamp, "version", (json_int_t)head.version, "digest",
-            digest, "out", b->out_path, "bytes", (json_int_t)bytes.len, "balance",
-            r->balance, "max_deviation", r->max_deviation, "dispersion", r->dispersion,
-            "violations", (json_int_t)r->violations, "cpu_seconds", b->cpu_seconds,
-            "total_cpu_seconds", cpu_now(), "peak_kb", (json_int_t)usage.ru_maxrss);
+            "{s:s, s:s, s:I, s:s, s:s, s:I, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:s*}",
+            "ring", head.name.s, "stamp", stamp, "version", (json_int_t)head.version,
+            "digest", digest, "out", b->out_path, "bytes", (json_int_t)bytes.len,
+            "balance", r->balance, "max_deviation", r->max_deviation, "dispersion",
+            r->dispersion, "violations", (json_int_t)r->violations, "cpu_seconds",
+            b->cpu_seconds, "total_cpu_seconds", cpu_now(), "peak_kb",
+            (json_int_t)usage.ru_maxrss, "warning",
+            is_unchecked(&head) ? MC_OFFLINE_UNCHECKED : NULL);
 
         (void)json_object_update(doc, b->plan);
         return mc_out_json(doc);
@@ -221,6 +262,7 @@ int mc_cmd_ring_build(struct mc_cli *cli)
     mc_draft_fini(&b.draft);
     mc_ring_unref(b.old);
     mc_spec_doc_free(b.spec);
+    mc_swiftconf_free(b.conf);
     mc_buf_fini(&b.text);
     return rc;
 }

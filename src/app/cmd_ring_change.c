@@ -84,26 +84,19 @@ static int with_etag(struct mc_cli *cli, struct job *job)
     return rc;
 }
 
-/* The agent speaks of headers; who sits at a shell has a command for it. */
-static void hint_update(const struct mc_cli *cli, const char *ring)
-{
-    char hint[MC_NAME_MAX + 96];
-
-    (void)snprintf(hint, sizeof(hint),
-                   "`mcos ring update %s` changes it; or take another name", ring);
-    (void)json_object_set_new(cli->api.problem, "hint", json_string(hint));
-}
-
 int mc_cmd_ring_create(struct mc_cli *cli)
 {
     struct job job;
+    char taken[MC_NAME_MAX + 40] = "";
     int rc = prepare(cli, &job, "PUT", "created", true);
 
+    if (rc == 0)
+        (void)snprintf(taken, sizeof(taken), "`mcos ring update %s` changes it",
+                       job.change.ring);
+    job.change.taken = taken;
     job.change.request.if_none_match = "*";
     if (rc == 0)
         rc = mc_change_run(cli, &job.change, &job.wait);
-    if (rc == MCOS_E_EXISTS && !cli->out.json)
-        hint_update(cli, job.change.ring);
     fini(&job);
     return rc;
 }

@@ -35,16 +35,17 @@ static void print_engines(const struct mc_out *out, const json_t *doc)
     const char *bus = mc_doc_text(doc, "bus");
     const char *registry = mc_doc_text(doc, "registry");
     const char *cache = mc_doc_text(doc, "cache");
+    const char *swift = mc_doc_text(doc, "swift");
 
     if (!out->verbose && strcmp(bus, "up") == 0 && strcmp(registry, "degraded") != 0 &&
-        strcmp(cache, "away") != 0)
+        strcmp(cache, "away") != 0 && strcmp(swift, "degraded") != 0)
         return;
-    (void)printf(
-        "  bus %s   registry %s   cache %s   undistributed %lld   announces %s "
-        "every %g s   clock offset %+.2f s   mcosd %s\n",
-        bus, registry, cache, mc_doc_int(doc, "undistributed"),
-        mc_doc_text(doc, "announce"), mc_doc_real(doc, "announce_interval"),
-        mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
+    (void)printf("  bus %s   registry %s   cache %s   swift %s   undistributed %lld   "
+                 "announces %s "
+                 "every %g s   clock offset %+.2f s   mcosd %s\n",
+                 bus, registry, cache, swift, mc_doc_int(doc, "undistributed"),
+                 mc_doc_text(doc, "announce"), mc_doc_real(doc, "announce_interval"),
+                 mc_doc_real(doc, "clock_offset"), mc_doc_text(doc, "version"));
 }
 
 static void print_agents(const json_t *agents)

@@ -66,13 +66,16 @@ static int to_count(struct loader *l, enum key opt, unsigned long most,
                     unsigned long *ret)
 {
     const char *text = l->values[opt].text[0];
+    char why[64];
     char *end;
     unsigned long n;
 
     errno = 0;
     n = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || n > most)
-        return mc_config_refuse(l, opt, "not a whole number in range");
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || n > most) {
+        (void)snprintf(why, sizeof(why), "not a whole number from 0 to %lu", most);
+        return mc_config_refuse(l, opt, why);
+    }
     *ret = n;
     return 0;
 }

@@ -78,6 +78,7 @@ static const struct mc_opt build_opts[] = {
     {"from", 0, "FILE", "the version before; few replicas move from it"},
     {"out", 0, "FILE", "where the record goes"},
     {"dry-run", 0, NULL, "say what it would do, and why; write nothing"},
+    {"swift-conf", 0, "FILE", "where Swift's hash prefix and suffix are"},
     {"name", 0, "NAME", "of the ring; without it, that of --from or the file's name"},
     {"seed", 0, "N", "same input and seed, same table, 0"},
     {"now", 0, "SECONDS", "time of the build, since 1970; makes it repeatable"},

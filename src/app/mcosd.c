@@ -328,6 +328,13 @@ static int open_http(struct daemon *d, struct mcos_diag *diag)
     return 0;
 }
 
+static const char *swift_trouble(void *ctx, size_t i)
+{
+    const struct daemon *d = ctx;
+
+    return d->swift_dir == NULL ? NULL : mc_swift_dir_trouble(d->swift_dir, i);
+}
+
 static int open_agent(struct daemon *d, struct mcos_diag *diag)
 {
     const struct mc_agent_ports ports = {
@@ -343,6 +350,9 @@ static int open_agent(struct daemon *d, struct mcos_diag *diag)
                                       .export_swift = export_swift};
     int err = mc_loop_new(&d->client, &d->loop);
 
+    if (d->config.export_swift[0] != '\0')
+        routes.swift_trouble = swift_trouble;
+    routes.swift_ctx = d;
     if (d->swift_conf != NULL)
         routes.secret = mc_swiftconf_secret(d->swift_conf);
     if (err == 0)
@@ -437,6 +447,8 @@ static int check(struct daemon *d, struct mcos_diag *diag)
 
     for (unsigned i = 0; err == 0 && i < c->http_count; i++)
         err = mc_listen_check_text(c->http[i], diag);
+    if (err == 0 && c->export_swift[0] != '\0')
+        err = mc_swift_dir_check(c->export_swift, diag);
     mc_swiftconf_free(d->swift_conf);
     d->swift_conf = NULL;
     if (err != 0)

@@ -9,6 +9,12 @@
 #include "ring/draft.h"
 #include "ring/lookup.h"
 
+/* A warning for who makes a ring of Swift's hash without the secret. */
+#define MC_OFFLINE_UNCHECKED                                                           \
+    "the ring carries no check of Swift's hash prefix and suffix: whoever gives "      \
+    "wrong "                                                                           \
+    "ones gets wrong places, and no error; --swift-conf FILE adds the check"
+
 /*
  * Opens a record, or a Swift `.ring.gz` as if it had just been imported.
  * `secret` may be NULL. *ret_ring is yours. Fails as reading, decoding and

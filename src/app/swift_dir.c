@@ -19,11 +19,22 @@
 #define FILE_MODE  0644 /* Swift runs as another user, and there is no secret in it */
 #define LINE_BYTES 768u
 
+/* By what a file is known again without being read. All zero: there is none. */
+struct print {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec changed;
+};
+
 /* What is known of one ring. */
 struct shelf {
     struct mc_name name;
     struct mc_ring *done; /* ours: nothing is to be done while the agent holds this */
     bool written;         /* one of its versions is in the folder */
+    bool current;         /* this one */
+    struct print print;   /* of the file, when it was written */
+    char *trouble;        /* why what is held is not there; NULL: no trouble */
     uint64_t retry_ms;    /* after the next failure; 0: the last one was none */
     uint64_t at_ms;       /* not before this */
 };
@@ -37,7 +48,9 @@ struct mc_swift_dir {
     size_t count;
     size_t cap;
     bool writing;
-    uint64_t now_ms; /* of the last turn */
+    uint64_t now_ms;  /* of the last turn */
+    uint64_t look_ms; /* when the files are looked at again */
+    char said[LINE_BYTES / 2];
 };
 
 /* One ring on its way. */
@@ -46,6 +59,8 @@ struct writing {
     struct mc_ring *ring; /* ours */
     struct mc_buf file;
     unsigned version;
+    bool same; /* its bytes were there already */
+    struct print print;
     int err;
     struct mcos_diag diag;
 };
@@ -112,8 +127,11 @@ static void is_done(struct shelf *shelf, struct mc_ring *take_ring)
 {
     mc_ring_unref(shelf->done);
     shelf->done = take_ring;
+    shelf->current = false;
     shelf->retry_ms = 0;
     shelf->at_ms = 0;
+    free(shelf->trouble);
+    shelf->trouble = NULL;
 }
 
 /* ---- a file ---- */
@@ -129,7 +147,24 @@ static bool is_there(int fd, const char *name, struct mc_bytes bytes)
     return same;
 }
 
-static int put_in_place(struct writing *w, bool *ret_same)
+static struct print print_of(int fd, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return (struct print){0};
+    return (struct print){st.st_dev, st.st_ino, st.st_size, st.st_ctim};
+}
+
+static bool same_print(const struct print *a, const struct print *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* By the worker: a disk takes its time. */
+static int put_in_place(struct writing *w)
 {
     const struct mc_bytes bytes = {w->file.ptr, w->file.len};
     char name[MC_FOLDER_NAME_MAX];
@@ -140,8 +175,9 @@ static int put_in_place(struct writing *w, bool *ret_same)
     if (err != 0)
         return err;
     file_name(w->ring, name);
-    *ret_same = is_there(fd, name, bytes);
-    if (*ret_same)
+    w->print = print_of(fd, name); /* before: what comes now shows at the next look */
+    w->same = is_there(fd, name, bytes);
+    if (w->same)
         goto out;
     err = mc_replace_write(fd, name, bytes, &w->diag);
     if (err == 0 && fchmodat(fd, mc_replace_aside(name).s, FILE_MODE, 0) != 0) {
@@ -150,6 +186,8 @@ static int put_in_place(struct writing *w, bool *ret_same)
     }
     if (err == 0)
         err = mc_replace_commit(fd, name, &doubt, &w->diag);
+    if (err == 0)
+        w->print = print_of(fd, name);
 out:
     mc_folder_close(fd);
     return err;
@@ -185,6 +223,8 @@ static void run(void *ctx)
     if (w->err == 0)
         w->err = mc_ringgz_encode(w->ring, MC_RINGGZ_FITTING, &w->file, &w->version,
                                   &w->diag);
+    if (w->err == 0)
+        w->err = put_in_place(w);
 }
 
 static void drop(struct writing *w)
@@ -194,6 +234,14 @@ static void drop(struct writing *w)
     free(w);
 }
 
+static void keep_trouble(struct shelf *shelf, const struct writing *w)
+{
+    const char *why = w->diag.text[0] != '\0' ? w->diag.text : mcos_err_text(w->err);
+
+    free(shelf->trouble);
+    shelf->trouble = strdup(why);
+}
+
 /* Said once until it works; a ring that cannot be a file is not tried again. */
 static void failed(struct mc_swift_dir *dir, struct shelf *shelf, struct writing *w)
 {
@@ -201,6 +249,7 @@ static void failed(struct mc_swift_dir *dir, struct shelf *shelf, struct writing
         say(dir, MC_LOG_WARN, w->ring, "swift-refused", "error=%s field=%s msg=\"%s\"",
             mcos_err_slug(w->err), w->diag.field, w->diag.text);
         is_done(shelf, mc_ring_ref(w->ring));
+        keep_trouble(shelf, w);
         return;
     }
     if (shelf->retry_ms == 0) {
@@ -210,6 +259,7 @@ static void failed(struct mc_swift_dir *dir, struct shelf *shelf, struct writing
             w->diag.text[0] != '\0' ? w->diag.text : mcos_err_text(w->err));
         shelf->retry_ms = MC_SWIFT_DIR_RETRY_MS_0;
     }
+    keep_trouble(shelf, w);
     shelf->at_ms = dir->now_ms + shelf->retry_ms;
     shelf->retry_ms *= 2;
     if (shelf->retry_ms > MC_SWIFT_DIR_RETRY_MS_MAX)
@@ -221,19 +271,18 @@ static void done(void *ctx, bool wanted)
     struct writing *w = ctx;
     struct mc_swift_dir *dir = w->dir;
     struct shelf *shelf = find_shelf(dir, &mc_ring_head(w->ring)->name);
-    bool same = false;
 
     dir->writing = false;
-    if (wanted && w->err == 0)
-        w->err = put_in_place(w, &same);
     if (wanted && shelf != NULL && w->err != 0) {
         failed(dir, shelf, w);
     } else if (wanted && shelf != NULL) {
-        say(dir, same ? MC_LOG_DEBUG : MC_LOG_INFO, w->ring,
-            same ? "swift-same" : "swift-written", "format=%u bytes=%zu", w->version,
+        say(dir, w->same ? MC_LOG_DEBUG : MC_LOG_INFO, w->ring,
+            w->same ? "swift-same" : "swift-written", "format=%u bytes=%zu", w->version,
             w->file.len);
         shelf->written = true;
         is_done(shelf, mc_ring_ref(w->ring));
+        shelf->current = true;
+        shelf->print = w->print;
     }
     drop(w);
 }
@@ -247,7 +296,7 @@ static void submit(struct mc_swift_dir *dir, struct shelf *shelf, struct mc_ring
         return;
     *w =
         (struct writing){.dir = dir, .ring = mc_ring_ref(ring), .diag = {.offset = -1}};
-    if (dir->work->submit(dir->work, &(struct mc_job){run, done, w}) != 0) {
+    if (dir->work->submit(dir->work, &(struct mc_job){run, done, w, false}) != 0) {
         drop(w);
         return;
     }
@@ -262,11 +311,50 @@ static bool is_swifts(struct mc_swift_dir *dir, const struct mc_ring *ring,
 {
     const struct mc_head *head = mc_ring_head(ring);
 
-    if (head->tombstone && shelf->written && !mc_ring_head(shelf->done)->tombstone)
+    if (head->tombstone && shelf->written &&
+        (shelf->done == NULL || !mc_ring_head(shelf->done)->tombstone))
         say(dir, MC_LOG_WARN, ring, "swift-kept",
             "msg=\"the ring was deleted; its file stays, for a Swift that uses it\" "
             "do=\"remove it when nobody does\"");
     return !head->tombstone && head->hash == MC_HASH_SWIFT_MD5;
+}
+
+/* A file that is another one than was written, or none, is written anew. */
+static void look(struct mc_swift_dir *dir)
+{
+    struct mcos_diag diag = {.offset = -1};
+    int fd = -1;
+
+    dir->look_ms = dir->now_ms + MC_SWIFT_DIR_LOOK_MS;
+    if (mc_folder_open(dir->path, false, &fd, &diag) != 0)
+        fd = -1; /* then no file is there, and writing will say why */
+    for (size_t i = 0; i < dir->count; i++) {
+        struct shelf *shelf = &dir->shelves[i];
+        char name[MC_FOLDER_NAME_MAX];
+        struct print now = {0};
+
+        if (!shelf->current)
+            continue;
+        file_name(shelf->done, name);
+        if (fd >= 0)
+            now = print_of(fd, name);
+        if (same_print(&now, &shelf->print))
+            continue;
+        shelf->written = now.ino != 0;
+        is_done(shelf, NULL);
+    }
+    mc_folder_close(fd);
+}
+
+int mc_swift_dir_check(const char *path, struct mcos_diag *diag)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || (!S_ISDIR(st.st_mode) && (errno = ENOTDIR) != 0) ||
+        access(path, W_OK | X_OK) != 0)
+        return mcos_diag_set(diag, MCOS_E_CONFIG, "export_swift",
+                             "export_swift: %.150s: %s", path, strerror(errno));
+    return 0;
 }
 
 int mc_swift_dir_open(const char *path, const struct mc_secret *secret,
@@ -274,12 +362,10 @@ int mc_swift_dir_open(const char *path, const struct mc_secret *secret,
                       struct mc_swift_dir **ret, struct mcos_diag *diag)
 {
     struct mc_swift_dir *dir;
-    struct stat st;
+    int err = mc_swift_dir_check(path, diag);
 
-    if (stat(path, &st) != 0 || (!S_ISDIR(st.st_mode) && (errno = ENOTDIR) != 0) ||
-        access(path, W_OK | X_OK) != 0)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, "export_swift",
-                             "export_swift: %.150s: %s", path, strerror(errno));
+    if (err != 0)
+        return err;
     dir = calloc(1, sizeof(*dir));
     if (dir == NULL)
         return MCOS_E_NOMEM;
@@ -295,8 +381,10 @@ void mc_swift_dir_close(struct mc_swift_dir *dir)
 {
     if (dir == NULL)
         return;
-    for (size_t i = 0; i < dir->count; i++)
+    for (size_t i = 0; i < dir->count; i++) {
         mc_ring_unref(dir->shelves[i].done);
+        free(dir->shelves[i].trouble);
+    }
     free(dir->shelves);
     free(dir);
 }
@@ -304,10 +392,13 @@ void mc_swift_dir_close(struct mc_swift_dir *dir)
 uint64_t mc_swift_dir_turn(struct mc_swift_dir *dir, const struct mc_agent *agent)
 {
     const struct mc_ring *held;
-    uint64_t due = UINT64_MAX;
+    uint64_t due;
     size_t cursor = 0;
 
     dir->now_ms = mc_agent_now_ms(agent);
+    if (!dir->writing && dir->now_ms >= dir->look_ms)
+        look(dir);
+    due = dir->look_ms;
     while (!dir->writing && (held = mc_agent_ring_next(agent, &cursor)) != NULL) {
         struct shelf *shelf = find_shelf(dir, &mc_ring_head(held)->name);
         /* A reference is a count, not a change of the ring. */
@@ -323,4 +414,19 @@ uint64_t mc_swift_dir_turn(struct mc_swift_dir *dir, const struct mc_agent *agen
             due = shelf->at_ms;
     }
     return due; /* what is being written calls for a turn when it is done */
+}
+
+const char *mc_swift_dir_trouble(struct mc_swift_dir *dir, size_t i)
+{
+    for (size_t k = 0; k < dir->count; k++) {
+        const struct shelf *shelf = &dir->shelves[k];
+
+        if (shelf->trouble == NULL || i-- > 0)
+            continue;
+        (void)snprintf(dir->said, sizeof(dir->said),
+                       "ring %s is not up to date in export_swift: %s", shelf->name.s,
+                       shelf->trouble);
+        return dir->said;
+    }
+    return NULL;
 }

@@ -4,8 +4,9 @@
  *
  * Every ring that the agent holds and that Swift can use is there as NAME.ring.gz,
  * replaced whole, and only if its bytes are others: Swift reads a ring anew when the
- * file's time changes. One ring at a time is written; one that fails is tried again,
- * after 1 s, doubling to 60 s.
+ * file's time changes. One ring at a time is written, by the worker; one that fails is
+ * tried again, after 1 s, doubling to 60 s. Every two seconds it is looked whether the
+ * files are still those that were written.
  */
 #ifndef MCOS_APP_SWIFT_DIR_H
 #define MCOS_APP_SWIFT_DIR_H
@@ -16,12 +17,16 @@
 
 #define MC_SWIFT_DIR_RETRY_MS_0   1000u
 #define MC_SWIFT_DIR_RETRY_MS_MAX 60000u
+#define MC_SWIFT_DIR_LOOK_MS      2000u
 #define MC_SWIFT_DIR_BUSY_MS      200u /* the worker has too much to do: ask again */
 
 struct mc_swift_dir;
 
+/* Is the folder there, and ours to write into? Fails with CONFIG. */
+int mc_swift_dir_check(const char *path, struct mcos_diag *diag);
+
 /*
- * The folder must be there and be ours to write into. A ring that was made with another
+ * The folder must be as mc_swift_dir_check wants it. A ring that was made with another
  * secret is not written; empty: any is. path, the secret's bytes, work and log are
  * borrowed.
  * *ret is yours. Fails with CONFIG, NOMEM.
@@ -34,5 +39,9 @@ void mc_swift_dir_close(struct mc_swift_dir *dir);
 
 /* Does what is to be done; returns when to be called again at the latest. */
 uint64_t mc_swift_dir_turn(struct mc_swift_dir *dir, const struct mc_agent *agent);
+
+/* Why a ring of the agent's is not in the folder, in a sentence, the i-th of these;
+ * NULL: no more. Lent until the next call. */
+const char *mc_swift_dir_trouble(struct mc_swift_dir *dir, size_t i);
 
 #endif /* MCOS_APP_SWIFT_DIR_H */

@@ -89,7 +89,8 @@ int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
 /*
  * Makes the draft the next version of the ring draft->head.name: stamps it,
  * stores it durably, adopts it, hands it to the bus. The draft needs its
- * placement (or tombstone), note and author; the rest is filled in here. On
+ * placement (or tombstone), note and author, and may have the operation's id; the rest
+ * is filled in here. On
  * success *ret_ring is the new record (yours) and *ret_distributed says whether
  * the bus is up to take it.
  *
@@ -101,6 +102,13 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   const struct mc_expect *expect, struct mc_ring **ret_ring,
                   bool *ret_distributed, uint64_t *ret_retry_ms,
                   struct mcos_diag *diag);
+
+/*
+ * Would the record that this draft becomes fit through the bus? Nothing is minted, but
+ * the draft is stamped as if. Fails with TOOBIG, and as encoding does.
+ */
+int mc_agent_check_fits(struct mc_agent *agent, struct mc_draft *draft,
+                        struct mcos_diag *diag);
 
 /*
  * Takes over a record that did not come by the bus (the registry has it): stores

@@ -41,6 +41,7 @@ static int begin(struct mc_call *call, const struct mc_expect *expect,
     if (held != NULL && !mc_ring_head(held)->tombstone)
         /* A reference is a count, not a change of the ring. */
         change->old = mc_ring_ref((struct mc_ring *)(uintptr_t)held);
+    change->replaces = change->old != NULL;
     *ret_change = change;
     return 0;
 }
@@ -64,21 +65,57 @@ int mc_change_new_dry(struct mc_call *call, struct mc_change **ret_change,
     return r;
 }
 
+/* True if this very change was made before: then that is what is told. */
+static bool replay(struct mc_call *call, struct mc_change *change, bool deep)
+{
+    struct mc_machine_status st = mc_machine_status(mc_agent_machine(call->agent));
+    struct mc_ring *old = NULL;
+
+    if (mc_operation_find(call->agent, call->ring.s, &change->operation, deep,
+                          &change->made, &old, &change->replaces) != 0)
+        return false;
+    mc_ring_unref(change->old);
+    change->old = old;
+    change->report = (struct mc_build_report){0}; /* of another build, if of any */
+    change->distributed = st.bus_up && !st.mute;
+    return true;
+}
+
+bool mc_change_is_replayed(const struct mc_change *change)
+{
+    return change->made != NULL;
+}
+
 int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
                   struct mcos_diag *diag)
 {
+    struct mc_operation operation;
+    struct mc_change *change = NULL;
     struct mc_expect expect;
     uint64_t retry_ms = 0;
+    int expected;
     int r = mc_etag_expect(call->request->if_match, call->request->if_none_match,
                            &expect, diag);
 
     if (r == 0)
-        r = mc_agent_expects(call->agent, &call->ring, &expect, diag);
-    if (r == 0) {
-        r = mc_agent_may_mint(call->agent, &retry_ms, diag);
+        r = mc_operation_of(call->request, &operation, diag);
+    if (r == 0)
+        r = begin(call, &expect, &change);
+    if (r != 0)
+        return r;
+    change->operation = operation;
+    expected = mc_agent_expects(call->agent, &call->ring, &expect, diag);
+    if (!replay(call, change, expected != 0)) {
+        r = expected;
+        if (r == 0)
+            r = mc_agent_may_mint(call->agent, &retry_ms, diag);
         set_retry(call->response, retry_ms);
     }
-    return r != 0 ? r : begin(call, &expect, ret_change);
+    if (r == 0)
+        *ret_change = change;
+    else
+        mc_change_free(change);
+    return r;
 }
 
 void mc_change_free(struct mc_change *change)
@@ -108,7 +145,7 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
         mc_figures_put(call->routes, change->made, report);
     if (!mc_ring_head(change->made)->tombstone)
         mc_etag_format(mc_ring_head(change->made), response->etag);
-    if (change->old == NULL)
+    if (!change->replaces)
         (void)snprintf(response->location, sizeof(response->location), "/v1/rings/%s",
                        call->ring.s);
     mc_json_put_text(o, "ring", call->ring.s);
@@ -127,7 +164,14 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
     (void)json_object_set_new(
         o, "convergence",
         mc_json_convergence(call->agent, change->made, &call->routes->harms));
-    mc_json_answer(response, change->old == NULL ? 201 : 200, o);
+    mc_json_answer(response, change->replaces ? 200 : 201, o);
+}
+
+static void set_head(struct mc_change *change)
+{
+    change->draft.head.name = change->ring;
+    (void)snprintf(change->draft.head.author, sizeof(change->draft.head.author), "%s",
+                   change->author);
 }
 
 int mc_change_mint(struct mc_call *call, struct mc_change *change,
@@ -136,11 +180,15 @@ int mc_change_mint(struct mc_call *call, struct mc_change *change,
     uint64_t retry_ms = 0;
     int r;
 
-    change->draft.head.name = change->ring;
-    (void)snprintf(change->draft.head.author, sizeof(change->draft.head.author), "%s",
-                   change->author);
+    set_head(change);
+    if (change->operation.named)
+        memcpy(change->draft.head.operation, change->operation.id,
+               sizeof(change->draft.head.operation));
     r = mc_agent_mint(call->agent, &change->draft, &change->expect, &change->made,
                       &change->distributed, &retry_ms, diag);
+    /* The same request may have been first, while this one was being built. */
+    if (r != 0 && replay(call, change, true))
+        r = 0;
     set_retry(call->response, r == 0 ? 0 : retry_ms);
     return r;
 }
@@ -203,7 +251,7 @@ static void on_measured(void *ctx, bool wanted)
 static void on_made(void *ctx, bool wanted)
 {
     struct mc_change *change = ctx;
-    const struct mc_job job = {measure, on_measured, change};
+    const struct mc_job job = {measure, on_measured, change, false};
     struct mc_work *work = change->routes->config.work;
     struct mc_response response = {0};
     struct mc_call call;
@@ -213,8 +261,11 @@ static void on_made(void *ctx, bool wanted)
     change->build_ms = mc_agent_now_ms(call.agent) - change->began_ms;
     if (!wanted)
         r = mcos_diag_set(&change->diag, MCOS_E_BUSY, "", "the agent stops");
-    if (r == 0 && !change->dry)
-        r = mc_change_mint(&call, change, &change->diag);
+    if (r == 0 && change->dry)
+        set_head(change);
+    if (r == 0 && change->made == NULL)
+        r = change->dry ? mc_agent_check_fits(call.agent, &change->draft, &change->diag)
+                        : mc_change_mint(&call, change, &change->diag);
     if (r == 0 && change->report.assignments == 0) {
         if (work->submit(work, &job) == 0)
             return;
@@ -233,12 +284,14 @@ static void run_job(void *ctx)
 int mc_change_submit(struct mc_change *change, void (*run)(struct mc_change *change),
                      struct mcos_diag *diag)
 {
-    const struct mc_job job = {run_job, on_made, change};
+    const struct mc_job job = {run_job, on_made, change, change->dry};
     struct mc_work *work = change->routes->config.work;
     int r;
 
     change->run = run;
     r = work->submit(work, &job);
+    if (r != 0 && change->dry)
+        return mcos_diag_set(diag, r, "", "too many plans or changes wait already");
     if (r != 0)
         return mcos_diag_set(diag, r, "",
                              "%u changes are being built and %u wait already",

@@ -13,6 +13,7 @@
 #ifndef MCOS_NODE_CHANGE_H
 #define MCOS_NODE_CHANGE_H
 
+#include "node/operation.h"
 #include "node/routes_state.h"
 #include "node/spec.h"
 #include "node/token.h"
@@ -23,7 +24,9 @@ struct mc_change {
     struct mc_name ring;
     char author[MC_AUTHOR_MAX + 1];
     struct mc_expect expect;
+    struct mc_operation operation;
     struct mc_ring *old; /* the record replaced, or NULL; ours */
+    bool replaces;       /* there was one, even if it is not kept any more */
 
     /* Copied for the worker. */
     void (*run)(struct mc_change *change);
@@ -51,7 +54,7 @@ struct mc_change {
     uint64_t began_ms;
     uint64_t build_ms; /* waiting for the worker included */
 
-    struct mc_ring *made; /* ours */
+    struct mc_ring *made; /* ours; set from the start: it was made before */
     bool distributed;
 };
 
@@ -62,6 +65,8 @@ struct mc_change {
  */
 int mc_change_new(struct mc_call *call, struct mc_change **ret_change,
                   struct mcos_diag *diag);
+/* Was it made before, by the same request? Then there is nothing to build. */
+bool mc_change_is_replayed(const struct mc_change *change);
 /* The same for one that is only planned: a precondition is not needed, and it does
  * not matter who may mint. */
 int mc_change_new_dry(struct mc_call *call, struct mc_change **ret_change,

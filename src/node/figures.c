@@ -103,7 +103,7 @@ static void sweep(struct mc_routes *routes)
     /* A reference is a count, not a change of the ring. */
     m->ring = mc_ring_ref((struct mc_ring *)(uintptr_t)ring);
     if (routes->config.work->submit(routes->config.work,
-                                    &(struct mc_job){run, done, m}) == 0) {
+                                    &(struct mc_job){run, done, m, false}) == 0) {
         routes->measuring = true;
         return;
     }

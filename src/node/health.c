@@ -9,10 +9,9 @@
 
 #define REASONS_MAX 100u /* then the list ends; the verdict stands */
 
-static void __attribute__((format(printf, 2, 3)))
-add_reason(json_t *reasons, const char *fmt, ...)
+void mc_health_add(json_t *reasons, const char *fmt, ...)
 {
-    char text[256];
+    char text[384];
     va_list args;
 
     if (reasons == NULL || json_array_size(reasons) >= REASONS_MAX)
@@ -28,16 +27,16 @@ bool mc_health_ready(const struct mc_agent *agent, json_t *reasons)
     struct mc_machine_status st = mc_machine_status(mc_agent_machine(agent));
 
     if (!st.bus_up)
-        add_reason(reasons, "the bus is away");
+        mc_health_add(reasons, "the bus is away");
     if (st.mute)
-        add_reason(reasons, "our own announcements do not come back from the bus");
+        mc_health_add(reasons, "our own announcements do not come back from the bus");
     if (st.identity_lost)
-        add_reason(reasons, "another cluster is alive under the name %s",
-                   mc_agent_config(agent)->cluster.s);
+        mc_health_add(reasons, "another cluster is alive under the name %s",
+                      mc_agent_config(agent)->cluster.s);
     if (st.bus_up && mc_agent_company_trouble(agent)[0] != '\0')
-        add_reason(reasons, "%s", mc_agent_company_trouble(agent));
+        mc_health_add(reasons, "%s", mc_agent_company_trouble(agent));
     if (mc_agent_store_state(agent)[0] != '\0')
-        add_reason(reasons, "the store refuses: %s", mc_agent_store_state(agent));
+        mc_health_add(reasons, "the store refuses: %s", mc_agent_store_state(agent));
     return st.bus_up && !st.mute && !st.identity_lost &&
            mc_agent_company_trouble(agent)[0] == '\0' &&
            mc_agent_store_state(agent)[0] == '\0';
@@ -56,8 +55,8 @@ static void count_clusters(const struct mc_agent *agent, struct mc_health *healt
             continue;
         }
         health->clusters_inactive++;
-        add_reason(reasons, "cluster %s is INACTIVE: %s", m.name.s,
-                   mc_member_reason(&m));
+        mc_health_add(reasons, "cluster %s is INACTIVE: %s", m.name.s,
+                      mc_member_reason(&m));
     }
 }
 
@@ -74,8 +73,9 @@ static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
 
     while (mc_machine_next_unread(mc_agent_machine(agent), &cursor, &name, &stamp)) {
         mc_stamp_format(&stamp, text);
-        add_reason(reasons, "ring %s is at %s, in a format that this agent cannot read",
-                   name.s, text);
+        mc_health_add(reasons,
+                      "ring %s is at %s, in a format that this agent cannot read",
+                      name.s, text);
         well = false;
     }
     cursor = 0;
@@ -86,12 +86,12 @@ static bool count_rings(const struct mc_agent *agent, struct mc_health *health,
         bool everywhere = spread.active_have == spread.active;
 
         if (!everywhere)
-            add_reason(reasons, "ring %s%s is on %zu of %zu ACTIVE clusters",
-                       head->name.s, head->tombstone ? " (deleted)" : "",
-                       spread.active_have, spread.active);
+            mc_health_add(reasons, "ring %s%s is on %zu of %zu ACTIVE clusters",
+                          head->name.s, head->tombstone ? " (deleted)" : "",
+                          spread.active_have, spread.active);
         if (losers > 0)
-            add_reason(reasons, "ring %s has %zu unresolved %s", head->name.s, losers,
-                       losers == 1 ? "conflict" : "conflicts");
+            mc_health_add(reasons, "ring %s has %zu unresolved %s", head->name.s,
+                          losers, losers == 1 ? "conflict" : "conflicts");
         well = well && everywhere && losers == 0;
         health->rings += !head->tombstone;
         health->rings_converged += !head->tombstone && everywhere;
@@ -106,7 +106,7 @@ static bool check_registry(const struct mc_agent *agent, json_t *reasons)
 
     if (trouble == NULL || trouble[0] == '\0')
         return true;
-    add_reason(reasons, "the registry is degraded: %.180s", trouble);
+    mc_health_add(reasons, "the registry is degraded: %.180s", trouble);
     return false;
 }
 

@@ -7,6 +7,10 @@
 
 #include <jansson.h>
 
+/* Appends a sentence to the reasons (NULL is fine), unless there are very many. */
+void mc_health_add(json_t *reasons, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The /readyz rule; reasons against it are appended as sentences (may be NULL). */
 bool mc_health_ready(const struct mc_agent *agent, json_t *reasons);
 

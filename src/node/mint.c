@@ -103,6 +103,7 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
                      const struct mc_ring *held, uint64_t token,
                      struct mc_ring **ret_ring, struct mcos_diag *diag)
 {
+    static const uint8_t none[MC_UID_BYTES];
     struct mc_store *store = agent->ports.store;
     struct mc_ring *losers[MC_LOSERS_MAX];
     size_t loser_count = 0;
@@ -118,7 +119,8 @@ static int make_ring(struct mc_agent *agent, struct mc_draft *draft,
     memcpy(draft->head.system, agent->config.system, MC_UID_BYTES);
     draft->head.origin = agent->config.cluster;
     draft->head.format = (uint16_t)mc_machine_mint_format(agent->machine);
-    operation_id(agent, token, wall_ns, draft->head.operation);
+    if (memcmp(draft->head.operation, none, sizeof(none)) == 0)
+        operation_id(agent, token, wall_ns, draft->head.operation);
     err = mc_draft_mint(draft, held, (const struct mc_ring *const *)losers, loser_count,
                         wall_ns);
     if (err == 0)
@@ -152,6 +154,24 @@ static int check_fits(struct mc_agent *agent, const struct mc_ring *ring,
                          "packed, the record has %zu bytes; the bus takes at most %zu "
                          "(its max_message_size)",
                          bytes, max);
+}
+
+int mc_agent_check_fits(struct mc_agent *agent, struct mc_draft *draft,
+                        struct mcos_diag *diag)
+{
+    const struct mc_bus *bus = agent->ports.bus;
+    struct mc_ring *ring = NULL;
+    int err;
+
+    if (bus->ops->record_max == NULL ||
+        bus->ops->record_max(agent->ports.bus) == SIZE_MAX)
+        return 0;
+    err = make_ring(agent, draft, mc_agent_ring_find(agent, draft->head.name.s),
+                    agent->next_token, &ring, diag);
+    if (err == 0)
+        err = check_fits(agent, ring, diag);
+    mc_ring_unref(ring);
+    return err;
 }
 
 /* The store answers at once, so the mint ends in this feed, unless memory was out. */

@@ -35,6 +35,12 @@ struct mc_routes_config {
      */
     int (*export_swift)(void *ctx, const struct mc_ring *ring, unsigned format,
                         struct mc_buf *b, struct mcos_diag *diag);
+    /*
+     * Why the folder for Swift does not hold what it should: the i-th sentence, lent
+     * until the next call, or NULL: no more. NULL itself: there is no such folder.
+     */
+    const char *(*swift_trouble)(void *ctx, size_t i);
+    void *swift_ctx;
     struct mc_work
         *work; /* builds and reads imports; borrowed for the handler's life */
 };

@@ -21,11 +21,17 @@ int mc_change_type(const struct mc_call *call, const char *first, const char *se
     return mcos_diag_set(diag, MCOS_E_TYPE, "Content-Type", "wants %s", first);
 }
 
+static void run_nothing(struct mc_change *change)
+{
+    (void)change;
+}
+
 void mc_change_go(struct mc_call *call, struct mc_change *take_change, int r,
                   void (*run)(struct mc_change *change), struct mcos_diag *diag)
 {
     if (r == 0)
-        r = mc_change_submit(take_change, run, diag);
+        r = mc_change_submit(
+            take_change, mc_change_is_replayed(take_change) ? run_nothing : run, diag);
     if (r == 0)
         return;
     mc_call_fail(call, r, diag);
@@ -60,14 +66,25 @@ static int set_hash_check(struct mc_change *change, const struct mc_spec *spec)
     return 0;
 }
 
+/* A plan is for who asked for it; a change is made whether he waits or not. */
+static bool is_wanted(void *ctx, unsigned thousandths)
+{
+    const struct mc_change *change = ctx;
+
+    (void)thousandths;
+    return !atomic_load(&change->later->gone);
+}
+
 static int build(struct mc_change *change, const struct mc_spec *spec)
 {
+    const struct mc_progress progress = {is_wanted, change};
     const struct mc_build_input in = {
         .spec = spec,
         .old = change->old,
         .now_s = change->now_s,
-        .seed = mc_xxh3_64((struct mc_bytes){(const uint8_t *)change->ring.s,
-                                             strlen(change->ring.s)})};
+        .seed = mc_xxh3_64(
+            (struct mc_bytes){(const uint8_t *)change->ring.s, strlen(change->ring.s)}),
+        .progress = change->dry ? &progress : NULL};
     struct mc_head *head = &change->draft.head;
     struct mc_built *built = NULL;
     char token[MC_TOKEN_MAX];
@@ -131,7 +148,7 @@ void mc_put_ring(struct mc_call *call)
 
     if (r == 0)
         r = mc_change_type(call, "application/json", "text/json", &diag);
-    if (r == 0)
+    if (r == 0 && !mc_change_is_replayed(change))
         r = take_plan(call, change, &diag);
     if (r == 0)
         mc_change_take(call, change);
@@ -149,7 +166,7 @@ void mc_delete_ring(struct mc_call *call)
     if (r == 0 && change->expect.kind == MC_EXPECT_ABSENT)
         r = mcos_diag_set(&diag, MCOS_E_USAGE, "If-None-Match",
                           "nothing can be deleted that is absent; send If-Match");
-    if (r == 0) {
+    if (r == 0 && !mc_change_is_replayed(change)) {
         change->draft.head.tombstone = true;
         r = mc_change_mint(call, change, &diag);
     }
@@ -175,6 +192,18 @@ static int keeps_power(struct mc_change *change)
                          given, held);
 }
 
+/* A file says nothing of the secret: what the ring knew of it stays known. */
+static void keep_check(struct mc_change *change)
+{
+    static const uint8_t none[sizeof(change->hash_check)];
+    const struct mc_head *old = change->old == NULL ? NULL : mc_ring_head(change->old);
+    struct mc_head *head = &change->draft.head;
+
+    if (old != NULL && old->hash == head->hash &&
+        memcmp(head->hash_check, none, sizeof(none)) == 0)
+        memcpy(head->hash_check, old->hash_check, sizeof(none));
+}
+
 static void run_import(struct mc_change *change)
 {
     change->err =
@@ -182,6 +211,8 @@ static void run_import(struct mc_change *change)
                              &change->draft, &change->extra, &change->diag);
     if (change->err == 0)
         change->err = keeps_power(change);
+    if (change->err == 0)
+        keep_check(change);
 }
 
 /* The secret that the query gives, or else this machine's, copied. */

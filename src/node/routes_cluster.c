@@ -133,6 +133,23 @@ static json_t *json_format(const struct mc_machine *machine)
     return o;
 }
 
+/* "none", "up", "degraded": then the reasons say why, and the verdict is not ok. */
+static const char *swift_state(const struct mc_call *call, json_t *reasons,
+                               enum mc_verdict_kind *verdict)
+{
+    const struct mc_routes_config *config = &call->routes->config;
+    const char *trouble;
+    size_t i = 0;
+
+    if (config->swift_trouble == NULL)
+        return "none";
+    for (; (trouble = config->swift_trouble(config->swift_ctx, i)) != NULL; i++)
+        mc_health_add(reasons, "%s", trouble);
+    if (i > 0 && *verdict == MC_HEALTH_OK)
+        *verdict = MC_HEALTH_DEGRADED;
+    return i > 0 ? "degraded" : "up";
+}
+
 void mc_get_status(struct mc_call *call)
 {
     static const char *const verdicts[] = {[MC_HEALTH_OK] = "ok",
@@ -144,6 +161,7 @@ void mc_get_status(struct mc_call *call)
     json_t *reasons = json_array();
     json_t *clusters = json_object();
     struct mc_health health = mc_health_of(call->agent, reasons);
+    const char *swift = swift_state(call, reasons, &health.verdict);
 
     mc_json_put_text(doc, "cluster", config->cluster.s);
     mc_json_put_text(doc, "version", mc_program_version);
@@ -160,6 +178,7 @@ void mc_get_status(struct mc_call *call)
     mc_json_put_text(doc, "bus", st.bus_up ? "up" : "down");
     mc_json_put_text(doc, "registry", registry_state(call->agent));
     mc_json_put_text(doc, "cache", mc_agent_cache_state(call->agent));
+    mc_json_put_text(doc, "swift", swift);
     mc_json_put_text(doc, "role", st.following ? "following" : "active");
     (void)json_object_set_new(doc, "agents", mc_json_agents(call->agent, false));
     mc_json_put_bool(doc, "mute", st.mute);

@@ -74,7 +74,7 @@ static int submit(struct mc_call *call, const struct mc_ring *ring, unsigned for
                             .diag = {.offset = -1}};
     /* A reference is a count, not a change of the ring. */
     e->ring = mc_ring_ref((struct mc_ring *)(uintptr_t)ring);
-    r = config->work->submit(config->work, &(struct mc_job){run, done, e});
+    r = config->work->submit(config->work, &(struct mc_job){run, done, e, false});
     if (r != 0) {
         mc_ring_unref(e->ring);
         free(e);

@@ -16,6 +16,7 @@
 
 #include "base/blob.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define MC_SERVE_PARAMS_MAX 16u
@@ -32,6 +33,9 @@ struct mc_later {
     void (*keep)(struct mc_later *later);
     /* Takes what the response owns. Not from within handle(). */
     void (*answer)(struct mc_later *later, struct mc_response *take_response);
+    /* The client has hung up: set by the server within a second, to be read on any
+     * thread until answer(). What was for the client alone need not be done. */
+    atomic_bool gone;
 };
 
 /* All borrowed for the call, but for `later`. Strings are NUL-terminated; absent
@@ -44,6 +48,7 @@ struct mc_request {
     const char *if_match;
     const char *if_none_match;
     const char *content_type;
+    const char *idempotency_key;
     const char
         *author; /* who asks, for the record: "uid:0" over the unix socket, else "" */
     struct mc_bytes body;

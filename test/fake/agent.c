@@ -143,6 +143,15 @@ int mc_agent_may_mint(const struct mc_agent *agent, uint64_t *ret_retry_ms,
     return mcos_diag_set(diag, agent->may_err, "", "not now");
 }
 
+int mc_agent_check_fits(struct mc_agent *agent, struct mc_draft *draft,
+                        struct mcos_diag *diag)
+{
+    assert(draft->head.name.s[0] != '\0');
+    if (agent->fits_err == 0)
+        return 0;
+    return mcos_diag_set(diag, agent->fits_err, "", "does not fit");
+}
+
 int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
                   const struct mc_expect *expect, struct mc_ring **ret_ring,
                   bool *ret_distributed, uint64_t *ret_retry_ms, struct mcos_diag *diag)

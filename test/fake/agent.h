@@ -38,6 +38,7 @@ struct mc_agent {
     uint64_t wall_ns;
     int may_err;  /* why nothing may be minted */
     int mint_err; /* what the next mints fail with */
+    int fits_err; /* why the bus would not take a record */
     uint64_t retry_ms;
     struct mc_agent_fellow fellows[2]; /* agents of this cluster */
     size_t fellow_count;

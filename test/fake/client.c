@@ -16,6 +16,7 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
                         struct mcos_diag *diag)
 {
     struct world *w = ctx;
+    int r;
 
     (void)gz;
     (void)extra;
@@ -25,7 +26,11 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
                    (const char *)secret->suffix.ptr);
     if (w->import_err != 0)
         return mcos_diag_set(diag, w->import_err, "", "inflates without end");
-    return mc_draft_from_ring(draft, mc_agent_ring_find(&w->agent, "photos"));
+    r = mc_draft_from_ring(draft, mc_agent_ring_find(&w->agent, "photos"));
+    if (w->swift_md5)
+        draft->head.hash = MC_HASH_SWIFT_MD5;
+    memset(draft->head.hash_check, w->check, sizeof(draft->head.hash_check));
+    return r;
 }
 
 static int export_swift(void *ctx, const struct mc_ring *ring, unsigned format,
@@ -102,7 +107,7 @@ void begin(struct world *w, struct asked *asked, struct mc_request *q,
     char *rest = text;
     char *part;
 
-    *asked = (struct asked){.later = {keep, answer}};
+    *asked = (struct asked){.later = {.keep = keep, .answer = answer}};
     (void)snprintf(text, sizeof(text), "%s", target);
     q->path = strsep(&rest, "?");
     while (rest != NULL && (part = strsep(&rest, "&")) != NULL) {

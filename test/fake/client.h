@@ -33,6 +33,8 @@ struct world {
     json_t *doc;
     char etag[96];
     /* of the importer */
+    bool swift_md5; /* what is imported has that hash, and bytes so of a check */
+    uint8_t check;
     int import_err;
     char prefix[32];
     char suffix[32];

@@ -14,8 +14,10 @@ import threading
 
 import pytest
 
+from proxy import Proxy
 from redis_server import MODULE, servers
 from servers import rabbit
+from test_memcached import Memcached, cached, manifest
 from world import MCOSD_NEXT, mcos, new_world, spec, until
 
 SYSTEMS = itertools.count()
@@ -382,6 +384,36 @@ def test_a_change_asked_of_a_follower_is_made_and_known_everywhere(hosts):
     assert first.holds("photos", stamp) and us.holds("photos", stamp)
     assert second.delete("photos").status == 200
     hosts.world.agree("photos", second.stamp("photos"))
+
+
+def pieces_set(client):
+    """How often something as large as a piece was set, by memcached's own count."""
+    slabs = client.stats("slabs")
+    return sum(int(slabs[key[:-len("chunk_size")].encode() + b"cmd_set"])
+               for key in map(bytes.decode, slabs)
+               if key.endswith(":chunk_size") and int(slabs[key.encode()]) > 4096)
+
+
+def test_row_50_of_several_agents_one_fills_a_new_ring_into_their_cache(hosts):
+    """The line to memcached is so slow that the others come while one still fills it in."""
+    server = Memcached(hosts.world.folder, over="tcp").start()
+    try:
+        with Proxy(server.port) as slow:
+            agents = [hosts.eu(f"eu{i}", cache=f"memcached://127.0.0.1:{slow.port}").start()
+                      for i in range(1, 5)]
+            until(lambda: counted(agents[0]) == 4, "eu has four agents", *agents)
+            client = server.client()
+            slow.delay = 0.01
+            stamp = agents[0].create("photos", spec(part_power=19)).json["stamp"]
+            hosts.world.agree("photos", stamp)
+            until(lambda: cached(client, agents[3], "photos", hosts.system), "it is in", *agents)
+            found = manifest(client, "photos", hosts.system)["pieces"]
+            assert found > 4 and pieces_set(client) == found
+            client.flush_all(noreply=False)  # each of them sees that it is gone
+            until(lambda: cached(client, agents[0], "photos", hosts.system), "again", *agents)
+            assert pieces_set(client) == 2 * found
+    finally:
+        server.stop()
 
 
 def test_two_agents_asked_at_once_make_one_change_and_refuse_the_other(hosts):

@@ -4,6 +4,7 @@
 A test named row_N is row N of the catalogue of faults (section "Network and
 broker"). The outside world is Debian's python3-pika: it shares no code with us.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -285,28 +286,32 @@ def test_several_brokers_one_of_them_away(broker):
 
 def test_row_19_larger_than_the_broker_takes(broker):
     """The broker closes the channel over it; the smaller ones still go through."""
-    broker.ctl("eval", "application:set_env(rabbit, max_message_size, 20000).")
+    broker.ctl("eval", "application:set_env(rabbit, max_message_size, 65536).")
     try:
         with new_world(broker.url) as world:
             c1, c2 = world.start("c1", "c2")
             up(c1, c2)
             big = c1.create("big", spec(part_power=16))
             assert big.status == 201 and big.json["durable"]
-            until(lambda: c1.says("event=bus-trouble", "PRECONDITION_FAILED", "20000"),
+            until(lambda: c1.says("event=bus-trouble", "PRECONDITION_FAILED", "65536"),
                   "c1 says why", c1)
             # From now on it is known, and named.
             again = c1.create("big2", spec(part_power=16))
             assert again.status == 413 and again.json["code"] == "too-large", again.body
-            assert "at most 20000" in again.body.decode() and c1.stamp("big2") is None
+            assert "at most 65536" in again.body.decode() and c1.stamp("big2") is None
             small = c1.create("small", spec()).json["stamp"]
             world.agree("small", small, deadline=RETURN)
             assert c2.stamp("big") is None
             time.sleep(3)
             assert len(c1.says("event=bus-down")) == 1, "it is not tried again and again"
             # Who is told the limit never makes what nobody else could get.
-            c3 = world.start("c3", bus=broker.url + "?max_message_size=20000")
+            c3 = world.start("c3", bus=broker.url + "?max_message_size=65536")
             big = c3.create("big3", spec(part_power=16))
-            assert big.status == 413 and "at most 20000" in big.body.decode(), big.body
+            assert big.status == 413 and "at most 65536" in big.body.decode(), big.body
+            plan = c3.ask("POST", "/v1/rings/big3/plan", json.dumps(spec(part_power=16)))
+            assert plan.status == 413 and plan.json["detail"] == big.json["detail"], plan.body
+            plan = c3.ask("POST", "/v1/rings/small/plan", json.dumps(spec(replicas=2)))
+            assert plan.status == 200 and plan.json["version"] == 1, plan.body
             assert c3.stamp("big3") is None and not c3.says("event=bus-down")
             world.agree("small", c3.update("small", spec(replicas=2)).json["stamp"])
     finally:

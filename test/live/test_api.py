@@ -39,6 +39,24 @@ def test_a_change_says_what_it_changes(world):
     assert c1.ask("PUT", "/v1/rings/none", body, {"If-Match": etag}).status == 404
 
 
+def test_row_72_the_same_request_twice_is_one_version(world):
+    c1 = world.start("c1", alone=True)
+    headers = {"If-None-Match": "*", "Idempotency-Key": "a" * 128}
+    body = json.dumps(spec())
+    first, again = [c1.change("PUT", "/v1/rings/photos", body, headers) for _ in range(2)]
+    assert first.status == again.status == 201
+    for field in ("stamp", "digest", "version", "moved", "assignments", "balance"):
+        assert first.json[field] == again.json[field], field
+    assert first.headers["ETag"] == again.headers["ETag"]
+    assert c1.stamp("photos") == first.json["stamp"]
+    problem(c1.ask("PUT", "/v1/rings/photos", body, {**headers, "Idempotency-Key": "a" * 129}),
+            400, "usage", "Idempotency-Key")
+    headers = {"If-Match": first.headers["ETag"], "Idempotency-Key": "b"}
+    first, again = [c1.change("DELETE", "/v1/rings/photos", None, headers) for _ in range(2)]
+    assert (first.status, first.json["stamp"]) == (again.status, again.json["stamp"])
+    assert first.status == 200 and first.json["version"] == 2
+
+
 @pytest.mark.parametrize("name", ["UPPER", "-x", "..", "%2e%2e%2fetc", "a%2Fb", "a" * 65,
                                   "a%00b", "%ff", "a.b", "%C3%A4"])
 def test_a_name_outside_the_rule_is_refused(world, name):

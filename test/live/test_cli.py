@@ -436,6 +436,21 @@ class Online(unittest.TestCase):
                              (expected, code, "try this"))
         self.assertEqual(self.doc("ring", "show", "nothere")[0], 3)
 
+    def test_what_somebody_else_did_is_answered_with_commands(self):
+        stale = (412, problem("stale", 412, hint="send its ETag"))
+        taken = (412, problem("exists", 412, hint="send If-Match"))
+        self.on("PUT", "/v1/rings/gold/import", taken)
+        self.on("GET", "/v1/rings/gold", (200, {"ring": "gold"}))
+        self.on("PUT", "/v1/rings/gold", stale)
+        for args, hint in ((["import-swift", GZ, "--name", "gold"], "hint: with --replace"),
+                           (["update", "gold", "-f", self.spec, "--if-match", "1-00000000"],
+                            "hint: look at it with `mcos ring show gold`")):
+            status, _, err = run("--server", self.url, "ring", *args)
+            self.assertEqual(status, 4)
+            self.assertIn(hint, err)
+            self.assertNotIn("ETag", err)
+            self.assertNotIn("If-Match", err)
+
     def test_create_of_what_exists_names_update(self):
         self.on("PUT", "/v1/rings/photos", (412, problem("exists", 412, hint="send If-Match")))
         _, _, err = run("--server", self.url, "ring", "create", "photos", "-f", self.spec)
@@ -510,6 +525,34 @@ class Online(unittest.TestCase):
                             "--timeout", "500ms", "status")
             self.assertEqual((status, d["error"]["code"]), (6, "unreachable"))
             self.assertLess(time.monotonic() - start, 5)
+
+    def test_a_build_from_a_checked_ring_stays_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder)
+            (path / "wrong.conf").write_text("[swift-hash]\nswift_hash_path_suffix = wrong\n")
+            (path / "spec.json").write_text(json.dumps(
+                {"partition_power": 8, "replicas": 3, "hash": "swift-md5", "devices": [
+                    {"name": "n%d" % i, "weight": 1, "host": "h%d" % i, "port": 6200}
+                    for i in range(4)]}))
+            run("ring", "import-swift", GZ, "--name", "gold", "--swift-conf", CONF, "--out",
+                path / "gold.ring")
+            build = ["ring", "build", "--spec", path / "spec.json", "--out", path / "x.ring"]
+            for more, checked in ((["--from", path / "gold.ring"], True),
+                                  (["--from", path / "gold.ring", "--swift-conf", CONF], True),
+                                  (["--from", GZ, "--swift-conf", CONF], True),
+                                  (["--from", GZ], False),
+                                  (["--swift-conf", CONF], True), ([], False)):
+                status, d = doc(*build, *more)
+                self.assertEqual((status, "warning" in d), (0, not checked), more)
+                self.assertEqual("warning: " in run(*build, *more)[2], not checked)
+                for conf, good in ((CONF, True), (path / "wrong.conf", not checked)):
+                    status = run("lookup", "--file", path / "x.ring", "--swift-conf", conf, "a")[0]
+                    self.assertEqual(status, 0 if good else 8, (more, conf))
+            (path / "x.ring").unlink()
+            status, d = doc(*build, "--from", path / "gold.ring", "--swift-conf",
+                            path / "wrong.conf")
+            self.assertEqual((status, d["error"]["code"]), (8, "secret-needed"))
+            self.assertFalse((path / "x.ring").exists())
 
     def test_an_import_without_the_secret_warns(self):
         self.on("PUT", "/v1/rings/gold/import", (201, {**CHANGE, "ring": "gold"}))

@@ -47,6 +47,9 @@ def test_bad_flags_are_named(tmp_path):
     for args, word in ((["--cluster", "Bad Name"], "cluster"), (["--colour"], "--colour"),
                        (["--announce", "loud"], "announce"), (["--bus", "amqp"], "bus"),
                        (["--announce-interval", "nan"], "announce_interval"),
+                       (["--keep-versions", "1001"], "a whole number from 0 to 1000"),
+                       (["--bus", "amqp://us/er:pw@h/v"], "written %2F"),
+                       (["--bus", "amqp://h/v?max_message_size=1"], "64KiB at least"),
                        (["--http", "0.0.0.0:80"], "0.0.0.0"), (["extra"], "extra")):
         done = run(*args, "--data", tmp_path / "d", "--bus", f"sqlite:{tmp_path}/bus.db") \
             if word == "0.0.0.0" else run(*args, "--check-config")

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from world import spec, until
+from world import DEADLINE, spec, until
 
 
 def test_kill_at_any_moment_loses_nothing_that_was_answered(world):
@@ -50,6 +50,41 @@ def test_an_agent_that_is_killed_while_it_stores_starts_again(world):
         c2.kill()
         c2.start()
     world.agree("photos", stamp)
+
+
+def test_row_78_killed_between_the_durable_write_and_the_answer(world):
+    """The client asks again with the same key, here and on another cluster."""
+    c1 = world.start("c1", alone=True)
+    assert c1.create("other", spec()).status == 201, "changes are taken"
+    headers = {"If-None-Match": "*", "Idempotency-Key": "7c1d4b0e"}
+    body = json.dumps(spec(part_power=16))
+    path = c1.data / "rings" / "photos.ring"
+    raw = socket.socket(socket.AF_UNIX)
+    raw.connect(str(c1.socket))
+    raw.sendall(b"PUT /v1/rings/photos HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n"
+                b"Idempotency-Key: 7c1d4b0e\r\nContent-Length: %d\r\n\r\n" % len(body)
+                + body.encode())
+    end = time.monotonic() + DEADLINE
+    while not path.exists():  # from here on it is durable, answered or not
+        assert time.monotonic() < end, c1.tail()
+    c1.kill()
+    raw.close()
+    c1.start()
+    stamp = c1.stamp("photos")
+    assert stamp.startswith("v1."), "it is there"
+    c2 = world.start("c2")
+    world.agree("photos", stamp)
+    for one in (c1, c1, c2):
+        again = one.change("PUT", "/v1/rings/photos", body, headers)
+        assert (again.status, again.json["stamp"]) == (201, stamp), again.body
+        assert again.json["assignments"] == 3 << 16
+        assert again.headers["Location"] == "/v1/rings/photos"
+    assert c1.change("PUT", "/v1/rings/photos", body,
+                     {**headers, "Idempotency-Key": "other"}).status == 412
+    # Later versions do not hide it.
+    assert c1.update("photos", spec(part_power=16, replicas=2)).status == 200
+    assert c1.change("PUT", "/v1/rings/photos", body, headers).json["stamp"] == stamp
+    assert c1.stamp("photos").startswith("v2.")
 
 
 def test_a_wiped_disk_is_filled_again(world):

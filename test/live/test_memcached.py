@@ -73,37 +73,44 @@ def memcached(world):
 
 # ---- an outside reader, by docs/format.md ----
 
-SYSTEM = hashlib.sha256(b"mcos system mcos").digest()[:16]
-PREFIX = f"mcos:{SYSTEM[:4].hex()}"
+def system_id(system):
+    return hashlib.sha256(f"mcos system {system}".encode()).digest()[:16]
 
 
-def manifest(client, ring):
-    raw = client.get(f"{PREFIX}:ring:{ring}")
+def prefix(system):
+    return f"mcos:{system_id(system)[:4].hex()}"
+
+
+PREFIX = prefix("mcos")
+
+
+def manifest(client, ring, system="mcos"):
+    raw = client.get(f"{prefix(system)}:ring:{ring}")
     if raw is None:
         return None
-    (magic, form, flags, whole, system, digest, version, stamp, epoch, zero, head_bytes,
+    (magic, form, flags, whole, owner, digest, version, stamp, epoch, zero, head_bytes,
      record_bytes, piece_bytes, pieces) = struct.unpack_from("<8sHHI16s32sQQHHIQII", raw)
     assert magic == b"\x89MCMANI\n" and form == 1 and whole == len(raw) and zero == 0
     n, = struct.unpack_from("<H", raw, 104)
     name = raw[106:106 + n].decode()
     head = raw[107 + n:]
-    assert system == SYSTEM and name == ring and len(head) == head_bytes
+    assert owner == system_id(system) and name == ring and len(head) == head_bytes
     assert hashlib.sha256(head).digest() == digest
     return {"digest": digest, "version": version, "timestamp": stamp, "epoch": epoch,
             "deleted": bool(flags & 1), "record_bytes": record_bytes, "head": head,
             "piece_bytes": piece_bytes, "pieces": pieces}
 
 
-def piece_key(m, i):
-    return f"{PREFIX}:piece:{m['digest'].hex()}:{i}"
+def piece_key(m, i, system="mcos"):
+    return f"{prefix(system)}:piece:{m['digest'].hex()}:{i}"
 
 
-def assemble(client, ring):
+def assemble(client, ring, system="mcos"):
     """The record, or None: a miss."""
-    m = manifest(client, ring)
+    m = manifest(client, ring, system)
     if m is None:
         return None
-    parts = [client.get(piece_key(m, i)) for i in range(m["pieces"])]
+    parts = [client.get(piece_key(m, i, system)) for i in range(m["pieces"])]
     if None in parts:
         return None
     record = b"".join(parts)
@@ -115,10 +122,10 @@ def assemble(client, ring):
     return record
 
 
-def cached(client, cluster, ring):
+def cached(client, cluster, ring, system="mcos"):
     """Is what an outsider gets byte for byte what the agent serves?"""
     with contextlib.suppress(OSError):
-        record = assemble(client, ring)
+        record = assemble(client, ring, system)
         return record is not None and record == cluster.get(f"/v1/rings/{ring}/file").body
     return False
 
@@ -186,6 +193,7 @@ def test_row_47_down_at_the_start_then_restarted_empty_it_is_filled_again(world)
         assert c1.create(name, spec()).status == 201, "nothing waits for a cache"
     until(lambda: state(c1) == "away", "c1 says that it is away", c1)
     assert len(events(c1, "cache-away")) == 1
+    assert f"memcached at {server.socket} does not answer" in events(c1, "cache-away")[0]
     server.start()
     client = server.client()
     for name in rings:

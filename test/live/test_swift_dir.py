@@ -17,7 +17,7 @@ from swift.common.ring import Ring, RingData
 from swift.common import utils
 
 from test_swift_export import names, swift_spec, swifts, write_conf
-from world import mcos, new_world, until
+from world import mcos, new_world, run_mcosd, until
 
 PREFIX, SUFFIX = b"pr\xe9%", b"suf"
 
@@ -154,12 +154,14 @@ def test_what_is_not_swifts_and_what_is_deleted(world):
     assert eu.create("twins", twins).status == 201
     until(lambda: (folder / "object.ring.gz").exists(), "object is there", eu)
     until(lambda: eu.says("event=swift-refused", "ring=twins", "/devices/1"), "twins is told", eu)
+    assert [r for r in eu.get("/v1/status").json["reasons"] if "ring twins is not" in r]
     for ring in ("photos", "twins"):
         assert eu.get(f"/v1/rings/{ring}/swift").status == 422
     for ring in ("photos", "twins", "object"):
         assert eu.delete(ring).status == 200
     until(lambda: eu.says("event=swift-kept", "ring=object"), "the deletion is told", eu)
     assert os.listdir(folder) == ["object.ring.gz"]
+    assert eu.get("/v1/status").json["swift"] == "up"
     assert eu.get("/v1/rings/object/swift").status == 404
     assert len(eu.says("event=swift-kept")) == 1  # the others had no file
 
@@ -183,13 +185,38 @@ def test_a_folder_that_goes_away_is_filled_again(world):
     spec = swift_spec(rng, 5, 2, 6)
     assert eu.create("object", spec).status == 201
     until(lambda: (folder / "object.ring.gz").exists(), "it is there", eu)
+    until(lambda: eu.get("/v1/status").json["swift"] == "up", "all is well", eu)
     shutil.rmtree(folder)
     assert eu.update("object", spec).status == 200
     until(lambda: eu.says("event=swift-trouble", "ring=object"), "the trouble is told", eu)
+    status = eu.get("/v1/status").json
+    assert (status["swift"], status["verdict"]) == ("degraded", "degraded")
+    assert any("ring object" in r and str(folder) in r for r in status["reasons"]), status
+    done = mcos("status", server=f"unix:{eu.socket}")
+    assert done.returncode == 1 and "swift degraded" in done.stdout, done.stdout
+    assert "ring object is not up to date in export_swift" in done.stdout, done.stdout
     folder.mkdir()
     until(lambda: (folder / "object.ring.gz").exists(), "it is there again", eu)
+    until(lambda: eu.get("/v1/status").json["verdict"] == "ok", "and all is well", eu)
     assert RingData.load(str(folder / "object.ring.gz")).version == 2
     assert len(eu.says("event=swift-trouble")) == 1
+
+
+def test_a_file_that_is_removed_or_replaced_comes_back_without_a_change(world):
+    eu = world.clusters["eu"].start()
+    folder = world.folder / "eu-swift"
+    path = folder / "object.ring.gz"
+    for ring in ("object", "container"):
+        assert eu.create(ring, swift_spec(random.Random(5), 5, 2, 6)).status == 201
+    until(lambda: len(eu.says("event=swift-written")) == 2, "both are there", eu)
+    whole = path.read_bytes()
+    other = (folder / "container.ring.gz").stat().st_ctime_ns
+    path.unlink()
+    until(lambda: path.exists() and path.read_bytes() == whole, "it is there again", eu)
+    path.write_bytes(b"no ring")
+    until(lambda: path.read_bytes() == whole, "and again", eu)
+    until(lambda: len(eu.says("event=swift-written")) == 4, "each time is told", eu)
+    assert (folder / "container.ring.gz").stat().st_ctime_ns == other, "it was well"
 
 
 def test_a_folder_that_is_none_is_refused_at_the_start(world):
@@ -198,3 +225,6 @@ def test_a_folder_that_is_none_is_refused_at_the_start(world):
         eu.start(ready=False, **{"export-swift": bad})
         assert eu.process.wait(timeout=30) == 2
         assert f"export_swift: {bad}" in eu.tail()
+        done = run_mcosd("--check-config", "--export-swift", bad)
+        assert done.returncode == 2 and f"export_swift: {bad}" in done.stderr, done.stderr
+    assert run_mcosd("--check-config", "--export-swift", world.folder).returncode == 0

@@ -57,10 +57,10 @@ static void an_address_tells_what_the_brokers_take(void **state)
         const char *text;
         size_t max;
     } good[] = {
-        {"amqp://h?max_message_size=1", 1},
-        {"amqp://u:p?@h,i:7/?max_message_size=20000", 20000},
-        {"amqp://h/v?max_message_size=3KiB", 3072},
-        {"amqp://h/v?max_message_size=9&max_message_size=16MiB", 16u << 20},
+        {"amqp://h?max_message_size=65536", 65536},
+        {"amqp://u:p%3F@h,i:7/?max_message_size=70000", 70000},
+        {"amqp://h/v?max_message_size=64KiB", 65536},
+        {"amqp://h/v?max_message_size=1MiB&max_message_size=16MiB", 16u << 20},
         {"amqp://h/v?max_message_size=9999999999", 9999999999u},
     };
     struct mc_amqp_url url;
@@ -101,7 +101,10 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://u:geheim%00@h",
         "amqp://u:geheim@h/%0a",
         "amqp://u:geheim@1,2,3,4,5,6,7,8,9",
-        "amqp://u:geheim@?max_message_size=1",
+        "amqp://u:geheim@?max_message_size=1MiB",
+        "amqp://u:geheim@h?max_message_size=1",
+        "amqp://u:geheim@h?max_message_size=65535",
+        "amqp://u:geheim@h?max_message_size=63KiB",
         "amqp://u:geheim@h/v?",
         "amqp://u:geheim@h/v?max_message_size",
         "amqp://u:geheim@h/v?max_message_size=",
@@ -110,7 +113,7 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://u:geheim@h/v?max_message_size=1GiB",
         "amqp://u:geheim@h/v?max_message_size=-1",
         "amqp://u:geheim@h/v?max_message_size=99999999999",
-        "amqp://u:geheim@h/v?max_message_size=1&",
+        "amqp://u:geheim@h/v?max_message_size=1MiB&",
         "amqp://u:geheim@h/v?max_message=1",
         "amqp://u:geheim@h/v?auth=plain",
         "amqps://u:geheim@h/v?auth=external",
@@ -118,6 +121,14 @@ static void a_bad_address_is_refused_and_its_password_not_told(void **state)
         "amqp://h/v?auth=external",
         "amqps://h/v?auth=externally",
         "amqps://h/v?auth",
+        /* Whose is the @? */
+        "amqp://u/:geheim@h/v",
+        "amqp://u?:geheim@h/v",
+        "amqp://u:geheim/@h/v",
+        "amqp://u:geheim?@h/v",
+        "amqp://h/v@x",
+        "amqp://h:5672/v@x",
+        "amqp://h/v?max_message_size=1MiB&auth=@x",
     };
     struct mc_amqp_url url = {.host_count = 77};
     char text[300];

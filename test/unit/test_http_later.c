@@ -206,6 +206,24 @@ static void a_body_outlives_its_client(void **state)
     (void)close(fd);
 }
 
+static void it_is_seen_that_a_client_has_gone(void **state)
+{
+    struct world *w = *state;
+    int fd = dial(w, LATER);
+    int other = dial(w, LATER);
+
+    (void)close(fd);
+    for (unsigned i = 0; i < 1000 && !atomic_load(&w->kept[0]->gone); i++)
+        serve(w);
+    assert_true(atomic_load(&w->kept[0]->gone));
+    assert_false(atomic_load(&w->kept[1]->gone));
+    assert_true(mc_http_server_timeout_ms(w->server) <= 1000); /* it is looked again */
+    give(w, 0);
+    give(w, 1);
+    want_answer(w, other, "201", "later");
+    (void)close(other);
+}
+
 static void a_stop_waits_for_an_answer(void **state)
 {
     struct world *w = *state;
@@ -248,6 +266,7 @@ int main(void)
         CASE(others_are_answered_while_one_waits),
         CASE(answers_come_in_any_order_and_want_a_run_at_once),
         CASE(a_body_outlives_its_client),
+        CASE(it_is_seen_that_a_client_has_gone),
         CASE(a_stop_waits_for_an_answer),
         CASE(a_server_that_closed_takes_answers_and_drops_them),
     };

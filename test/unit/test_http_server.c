@@ -312,6 +312,12 @@ static void bad_requests_are_refused_before_the_handler(void **state)
         "PUT / HTTP/1.1\r\n" HOST "If-Match: \"1\"\r\nIf-Match: \"2\"\r\n\r\n",
         "PUT / HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n",
         "PUT / HTTP/1.1\r\n" HOST "Content-Length: 1x\r\n\r\n",
+        "PUT / HTTP/1.1\r\n" HOST
+        "Transfer-Encoding : chunked\r\nContent-Length: 1\r\n\r\nx",
+        "GET / HTTP/1.1\r\n" HOST "X: a\rContent-Length: 1\r\n\r\n",
+        "GET / HTTP/1.1\r\n" HOST "X: a\x7f\r\n\r\n",
+        "GET /a%2fb HTTP/1.1\r\n" HOST "\r\n",
+        "GET /a%2Fb HTTP/1.1\r\n" HOST "\r\n",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -397,8 +403,9 @@ static void a_body_without_end_is_cut(void **state)
         memcpy(text + pos, "10\r\n0123456789abcdef\r\n", 22);
         pos += 22;
     }
-    (void)ask_bytes(w, false, text, pos, &closed);
+    assert_int_equal(ask_bytes(w, false, text, pos, &closed), 413);
     assert_true(closed);
+    assert_non_null(strstr(w->answer, "\"code\": \"too-large\""));
     assert_int_equal(w->echo.calls, 0);
     assert_int_equal(mc_http_server_busy(w->server), 0);
     free(text);

@@ -228,18 +228,25 @@ static void keys_name_the_system_and_the_whole_digest(void **state)
 static void addresses_are_read_as_written(void **state)
 {
     struct mc_memcached_address a;
+    char text[128];
 
     (void)state;
     assert_int_equal(mc_memcached_address_parse("memcached://cache", &a, NULL), 0);
+    mc_memcached_address_format(&a, text, sizeof(text));
+    assert_string_equal(text, "cache:11211");
     assert_string_equal(a.host, "cache");
     assert_int_equal(a.port, 11211);
     assert_int_equal(mc_memcached_address_parse("memcached://[::1]:65535", &a, NULL),
                      0);
     assert_string_equal(a.host, "::1");
     assert_int_equal(a.port, 65535);
+    mc_memcached_address_format(&a, text, sizeof(text));
+    assert_string_equal(text, "[::1]:65535");
     assert_int_equal(mc_memcached_address_parse("memcached:unix:/a/b", &a, NULL), 0);
     assert_string_equal(a.path, "/a/b");
     assert_string_equal(a.host, "");
+    mc_memcached_address_format(&a, text, sizeof(text));
+    assert_string_equal(text, "/a/b");
 }
 
 static void a_name_is_looked_up_without_waiting(void **state)

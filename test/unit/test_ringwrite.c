@@ -582,6 +582,14 @@ enum wrong {
     XXH3,
     NO_HOST,
     NAME_WITH_SLASH,
+    HOST_WITH_SPACE,
+    HOST_IN_BRACKETS,
+    NO_PORT,
+    DEVICE_ABOVE,
+    DEVICE_IS_UP,
+    DEVICE_WITH_SPACE,
+    DEVICE_WITH_UMLAUT,
+    OTHER_HOST_WITH_SLASH,
     ONE_PLACE,
     TOO_LONG,
     NO_JSON,
@@ -604,6 +612,30 @@ static void make_wrong(struct hand *h, enum wrong wrong)
         break;
     case NAME_WITH_SLASH:
         d->device = "";
+        break;
+    case HOST_WITH_SPACE:
+        d->host = "a b";
+        break;
+    case HOST_IN_BRACKETS:
+        d->host = "[::1]";
+        break;
+    case NO_PORT:
+        d->port = 0;
+        break;
+    case DEVICE_ABOVE:
+        d->device = "../x";
+        break;
+    case DEVICE_IS_UP:
+        d->device = "..";
+        break;
+    case DEVICE_WITH_SPACE:
+        d->device = "sd 1";
+        break;
+    case DEVICE_WITH_UMLAUT:
+        d->device = "sd\xc3\xa4";
+        break;
+    case OTHER_HOST_WITH_SLASH:
+        d->replication_host = "10.0.0.1/8";
         break;
     case ONE_PLACE:
         d->host = "10.0.0.1";
@@ -634,6 +666,14 @@ static void what_swift_cannot_say_is_refused_with_its_place(void **state)
         [XXH3] = {MCOS_E_VALUE, "/hash"},
         [NO_HOST] = {MCOS_E_VALUE, "/devices/3/host"},
         [NAME_WITH_SLASH] = {MCOS_E_VALUE, "/devices/3/device"},
+        [HOST_WITH_SPACE] = {MCOS_E_VALUE, "/devices/3/host"},
+        [HOST_IN_BRACKETS] = {MCOS_E_VALUE, "/devices/3/host"},
+        [NO_PORT] = {MCOS_E_VALUE, "/devices/3/port"},
+        [DEVICE_ABOVE] = {MCOS_E_VALUE, "/devices/3/device"},
+        [DEVICE_IS_UP] = {MCOS_E_VALUE, "/devices/3/device"},
+        [DEVICE_WITH_SPACE] = {MCOS_E_VALUE, "/devices/3/device"},
+        [DEVICE_WITH_UMLAUT] = {MCOS_E_VALUE, "/devices/3/device"},
+        [OTHER_HOST_WITH_SLASH] = {MCOS_E_VALUE, "/devices/3/replication_host"},
         [ONE_PLACE] = {MCOS_E_DEVICE, "/devices/3"},
         [TOO_LONG] = {MCOS_E_TOOBIG, "/devices/3/host"},
         [NO_JSON] = {MCOS_E_FORMAT, "extra"},
@@ -652,6 +692,8 @@ static void what_swift_cannot_say_is_refused_with_its_place(void **state)
         ring = finish(&h);
         assert_int_equal(mc_ringgz_encode(ring, 0, &b, NULL, &diag), want[i].err);
         assert_string_equal(diag.field, want[i].field);
+        if (strncmp(diag.field, "/devices", 8) == 0)
+            assert_non_null(strstr(diag.text, mc_ring_device(ring, 3)->name));
         mc_buf_fini(&b);
         mc_ring_unref(ring);
     }

@@ -4,6 +4,7 @@
  * request, the status, and the members of the answer by name. What is refused must
  * have changed nothing, which every such case checks by counting records.
  */
+#include "node/operation.h"
 #include "test/fake/client.h"
 
 #include <setjmp.h>
@@ -277,6 +278,36 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     "{\"partition_power\": 5, \"replicas\": 1, \"devices\": ["                         \
     "{\"name\": \"a\", \"weight\": 1}]}"
 
+static void want_check(const struct world *w, const char *ring, uint8_t byte)
+{
+    uint8_t check[8];
+
+    memset(check, byte, sizeof(check));
+    assert_memory_equal(mc_ring_head(mc_agent_ring_find(&w->agent, ring))->hash_check,
+                        check, sizeof(check));
+}
+
+/* A file does not say which secret it was made with. */
+static void an_import_without_a_secret_keeps_the_check(void **state)
+{
+    struct world *w = *state;
+    char etag[96];
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    w->swift_md5 = true;
+    w->check = 7;
+    assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);
+    want_check(w, "swift", 7);
+    w->check = 0;
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(replace(w, "/v1/rings/swift/import", etag, "gz"), 200);
+    want_check(w, "swift", 7);
+    w->check = 9;
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(replace(w, "/v1/rings/swift/import", etag, "gz"), 200);
+    want_check(w, "swift", 9);
+}
+
 /* What is imported is `photos`: 2^6 partitions. */
 static void an_import_keeps_the_part_power(void **state)
 {
@@ -300,6 +331,106 @@ static void an_import_keeps_the_part_power(void **state)
     assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);
 }
 
+/* ---- asking again ---- */
+
+static int put_keyed(struct world *w, const char *etag, const char *body,
+                     const char *key)
+{
+    struct mc_request q = {.method = "PUT",
+                           .if_match = etag,
+                           .if_none_match = etag == NULL ? "*" : NULL,
+                           .idempotency_key = key};
+
+    return ask(w, &q, "/v1/rings/photos", body);
+}
+
+static void the_same_request_is_made_once_and_answered_alike(void **state)
+{
+    struct world *w = *state;
+    struct mc_request del = {.method = "DELETE", .idempotency_key = "k3"};
+    char stamp[64];
+    char first[96];
+    char etag[96];
+    double moved;
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(put_keyed(w, NULL, THREE, "k1"), 201);
+        assert_string_equal(w->answer.location, "/v1/rings/photos");
+        want_number(w, "version", 1);
+        want_number(w, "assignments", 128);
+    }
+    memcpy(first, w->etag, sizeof(first));
+    assert_int_equal(put_keyed(w, first, FOUR, "k2"), 200);
+    (void)snprintf(stamp, sizeof(stamp), "%s", json_string_value(at(w, "stamp")));
+    moved = json_number_value(at(w, "moved"));
+    assert_true(moved > 0);
+    assert_int_equal(put_keyed(w, first, FOUR, "k2"), 200);
+    want_text(w, "stamp", stamp);
+    want_number(w, "moved", moved);
+    /* The first one is not held any more, but it is known what came of it. */
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(put_keyed(w, NULL, THREE, "k1"), 201);
+    want_number(w, "version", 1);
+    assert_string_equal(w->etag, first);
+    assert_int_equal(w->agent.record_count, 2);
+    /* Anything else is another request. */
+    (void)put_keyed(w, NULL, FOUR, "k1");
+    want_problem(w, MCOS_E_EXISTS);
+    (void)put_keyed(w, NULL, THREE, "k4");
+    want_problem(w, MCOS_E_EXISTS);
+    (void)put_keyed(w, NULL, THREE, NULL);
+    want_problem(w, MCOS_E_EXISTS);
+    (void)put_keyed(w, first, FOUR, "k1");
+    want_problem(w, MCOS_E_STALE);
+    assert_int_equal(w->agent.record_count, 2);
+    del.if_match = etag;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ask(w, &del, "/v1/rings/photos", NULL), 200);
+        want_number(w, "version", 3);
+    }
+    assert_int_equal(w->agent.record_count, 3);
+}
+
+static void the_same_request_at_once_is_made_once(void **state)
+{
+    struct world *w = *state;
+    struct mc_request q[2] = {
+        {.method = "PUT", .if_none_match = "*", .idempotency_key = "k"},
+        {.method = "PUT", .if_none_match = "*", .idempotency_key = "k"}};
+    struct asked asked[2];
+    char stamp[64];
+
+    begin(w, &asked[0], &q[0], "/v1/rings/photos", THREE);
+    begin(w, &asked[1], &q[1], "/v1/rings/photos", THREE);
+    while (!asked[0].answered || !asked[1].answered)
+        fake_work_step(&w->work);
+    assert_int_equal(look(w, &asked[0]), 201);
+    (void)snprintf(stamp, sizeof(stamp), "%s", json_string_value(at(w, "stamp")));
+    assert_int_equal(look(w, &asked[1]), 201);
+    want_text(w, "stamp", stamp);
+    want_number(w, "assignments", 128);
+    assert_int_equal(w->agent.record_count, 1);
+}
+
+static void what_is_no_key_is_refused(void **state)
+{
+    static const char *const bad[] = {"", " ", "a b", "\xc3\xa4", "\x7f"};
+    struct world *w = *state;
+    char text[MC_OPERATION_KEY_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)put_keyed(w, NULL, THREE, bad[i]);
+        want_problem(w, MCOS_E_USAGE);
+        want_text(w, "field", "Idempotency-Key");
+    }
+    memset(text, 'k', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    (void)put_keyed(w, NULL, THREE, text);
+    want_problem(w, MCOS_E_USAGE);
+    text[MC_OPERATION_KEY_MAX] = '\0';
+    assert_int_equal(put_keyed(w, NULL, THREE, text), 201);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -312,6 +443,10 @@ int main(void)
         CASE(bad_input_is_told_and_changes_nothing),
         CASE(a_refused_mint_says_when_to_try_again),
         CASE(an_import_becomes_a_ring_or_nothing),
+        CASE(the_same_request_is_made_once_and_answered_alike),
+        CASE(the_same_request_at_once_is_made_once),
+        CASE(what_is_no_key_is_refused),
+        CASE(an_import_without_a_secret_keeps_the_check),
         CASE(an_import_keeps_the_part_power),
     };
 

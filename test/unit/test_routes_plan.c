@@ -266,6 +266,52 @@ static void readers_do_not_wait_for_a_plan(void **state)
     want_problem(w, MCOS_E_BUSY);
 }
 
+static void a_plan_that_nobody_waits_for_is_not_built(void **state)
+{
+    struct world *w = *state;
+    struct mc_request q = {.method = "POST"};
+    struct mc_request put = {.method = "PUT", .if_none_match = "*"};
+    struct asked asked;
+
+    begin(w, &asked, &q, "/v1/rings/photos/plan", THREE);
+    assert_true(asked.kept);
+    atomic_store(&asked.later.gone, true);
+    fake_work_step(&w->work);
+    (void)look(w, &asked);
+    want_problem(w, MCOS_E_EMPTY);
+    begin(w, &asked, &put, "/v1/rings/photos", THREE);
+    atomic_store(&asked.later.gone, true); /* a change is made all the same */
+    fake_work_step(&w->work);
+    assert_int_equal(look(w, &asked), 201);
+}
+
+static void a_plan_yields_to_changes(void **state)
+{
+    struct world *w = *state;
+    struct mc_request q = {.method = "POST"};
+    struct mc_request put = {.method = "PUT", .if_none_match = "*"};
+    struct asked asked[2];
+
+    begin(w, &asked[0], &q, "/v1/rings/photos/plan", THREE);
+    begin(w, &asked[1], &put, "/v1/rings/photos", THREE);
+    assert_true(w->work.jobs[0].yields);
+    assert_false(w->work.jobs[1].yields);
+    fake_work_step(&w->work);
+    fake_work_step(&w->work);
+    assert_int_equal(look(w, &asked[0]), 200);
+    assert_int_equal(look(w, &asked[1]), 201);
+}
+
+static void a_plan_of_what_the_bus_does_not_take_is_refused(void **state)
+{
+    struct world *w = *state;
+    char token[MC_TOKEN_MAX];
+
+    w->agent.fits_err = MCOS_E_TOOBIG;
+    assert_int_equal(plan(w, THREE, token), 413);
+    want_problem(w, MCOS_E_TOOBIG);
+}
+
 /* The longest place there is fits its sentence. */
 static void every_reason_is_a_sentence(void **state)
 {
@@ -305,6 +351,9 @@ int main(void)
         CASE(a_plan_is_refused_as_a_change_is),
         CASE(a_ring_that_is_too_new_is_not_planned),
         CASE(readers_do_not_wait_for_a_plan),
+        CASE(a_plan_that_nobody_waits_for_is_not_built),
+        CASE(a_plan_yields_to_changes),
+        CASE(a_plan_of_what_the_bus_does_not_take_is_refused),
         cmocka_unit_test(every_reason_is_a_sentence),
     };
 

@@ -21,7 +21,8 @@
 
 #include <cmocka.h>
 
-#define JOBS (MC_WORK_RUNNING_MAX + MC_WORK_WAITING_MAX)
+#define JOBS   (MC_WORK_RUNNING_MAX + MC_WORK_WAITING_MAX)
+#define OTHERS (JOBS - 1 - MC_WORK_YIELDING_MAX) /* beside as many as may yield */
 
 struct scene {
     struct mc_loop_client client; /* first */
@@ -32,6 +33,8 @@ struct scene {
     atomic_uint gate;
     atomic_uint running;
     atomic_uint most;
+    atomic_uint began;    /* of those that do not yield */
+    atomic_uint yielding; /* of those that run */
     unsigned done_count;
     unsigned order[JOBS];
     unsigned dropped;
@@ -96,10 +99,11 @@ static void done(void *ctx, bool wanted)
     free(task);
 }
 
-static int submit(struct scene *s, unsigned number)
+static int submit_job(struct scene *s, unsigned number, void (*run_it)(void *ctx),
+                      bool yields)
 {
     struct task *task = malloc(sizeof(*task));
-    const struct mc_job job = {run, done, task};
+    const struct mc_job job = {run_it, done, task, yields};
     int r;
 
     assert_non_null(task);
@@ -108,6 +112,20 @@ static int submit(struct scene *s, unsigned number)
     if (r != 0)
         free(task);
     return r;
+}
+
+/* On another thread. */
+static void run_other(void *ctx)
+{
+    struct task *task = ctx;
+
+    (void)atomic_fetch_add(&task->scene->began, 1);
+    run(ctx);
+}
+
+static int submit(struct scene *s, unsigned number)
+{
+    return submit_job(s, number, run_other, false);
 }
 
 static void open_scene(struct scene *s)
@@ -175,6 +193,46 @@ static void at_the_end_what_runs_is_awaited_and_what_waits_never_runs(void **sta
     assert_int_equal(atomic_load(&s.most), MC_WORK_RUNNING_MAX);
 }
 
+/* On another thread. */
+static void run_yielding(void *ctx)
+{
+    struct task *task = ctx;
+    struct scene *s = task->scene;
+
+    assert_int_equal(atomic_fetch_add(&s->yielding, 1), 0);
+    /* The first one begins before there are others. */
+    for (unsigned i = 0; task->number > 0 && atomic_load(&s->began) < OTHERS; i++) {
+        assert_true(i < 20000);
+        (void)usleep(1000);
+    }
+    run(ctx);
+    (void)atomic_fetch_sub(&s->yielding, 1);
+}
+
+static int submit_yielding(struct scene *s, unsigned number)
+{
+    return submit_job(s, number, run_yielding, true);
+}
+
+static void what_yields_waits_for_all_others_and_leaves_them_a_place(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    open_scene(&s);
+    for (unsigned i = 0; i < 1 + MC_WORK_YIELDING_MAX; i++)
+        assert_int_equal(submit_yielding(&s, i), 0);
+    assert_int_equal(mc_loop_working(s.loop), 1); /* the other place stays free */
+    assert_int_equal(submit_yielding(&s, 0), MCOS_E_BUSY);
+    for (unsigned i = 0; i < OTHERS; i++)
+        assert_int_equal(submit(&s, i), 0);
+    assert_int_equal(submit(&s, JOBS), MCOS_E_BUSY);
+    s.left = JOBS;
+    mc_loop_run(s.loop);
+    assert_int_equal(s.done_count, JOBS);
+    mc_loop_free(s.loop);
+}
+
 /* ---- builds ---- */
 
 struct office {
@@ -231,6 +289,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(the_loop_goes_on_while_a_job_runs),
         cmocka_unit_test(two_run_at_once_eight_wait_and_one_more_is_busy),
+        cmocka_unit_test(what_yields_waits_for_all_others_and_leaves_them_a_place),
         cmocka_unit_test(at_the_end_what_runs_is_awaited_and_what_waits_never_runs),
         cmocka_unit_test_setup_teardown(builds_beside_one_another_share_the_old_ring,
                                         set_up, tear_down),

@@ -2,6 +2,8 @@
 /* adapter/amqp/url.c -- reading amqp:// addresses. */
 #include "adapter/amqp/url.h"
 
+#include "base/limits.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -164,6 +166,9 @@ static int parse_options(const char *text, struct mc_amqp_url *url,
             if (!parse_bytes(value, len - name - 1, &url->body_max))
                 return refuse(diag,
                               "max_message_size is a number of bytes, KiB or MiB");
+            if (url->body_max < MC_TALK_BYTES_MAX)
+                return refuse(diag, "max_message_size is 64KiB at least: announcements "
+                                    "have up to so many");
         } else if (is_option(text, name, "auth")) {
             url->external = is_option(value, len - name - 1, "external");
             if (!url->external)
@@ -193,6 +198,11 @@ int mc_amqp_url_parse(const char *text, struct mc_amqp_url *ret_url,
     at = strrchr(rest, '@'); /* a password may hold what a person forgot to escape */
     if (at != NULL) {
         colon = memchr(rest, ':', (size_t)(at - rest));
+        if (memchr(rest, '/', (size_t)(at - rest)) != NULL ||
+            memchr(rest, '?', (size_t)(at - rest)) != NULL)
+            return refuse(diag, "before the last @ stand user and password: in these / "
+                                "and ? are written %2F and %3F; an @ after the host is "
+                                "written %40");
         if (!decode(rest, (size_t)((colon == NULL ? at : colon) - rest), url.user) ||
             (colon != NULL &&
              !decode(colon + 1, (size_t)(at - colon) - 1, url.password)))

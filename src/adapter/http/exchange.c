@@ -11,6 +11,7 @@
 #include "adapter/http/target.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,10 @@
 #define DISCARD_BYTES_MAX (1u << 20)
 #define RETRY_S           5u
 #define CROWDED           "too many bodies are arriving at once"
+#define TOO_LONG          "the body is too long"
+#define PROBLEM_TYPE      "application/problem+json"
+#define IDEMPOTENCY_KEY   "Idempotency-Key"
+#define PROBLEM_BYTES     512u
 
 /*
  * Kept for a later answer, its connection sleeps: libmicrohttpd neither reads nor
@@ -47,6 +52,7 @@ struct mc_exchange {
     bool begun;
     bool answered;
     bool closing; /* the connection ends with the answer */
+    bool told;    /* the answer was sent past libmicrohttpd */
     char author[32];
     char target[]; /* decoded in place */
 };
@@ -62,7 +68,8 @@ struct mc_exchange *mc_exchange_new(const struct mc_exchange_home *home,
 
     if (x == NULL)
         return NULL;
-    x->later = (struct mc_later){keep, give};
+    x->later.keep = keep;
+    x->later.answer = give;
     x->home = *home;
     memcpy(x->target, target, len);
     (*x->home.busy)++;
@@ -160,6 +167,11 @@ bool mc_exchange_asleep(const struct mc_exchange *x)
     return x->kept && !x->given;
 }
 
+void mc_exchange_desert(struct mc_exchange *x)
+{
+    atomic_store(&x->later.gone, true);
+}
+
 /* ---- answer ---- */
 
 static void add_header(struct MHD_Response *response, const char *name,
@@ -224,28 +236,60 @@ static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection 
     return r;
 }
 
+static void format_problem(char text[PROBLEM_BYTES], int code, const char *detail)
+{
+    (void)snprintf(text, PROBLEM_BYTES,
+                   "{\"type\": \"/problems/%s\", \"title\": \"%s\", \"status\": %d, "
+                   "\"code\": \"%s\", \"detail\": \"%s\"}\n",
+                   mcos_err_slug(code), mcos_err_text(code), mcos_err_http(code),
+                   mcos_err_slug(code), detail);
+}
+
 static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, int code,
                               const char *detail)
 {
     struct mc_response answer = {.status = mcos_err_http(code),
-                                 .content_type = "application/problem+json"};
-    char text[512];
+                                 .content_type = PROBLEM_TYPE};
+    char text[PROBLEM_BYTES];
 
     if (answer.status == 503)
         answer.retry_after_s = RETRY_S;
-    (void)snprintf(text, sizeof(text),
-                   "{\"type\": \"/problems/%s\", \"title\": \"%s\", \"status\": %d, "
-                   "\"code\": \"%s\", \"detail\": \"%s\"}\n",
-                   mcos_err_slug(code), mcos_err_text(code), answer.status,
-                   mcos_err_slug(code), detail);
+    format_problem(text, code, detail);
     mc_buf_put(&answer.body, text, strlen(text));
     x->closing = true;
     return send_answer(x, c, &answer);
 }
 
+/*
+ * While a body comes, libmicrohttpd takes no answer, and a body of chunks may never
+ * end. So this one goes to the socket directly; what still comes is read for a while,
+ * that it may be seen, and then the connection is cut.
+ */
+static void tell_early(struct mc_exchange *x, struct MHD_Connection *c, int code,
+                       const char *detail)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char problem[PROBLEM_BYTES];
+    char text[2 * PROBLEM_BYTES];
+
+    x->told = true;
+    x->discarded = 0;
+    if (info == NULL)
+        return;
+    format_problem(problem, code, detail);
+    (void)snprintf(text, sizeof(text),
+                   "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_TYPE
+                   "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   mcos_err_http(code), mcos_err_slug(code), strlen(problem), problem);
+    (void)send(info->connect_fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(info->connect_fd, SHUT_WR);
+}
+
 /* ---- head ---- */
 
 struct heads {
+    bool odd; /* a name or a value with what belongs into neither */
     unsigned host;
     unsigned length;
     unsigned coding;
@@ -253,10 +297,28 @@ struct heads {
     unsigned if_match;
     unsigned if_none_match;
     unsigned type;
+    unsigned key;
 };
 
+/* As RFC 9110 has it. Another server on the way may understand `Content-Length :` or a
+ * value that goes on after a lone CR in its own way. */
+static bool is_odd(const char *name, size_t name_len, const char *value,
+                   size_t value_len)
+{
+    for (size_t i = 0; i < name_len; i++) {
+        if (!isalnum((unsigned char)name[i]) &&
+            (name[i] == '\0' || strchr("!#$%&'*+-.^_`|~", name[i]) == NULL))
+            return true;
+    }
+    for (size_t i = 0; i < value_len; i++) {
+        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+            return true;
+    }
+    return name_len == 0;
+}
+
 static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
+                                  size_t name_len, const char *value, size_t value_len)
 {
     struct heads *h = cls;
     const struct {
@@ -269,10 +331,11 @@ static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char
         {MHD_HTTP_HEADER_IF_MATCH, &h->if_match},
         {MHD_HTTP_HEADER_IF_NONE_MATCH, &h->if_none_match},
         {MHD_HTTP_HEADER_CONTENT_TYPE, &h->type},
+        {IDEMPOTENCY_KEY, &h->key},
     };
 
     (void)kind;
-    (void)value;
+    h->odd = h->odd || is_odd(name, name_len, value, value_len);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcasecmp(rows[i].name, name) == 0 && ++*rows[i].count > h->most)
             h->most = *rows[i].count;
@@ -292,7 +355,9 @@ static const char *check_heads(const struct mc_exchange *x, struct MHD_Connectio
     const char *host = header(c, MHD_HTTP_HEADER_HOST);
     const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 
-    (void)MHD_get_connection_values(c, MHD_HEADER_KIND, count_head, &h);
+    (void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, count_head, &h);
+    if (h.odd)
+        return "a header's name or value holds a character that may not be there";
     if (h.most > 1)
         return "a header that may come once came twice";
     if (h.coding > 0 && h.length > 0)
@@ -337,6 +402,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     q->if_match = header(c, MHD_HTTP_HEADER_IF_MATCH);
     q->if_none_match = header(c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     q->content_type = header(c, MHD_HTTP_HEADER_CONTENT_TYPE);
+    q->idempotency_key = header(c, IDEMPOTENCY_KEY);
     find_author(x, c);
     q->author = x->author;
     x->body_max = x->home.handler->body_max(x->home.handler, q->method, q->path);
@@ -346,7 +412,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     /* libmicrohttpd has read this number before, so it is one. */
     bytes = strtoull(length, NULL, 10);
     if (bytes > x->body_max + DISCARD_BYTES_MAX)
-        return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+        return refuse(x, c, MCOS_E_TOOBIG, TOO_LONG);
     if (bytes <= x->body_max && bytes > MC_HTTP_BODIES_MAX - *x->home.bodies)
         return refuse(x, c, MCOS_E_BUSY, CROWDED);
     return MHD_YES;
@@ -354,7 +420,8 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 
 /* ---- body and end ---- */
 
-static enum MHD_Result take_body(struct mc_exchange *x, const char *data, size_t *size)
+static enum MHD_Result take_body(struct mc_exchange *x, struct MHD_Connection *c,
+                                 const char *data, size_t *size)
 {
     size_t room = x->body_max - x->body.len;
     size_t taken = *size < room ? *size : room;
@@ -369,7 +436,13 @@ static enum MHD_Result take_body(struct mc_exchange *x, const char *data, size_t
     *x->home.bodies += taken;
     x->discarded += *size - taken;
     *size = 0;
-    return x->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+    if (x->discarded <= DISCARD_BYTES_MAX)
+        return MHD_YES;
+    if (x->told)
+        return MHD_NO;
+    tell_early(x, c, x->crowded ? MCOS_E_BUSY : MCOS_E_TOOBIG,
+               x->crowded ? CROWDED : TOO_LONG);
+    return MHD_YES;
 }
 
 enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *c,
@@ -387,11 +460,13 @@ enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *
         return send_answer(x, c, &answer);
     }
     if (*size > 0)
-        return take_body(x, data, size);
+        return take_body(x, c, data, size);
+    if (x->told)
+        return MHD_NO;
     if (x->crowded)
         return refuse(x, c, MCOS_E_BUSY, CROWDED);
     if (x->discarded > 0)
-        return refuse(x, c, MCOS_E_TOOBIG, "the body is too long");
+        return refuse(x, c, MCOS_E_TOOBIG, TOO_LONG);
     if (x->body.err != 0)
         return refuse(x, c, x->body.err, "no memory for the body");
     if (x->body.len > 0) {

@@ -36,6 +36,9 @@ bool mc_exchange_answered(const struct mc_exchange *x);
 /* It was kept, and its answer is not there yet. */
 bool mc_exchange_asleep(const struct mc_exchange *x);
 
+/* Its client has hung up while it was asleep. */
+void mc_exchange_desert(struct mc_exchange *x);
+
 /* libmicrohttpd's access handler, once x is known: called for the head, for each
  * piece of the body, and at its end. */
 enum MHD_Result mc_exchange_go_on(struct mc_exchange *x, struct MHD_Connection *c,

@@ -6,6 +6,7 @@
 #include "adapter/http/exchange.h"
 #include "adapter/http/listen.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 /* libmicrohttpd's own limit is never met: a few connections that were cut are still
  * its own for a moment. */
 #define CONNECTIONS_SLACK 64u
+#define LOOK_MS           250u /* whether those that wait for an answer are still there */
 
 enum stage {
     STAGE_HEAD,   /* a request line and its headers are awaited */
@@ -30,7 +32,7 @@ struct visitor {
     struct mc_http_server *server;
     int fd;
     enum stage stage;
-    bool asleep;       /* its answer is given later */
+    struct mc_exchange *asleep; /* its answer is given later; NULL: it is not */
     uint64_t since_ms; /* opened, or the answer before was sent; ANSWER: asked */
 };
 
@@ -50,7 +52,8 @@ struct mc_http_server {
     size_t busy;
     struct mc_exchange *sleepers;
     size_t bodies;
-    bool woken; /* an answer was given, which run() has to send */
+    bool woken;         /* an answer was given, which run() has to send */
+    uint64_t looked_ms; /* after those that sleep */
     bool stopping;
 };
 
@@ -87,7 +90,7 @@ static struct visitor *find_idlest(const struct mc_http_server *server)
     struct visitor *found = NULL;
 
     for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
-        if (v->stage == STAGE_CUT || v->asleep)
+        if (v->stage == STAGE_CUT || v->asleep != NULL)
             continue;
         if (found == NULL ||
             (v->stage != STAGE_ANSWER) > (found->stage != STAGE_ANSWER) ||
@@ -151,18 +154,21 @@ static void on_visit(void *cls, struct MHD_Connection *c, void **context,
     *context = v;
 }
 
-static void set_stage(struct MHD_Connection *c, enum stage stage, bool asleep)
+static void set_stage(struct MHD_Connection *c, enum stage stage,
+                      struct mc_exchange *asleep)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct visitor *v = info == NULL ? NULL : info->socket_context;
 
-    if (v == NULL || v->stage == STAGE_CUT)
+    if (v == NULL)
+        return;
+    v->asleep = asleep;
+    if (v->stage == STAGE_CUT)
         return;
     if (v->stage != stage && stage != STAGE_BODY)
         v->since_ms = now_ms();
     v->stage = stage;
-    v->asleep = asleep;
 }
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
@@ -186,9 +192,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
         return MHD_NO; /* no memory for it */
     r = mc_exchange_go_on(*con_cls, c, method, data, size);
     if (mc_exchange_asleep(*con_cls))
-        set_stage(c, STAGE_ANSWER, true);
+        set_stage(c, STAGE_ANSWER, *con_cls);
     else
-        set_stage(c, mc_exchange_answered(*con_cls) ? STAGE_ANSWER : STAGE_BODY, false);
+        set_stage(c, mc_exchange_answered(*con_cls) ? STAGE_ANSWER : STAGE_BODY, NULL);
     return r;
 }
 
@@ -197,7 +203,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
 {
     (void)cls;
     (void)why;
-    set_stage(c, STAGE_HEAD, false);
+    set_stage(c, STAGE_HEAD, NULL);
     mc_exchange_free(*con_cls);
     *con_cls = NULL;
 }
@@ -290,6 +296,20 @@ static uint64_t deadline_of(const struct visitor *v)
     return UINT64_MAX;
 }
 
+/* libmicrohttpd does not watch who sleeps. */
+static void look_for_deserters(struct mc_http_server *server, uint64_t now)
+{
+    if (now - server->looked_ms < LOOK_MS)
+        return;
+    server->looked_ms = now;
+    for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
+        struct pollfd fd = {.fd = v->fd, .events = POLLRDHUP};
+
+        if (v->asleep != NULL && poll(&fd, 1, 0) > 0)
+            mc_exchange_desert(v->asleep);
+    }
+}
+
 void mc_http_server_run(struct mc_http_server *server)
 {
     uint64_t now;
@@ -298,6 +318,7 @@ void mc_http_server_run(struct mc_http_server *server)
     for (size_t i = 0; i < server->gate_count; i++)
         (void)MHD_run(server->gates[i].daemon);
     now = now_ms();
+    look_for_deserters(server, now);
     for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
         if (deadline_of(v) <= now)
             cut(v);
@@ -319,6 +340,8 @@ uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
     for (const struct visitor *v = server->visitors; v != NULL; v = v->next) {
         if (deadline_of(v) < due)
             due = deadline_of(v);
+        if (v->asleep != NULL && server->looked_ms + LOOK_MS < due)
+            due = server->looked_ms + LOOK_MS;
     }
     if (due == UINT64_MAX)
         return least;

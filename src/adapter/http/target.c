@@ -16,7 +16,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* In place, the result is never longer. False: a bad escape, or one of NUL. */
+/* In place, the result is never longer. False: a bad escape, one of NUL, or in a path
+ * one of the / that parts it: the same path would be cut at other places. */
 static bool unescape(char *s, bool query)
 {
     char *to = s;
@@ -26,7 +27,7 @@ static bool unescape(char *s, bool query)
             int high = hex_digit(s[1]);
             int low = high < 0 ? -1 : hex_digit(s[2]);
 
-            if (low < 0 || high + low == 0)
+            if (low < 0 || high + low == 0 || (!query && high * 16 + low == '/'))
                 return false;
             *to++ = (char)(high * 16 + low);
             s += 3;
@@ -72,7 +73,8 @@ static bool is_utf8(const char *text)
 static const char *decode(char *s, bool query)
 {
     if (!unescape(s, query))
-        return "a % wants two hex digits, and not 00";
+        return query ? "a % wants two hex digits, and not 00"
+                     : "a % wants two hex digits, and neither 00 nor, in a path, 2F";
     if (!is_utf8(s))
         return "the target is not UTF-8";
     return NULL;

@@ -93,6 +93,18 @@ int mc_memcached_address_parse(const char *text, struct mc_memcached_address *re
     return err;
 }
 
+void mc_memcached_address_format(const struct mc_memcached_address *address, char *dst,
+                                 size_t cap)
+{
+    bool six = strchr(address->host, ':') != NULL;
+
+    if (address->path[0] != '\0')
+        (void)snprintf(dst, cap, "%s", address->path);
+    else
+        (void)snprintf(dst, cap, "%s%s%s:%u", six ? "[" : "", address->host,
+                       six ? "]" : "", address->port);
+}
+
 /* ---- names ---- */
 
 struct mc_memcached_seek {

@@ -12,6 +12,7 @@
 
 #include "mcos/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define MC_MEMCACHED_HOST_MAX  253u /* characters of a name of a host */
@@ -28,6 +29,10 @@ struct mc_memcached_address {
 /* Fails with CONFIG; diag says why. */
 int mc_memcached_address_parse(const char *text, struct mc_memcached_address *ret,
                                struct mcos_diag *diag);
+
+/* As people know it: the path, host:port or [::1]:port, with its NUL. */
+void mc_memcached_address_format(const struct mc_memcached_address *address, char *dst,
+                                 size_t cap);
 
 /*
  * A host as digits. A name is looked up by a thread of the C library's own:

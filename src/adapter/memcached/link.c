@@ -167,10 +167,10 @@ static int meaning(memcached_return_t rc, const struct command *command)
 
 static void tell(struct mc_link *link, int err, memcached_return_t rc)
 {
-    const char *where =
-        link->address.path[0] != '\0' ? link->address.path : link->address.host;
+    char where[MC_MEMCACHED_UNIX_MAX + MC_MEMCACHED_HOST_MAX + 16];
     const char *why = memcached_strerror(link->mc, rc);
 
+    mc_memcached_address_format(&link->address, where, sizeof(where));
     if (err == MCOS_E_AWAY)
         (void)snprintf(link->trouble, sizeof(link->trouble),
                        "memcached at %.100s does not answer: %.120s", where,

@@ -114,6 +114,7 @@ static int put_pieces(struct mc_memcached *c, const struct mc_ring *ring,
         uint32_t i = c->fill.next;
         struct mc_bytes piece = piece_of(ring, m, i);
         char key[MC_CACHE_KEY_BYTES];
+        bool had_lock = c->fill.locked;
         bool there = false;
         bool busy = false;
         int err;
@@ -130,6 +131,9 @@ static int put_pieces(struct mc_memcached *c, const struct mc_ring *ring,
             *ret_put = MC_CACHE_BUSY;
             return 0;
         }
+        /* Between our look and our lock another one may have filled all of it in. */
+        if (err == 0 && !there && !had_lock)
+            err = piece_there(c, key, piece, true, &there);
         if (err == 0 && !there)
             err = mc_link_set(c->link, key, piece);
         if (err != 0)

@@ -19,8 +19,10 @@ struct mc_worker {
     struct mc_loop *loop;
     struct place places[MC_WORK_RUNNING_MAX];
     struct mc_job waiting[MC_WORK_WAITING_MAX]; /* the first is next */
-    size_t waiting_count;
+    size_t waiting_count;                       /* those that yield come last */
+    size_t yielding_count;                      /* of them */
     size_t running;
+    bool yielding; /* one that yields is among those that run */
     bool dropped;
 };
 
@@ -42,6 +44,8 @@ static void on_done(uv_work_t *request, int status)
 
     place->taken = false;
     w->running--;
+    if (job.yields)
+        w->yielding = false;
     begin_next(w);
     job.done(job.ctx, status == 0 && !w->dropped);
     if (!w->dropped)
@@ -57,6 +61,7 @@ static void begin(struct mc_worker *w, const struct mc_job *job)
     *place = (struct place){.worker = w, .job = *job, .taken = true};
     place->request.data = place;
     w->running++;
+    w->yielding = w->yielding || job->yields;
     /* It fails only without a function to call. */
     (void)uv_queue_work(mc_loop_uv(w->loop), &place->request, on_run, on_done);
 }
@@ -65,13 +70,26 @@ static void begin_next(struct mc_worker *w)
 {
     struct mc_job job;
 
-    if (w->waiting_count == 0)
+    if (w->waiting_count == 0 || (w->waiting[0].yields && w->yielding))
         return;
     job = w->waiting[0];
     w->waiting_count--;
+    w->yielding_count -= job.yields;
     for (size_t i = 0; i < w->waiting_count; i++)
         w->waiting[i] = w->waiting[i + 1];
     begin(w, &job);
+}
+
+/* Behind those that wait; one that does not yield, before those that do. */
+static void line_up(struct mc_worker *w, const struct mc_job *job)
+{
+    size_t at = w->waiting_count++;
+
+    if (job->yields)
+        w->yielding_count++;
+    for (; !job->yields && at > 0 && w->waiting[at - 1].yields; at--)
+        w->waiting[at] = w->waiting[at - 1];
+    w->waiting[at] = *job;
 }
 
 static int submit(struct mc_work *work, const struct mc_job *job)
@@ -80,13 +98,14 @@ static int submit(struct mc_work *work, const struct mc_job *job)
 
     if (w->dropped)
         return MCOS_E_BUSY;
-    if (w->running < MC_WORK_RUNNING_MAX) {
+    if (w->running < MC_WORK_RUNNING_MAX && !(job->yields && w->yielding)) {
         begin(w, job);
         return 0;
     }
-    if (w->waiting_count == MC_WORK_WAITING_MAX)
+    if (w->waiting_count == MC_WORK_WAITING_MAX ||
+        (job->yields && w->yielding_count == MC_WORK_YIELDING_MAX))
         return MCOS_E_BUSY;
-    w->waiting[w->waiting_count++] = *job;
+    line_up(w, job);
     return 0;
 }
 

@@ -34,6 +34,33 @@ static int bad_device(const struct mc_devwrite *w, uint32_t slot, int code,
                          mc_ring_device(w->ring, slot)->name, text);
 }
 
+static bool is_among(char c, const char *marks)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(marks, c) != NULL);
+}
+
+static bool is_of(const char *text, const char *marks)
+{
+    for (; *text != '\0'; text++) {
+        if (!is_among(*text, marks))
+            return false;
+    }
+    return true;
+}
+
+/* A name, or an address in digits; Swift keeps IPv6 without brackets. */
+static bool host_ok(const char *host)
+{
+    return is_of(host, ".-_:");
+}
+
+/* A folder under Swift's `devices`, and what its check_drive() takes. */
+static bool folder_ok(const char *name)
+{
+    return is_of(name, "_.-~") && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 static int check_device(const struct mc_devwrite *w, uint32_t slot)
 {
     const struct mc_device *d = mc_ring_device(w->ring, slot);
@@ -42,10 +69,21 @@ static int check_device(const struct mc_devwrite *w, uint32_t slot)
 
     if (d->host[0] == '\0')
         return bad_device(w, slot, MCOS_E_VALUE, "host", "Swift needs one");
-    if (d->device[0] == '\0' && strchr(d->name, '/') != NULL)
-        return bad_device(w, slot, MCOS_E_VALUE, "device",
-                          "none is given, and the name holds a / and cannot stand for "
-                          "it");
+    if (!host_ok(d->host))
+        return bad_device(w, slot, MCOS_E_VALUE, "host",
+                          "not a host for Swift: letters, digits and . - _ :");
+    if (!host_ok(d->replication_host))
+        return bad_device(w, slot, MCOS_E_VALUE, "replication_host",
+                          "not a host for Swift: letters, digits and . - _ :");
+    if (d->port == 0)
+        return bad_device(w, slot, MCOS_E_VALUE, "port", "Swift needs one, 1 to 65535");
+    if (!folder_ok(device_of(d)))
+        return bad_device(
+            w, slot, MCOS_E_VALUE, "device",
+            d->device[0] != '\0'
+                ? "not a folder for Swift: letters, digits and _ . - ~"
+                : "none is given, and the name cannot stand for it: Swift "
+                  "takes letters, digits and _ . - ~");
     /* What an import would call it. */
     if (strlen(d->host) + n + strlen(device_of(d)) > MC_TEXT_MAX)
         return bad_device(w, slot, MCOS_E_TOOBIG, "host",
