@@ -39,6 +39,8 @@
 /* Differences between records: bounds of what a reader does for them. */
 #define MC_DELTA_CELLS_MAX    (1u << 22) /* changed cells of the table */
 #define MC_DELTA_LITERALS_MAX (1u << 22) /* new bytes of everything else */
+#define MC_DELTA_GROWTH       4u         /* times as long as its parent at most, */
+#define MC_DELTA_FREE_BYTES   (1u << 20) /* and this */
 
 /* The conversation. */
 #define MC_MEMBERS_MAX    4096u  /* clusters an agent remembers */

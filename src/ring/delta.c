@@ -355,13 +355,23 @@ out:
     return err;
 }
 
+/* The work is as long as the record, so a few bytes must not name a long one. */
+static bool outgrows(const struct mc_head *head, const struct mc_ring *parent)
+{
+    return head->record_bytes >
+           MC_DELTA_GROWTH * parent->head.record_bytes + MC_DELTA_FREE_BYTES;
+}
+
 int mc_delta_make(const struct mc_ring *parent, const struct mc_ring *child,
                   struct mc_buf *b)
 {
-    struct mc_delta *d = calloc(1, sizeof(*d));
+    struct mc_delta *d;
     size_t before = b->len;
     int err;
 
+    if (outgrows(&child->head, parent))
+        return MCOS_E_TOOBIG;
+    d = calloc(1, sizeof(*d));
     if (d == NULL)
         return MCOS_E_NOMEM;
     mc_buf_u8(b, FORM);
@@ -398,6 +408,11 @@ int mc_delta_apply(const struct mc_ring *parent, struct mc_bytes head_bytes,
     if (delta.len == 0 || delta.ptr[0] != FORM)
         return mcos_diag_set(diag, delta.len == 0 ? MCOS_E_DIGEST : MCOS_E_UPGRADE,
                              "difference", "not in a form we know");
+    if (outgrows(&head, parent))
+        return mcos_diag_set(diag, MCOS_E_TOOBIG, "difference",
+                             "%llu bytes from a parent of %llu",
+                             (unsigned long long)head.record_bytes,
+                             (unsigned long long)parent->head.record_bytes);
     d = calloc(1, sizeof(*d));
     if (d == NULL)
         return MCOS_E_NOMEM;

@@ -17,16 +17,18 @@
 #include "ring/ring.h"
 
 /* Appends the difference; b->max bounds it. Fails with TOOBIG (then, or when more than
- * MC_DELTA_CELLS_MAX cells or MC_DELTA_LITERALS_MAX bytes of text are new: it would be
- * no shorter than the record), NOMEM. b then keeps what was in it. */
+ * MC_DELTA_CELLS_MAX cells or MC_DELTA_LITERALS_MAX bytes of text are new, or the child
+ * is longer than MC_DELTA_GROWTH allows: it would be no shorter than the record),
+ * NOMEM. b then keeps what was in it. */
 int mc_delta_make(const struct mc_ring *parent, const struct mc_ring *child,
                   struct mc_buf *b);
 
 /*
  * The bytes of the record with this head: not checked yet, but for their length. Open
  * them with MC_CHECK_SHA256. *ret_blob is yours. Any input is safe.
- * Fails as mc_head_decode (of the head), with UPGRADE (a later form), DIGEST (damaged,
- * or not a difference from this parent), NOMEM.
+ * Fails as mc_head_decode (of the head), with UPGRADE (a later form), TOOBIG (it
+ * outgrows its parent: nothing was done), DIGEST (damaged, or not a difference from
+ * this parent), NOMEM.
  */
 int mc_delta_apply(const struct mc_ring *parent, struct mc_bytes head,
                    struct mc_bytes delta, struct mc_blob **ret_blob,

@@ -36,6 +36,13 @@ struct mc_want {
     struct mc_peer *holder; /* who announced it, or was asked last */
 };
 
+/* What was asked for by name of what we held: one answer may be a difference (P48). */
+struct mc_expected {
+    uint64_t until_ms; /* 0: none is */
+    uint8_t parent8[8];
+    struct mc_stamp least; /* by eight bytes of its digest: it, or what came after it */
+};
+
 /* How often a record was asked for of late (P41). */
 struct mc_demand {
     uint8_t digest8[8];
@@ -65,6 +72,7 @@ struct mc_ringrow {
     /* asked for */
     struct mc_want newer;
     struct mc_want lost;
+    struct mc_expected expected;
     /* given */
     struct mc_demand demand;
     enum mc_out out; /* minted here: has the bus it? */
@@ -428,6 +436,9 @@ void mc_want_end(struct mc_machine *m, struct mc_want *want);
 /* What is wanted under this digest came as a difference that is of no use (P49). */
 void mc_want_whole(struct mc_machine *m, struct mc_ringrow *row,
                    const uint8_t digest8[8]);
+/* Is it a difference that we asked for? Then no other one is (P48). */
+bool mc_want_expects(const struct mc_machine *m, struct mc_ringrow *row,
+                     const struct mc_stamp *came, const uint8_t parent8[8]);
 void mc_wants_bus_up(struct mc_machine *m);
 void mc_wants_due(struct mc_machine *m);
 bool mc_wants_any_newer(const struct mc_machine *m);

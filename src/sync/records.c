@@ -106,6 +106,28 @@ static int read_head(enum mc_wire_kind kind, struct mc_bytes body,
     return err != 0 ? err : mc_head_decode(*ret_bytes, ret_head, NULL);
 }
 
+/* Applying one takes as long as the ring is large, however short the letter: done for
+ * who was asked, once for each question (P48). */
+static bool is_unasked(struct mc_machine *m, const struct mc_envelope *e,
+                       struct mc_bytes body, struct mc_ringrow *row,
+                       const struct mc_head *head)
+{
+    struct mc_stamp came = mc_stamp_of(head);
+    struct mc_wire_difference difference;
+    struct mc_note *note;
+
+    if (e->kind != MC_WIRE_DIFFERENCE)
+        return false;
+    if (row != NULL && mc_wire_difference_decode(body, &difference) == 0 &&
+        mc_want_expects(m, row, &came, difference.parent8))
+        return false;
+    note = mc_say(m, MC_NOTE_UNASKED);
+    note->cluster = e->cluster;
+    note->ring = head->name;
+    note->stamp = came;
+    return true;
+}
+
 static bool judge_head(struct mc_machine *m, const struct mc_envelope *e,
                        struct mc_bytes body, struct mc_head *ret_head)
 {
@@ -147,7 +169,7 @@ void mc_on_record(struct mc_machine *m, const struct mc_envelope *e,
     if (!e->directed && m->fresh && row != NULL && row->held != NULL &&
         mc_stamp_cmp(&came, &row->stamp) == 0)
         mc_full_seen(m, row);
-    if (!is_news(m, row, &came)) {
+    if (!is_news(m, row, &came) || is_unasked(m, e, body, row, &head)) {
         mc_ack(m, delivery);
         return;
     }

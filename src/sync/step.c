@@ -52,6 +52,7 @@ static bool is_noise(enum mc_note_code code)
     case MC_NOTE_FULL_TABLE:
     case MC_NOTE_IDENTITY:
     case MC_NOTE_NOT_HELD:
+    case MC_NOTE_UNASKED:
     case MC_NOTE_UNDISTRIBUTED:
     case MC_NOTE_UNREAD:
     case MC_NOTE_UPGRADE:

@@ -33,6 +33,7 @@
 #define MC_WANT_EVEN_TRIES   8u     /* so often; then it doubles, up to delta_t */
 #define MC_WANT_RETRY_MAX_MS 64000u
 #define MC_WANT_ARRIVED_MS   60000u /* the body is here and being stored */
+#define MC_DIFFERENCE_MS     64000u /* after it was asked for, one may come */
 #define MC_WANT_WINDOW       16u    /* asked for at the same time */
 #define MC_WANT_ENTRIES_MAX  64u    /* in one message */
 

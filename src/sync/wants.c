@@ -204,12 +204,40 @@ static struct mc_want_line line_of(const struct mc_ringrow *row,
     return line;
 }
 
+/* The answer to an earlier question by the same name will do as well. */
+static void expect_difference(struct mc_machine *m, struct mc_ringrow *row,
+                              const struct mc_want *want)
+{
+    struct mc_expected *x = &row->expected;
+    struct mc_stamp least = stamp_of(want);
+
+    if (m->now_ms >= x->until_ms || memcmp(x->parent8, row->stamp.digest, 8) != 0 ||
+        mc_stamp_cmp8(&least, &x->least) < 0)
+        x->least = least;
+    memcpy(x->parent8, row->stamp.digest, 8);
+    x->until_ms = m->now_ms + MC_DIFFERENCE_MS;
+}
+
+bool mc_want_expects(const struct mc_machine *m, struct mc_ringrow *row,
+                     const struct mc_stamp *came, const uint8_t parent8[8])
+{
+    struct mc_expected *x = &row->expected;
+
+    if (m->now_ms >= x->until_ms || memcmp(x->parent8, parent8, 8) != 0 ||
+        mc_stamp_cmp8(came, &x->least) < 0)
+        return false;
+    x->until_ms = 0;
+    return true;
+}
+
 static void ask(struct mc_machine *m, struct mc_ringrow *row, struct mc_want *want,
                 struct mc_want_line *ret_line)
 {
     uint64_t wait_ms = patience(m, want->tries);
 
     *ret_line = line_of(row, want);
+    if (ret_line->names_held)
+        expect_difference(m, row, want);
     mc_want_put(&m->bytes, ret_line);
     if (want->tries == 0)
         note_asked(m, row, want);

@@ -678,67 +678,108 @@ static void what_was_said_is_heard(void **state)
     }
 }
 
-static void too_much_text_makes_no_difference(void **state)
+/* Of one partition, with more text of its own than a difference may bring. */
+static struct mc_ring *wordy_ring(struct mc_rng *rng, const struct mc_ring *parent)
 {
-    struct mc_rng rng = mc_rng_init(7);
-    struct mc_ring *a = first_ring(&rng);
     struct mc_draft d;
-    struct mc_buf out = {0};
-    struct mc_ring *b;
     char meta[MC_META_MAX + 1];
 
-    (void)state;
     mc_draft_init(&d);
     (void)mc_name_set(&d.head.name, "photos");
     d.head.hash = MC_HASH_XXH3;
     d.head.assignments = 1;
     d.table = calloc(1, sizeof(*d.table));
     assert_non_null(d.table);
-    more_devices(&d, MC_DELTA_LITERALS_MAX / MC_META_MAX + 1, &rng);
+    more_devices(&d, MC_DELTA_LITERALS_MAX / MC_META_MAX + 1, rng);
     for (uint32_t i = 0; i < d.device_count; i++) {
         for (unsigned n = 0; n < MC_META_MAX; n++)
-            meta[n] = (char)('a' + roll(&rng, 26));
+            meta[n] = (char)('a' + roll(rng, 26));
         meta[MC_META_MAX] = '\0';
         d.devices[i].meta = mc_draft_text(&d, meta);
     }
-    assert_int_equal(mc_draft_mint(&d, a, NULL, 0, 1), 0);
-    b = encode(&d);
+    assert_int_equal(mc_draft_mint(&d, parent, NULL, 0, 1), 0);
+    return encode(&d);
+}
+
+static void too_much_text_makes_no_difference(void **state)
+{
+    struct mc_rng rng = mc_rng_init(7);
+    struct mc_ring *a = wordy_ring(&rng, NULL);
+    struct mc_ring *b = wordy_ring(&rng, a);
+    struct mc_buf out = {0};
+
+    (void)state;
     assert_int_equal(mc_delta_make(a, b, &out), MCOS_E_TOOBIG);
     mc_buf_fini(&out);
     mc_ring_unref(a);
     mc_ring_unref(b);
 }
 
+/* Two replicas on the devices `from` and `from` + 1, of four. */
+static struct mc_ring *striped_ring(struct mc_rng *rng, const struct mc_ring *parent,
+                                    unsigned part_power, uint32_t from)
+{
+    uint32_t cells = 2u << part_power;
+    struct mc_draft d;
+
+    mc_draft_init(&d);
+    (void)mc_name_set(&d.head.name, "photos");
+    d.head.part_power = (uint8_t)part_power;
+    d.head.hash = MC_HASH_XXH3;
+    d.head.assignments = cells;
+    d.device_count = 4;
+    d.devices = calloc(4, sizeof(*d.devices));
+    d.table = malloc(cells * sizeof(*d.table));
+    assert_true(d.devices != NULL && d.table != NULL);
+    for (uint32_t i = 0; i < 4; i++)
+        make_device(&d, i, rng);
+    for (uint32_t i = 0; i < cells; i++)
+        d.table[i] = i % 2 + from;
+    assert_int_equal(mc_draft_mint(&d, parent, NULL, 0, 1), 0);
+    return encode(&d);
+}
+
 static void past_its_limits_there_is_no_difference(void **state)
 {
     struct mc_rng rng = mc_rng_init(5);
-    struct mc_ring *a = first_ring(&rng);
-    struct mc_draft d;
+    struct mc_ring *a = striped_ring(&rng, NULL, 22, 0);
+    struct mc_ring *b = striped_ring(&rng, a, 22, 2); /* more cells than may change */
     struct mc_buf out = {0};
-    struct mc_ring *b;
-    uint32_t parts = 1u << 22; /* two replicas of them: more cells than may change */
 
     (void)state;
-    mc_draft_init(&d);
-    (void)mc_name_set(&d.head.name, "photos");
-    d.head.part_power = 22;
-    d.head.hash = MC_HASH_XXH3;
-    d.head.assignments = 2ull * parts;
-    d.device_count = 4;
-    d.devices = calloc(4, sizeof(*d.devices));
-    d.table = malloc(2ull * parts * sizeof(*d.table));
-    assert_true(d.devices != NULL && d.table != NULL);
-    for (uint32_t i = 0; i < 4; i++)
-        make_device(&d, i, &rng);
-    for (uint32_t i = 0; i < 2 * parts; i++)
-        d.table[i] = i % 2 + (mc_ring_at(a, 0, i % 2) < 2 ? 2 : 0);
-    assert_int_equal(mc_draft_mint(&d, a, NULL, 0, 1), 0);
-    b = encode(&d);
     assert_int_equal(mc_delta_make(a, b, &out), MCOS_E_TOOBIG);
     assert_int_equal(out.len, 0);
     mc_buf_fini(&out);
     mc_ring_unref(a);
     mc_ring_unref(b);
+}
+
+/* A short letter about a small ring cannot name a long record. */
+static void what_outgrows_its_parent_is_no_difference(void **state)
+{
+    struct mc_rng rng = mc_rng_init(5);
+    struct mc_ring *a = striped_ring(&rng, NULL, 4, 0);
+
+    (void)state;
+    for (unsigned power = 18; power <= 20; power += 2) {
+        bool fits = power == 18; /* ids of two bytes: 1 MB; and 4 MB */
+        struct mc_ring *b = striped_ring(&rng, a, power, 0);
+        struct mc_bytes head = {mc_blob_get(mc_ring_blob(b)).ptr,
+                                mc_ring_head(b)->head_bytes};
+        struct mc_buf out = {0};
+        struct mc_blob *made = NULL;
+        int err = mc_delta_make(a, b, &out);
+
+        assert_int_equal(err, fits ? 0 : MCOS_E_TOOBIG);
+        if (!fits)
+            mc_buf_put(&out, "\1abc", 4);
+        err = mc_delta_apply(a, head, (struct mc_bytes){out.ptr, out.len}, &made, NULL);
+        assert_int_equal(err, fits ? 0 : MCOS_E_TOOBIG);
+        mc_blob_unref(made);
+        mc_buf_fini(&out);
+        mc_ring_unref(b);
+    }
+    mc_ring_unref(a);
 }
 
 int main(void)
@@ -754,6 +795,7 @@ int main(void)
         cmocka_unit_test(what_was_said_is_heard),
         cmocka_unit_test(too_much_text_makes_no_difference),
         cmocka_unit_test(past_its_limits_there_is_no_difference),
+        cmocka_unit_test(what_outgrows_its_parent_is_no_difference),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

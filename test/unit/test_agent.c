@@ -41,6 +41,7 @@ static struct {
     bool merge_done_first; /* yet the record gets there */
     unsigned get_fails;
     unsigned gets;
+    bool forgets; /* what was replaced */
 
     struct mc_clock clock;
     uint64_t now_ms;
@@ -141,6 +142,8 @@ static int get_digest(struct mc_store *store, const struct mc_name *name,
                       const uint8_t digest8[8], struct mc_ring **ret)
 {
     (void)store;
+    if (w.forgets)
+        return MCOS_E_GONE;
     return disk()->ops->get_digest(disk(), name, digest8, ret);
 }
 
@@ -333,6 +336,32 @@ static void deliver_want(const struct mc_ring *ring, const struct mc_ring *held)
     mc_want_close(&b, at, 1);
     mc_envelope_seal(&b, 0);
     post(&b, MC_QUEUE_TALK);
+}
+
+/* "peer" shows it, and is asked for it by name of what is held. */
+static void have_asked_for(const struct mc_ring *ring)
+{
+    const struct mc_head *head = mc_ring_head(ring);
+    struct mc_entry e = {.name = head->name,
+                         .epoch = head->epoch,
+                         .version = head->version,
+                         .timestamp = head->timestamp};
+    struct mc_announce a = {
+        .interval_ms = 10000, .whole = true, .uptime_ms = 60000, .ring_count = 1};
+    struct mc_sum sums[MC_BUCKETS] = {0};
+    struct mc_buf b = {0};
+    size_t at;
+
+    memcpy(e.digest8, head->digest, sizeof(e.digest8));
+    sums[mc_bucket_of(&e.name)] = mc_entry_sum(&e);
+    mc_sums_digest(sums, a.digest);
+    open_letter(&b, MC_WIRE_ANNOUNCE);
+    at = mc_announce_open(&b, &a);
+    mc_entry_encode(&b, &e);
+    mc_announce_close(&b, at, &a);
+    mc_envelope_seal(&b, 0);
+    post(&b, MC_QUEUE_TALK);
+    pass(4000);
 }
 
 static uint64_t version(const struct mc_ring *ring)
@@ -558,11 +587,23 @@ static void a_difference_is_applied_to_what_the_store_still_has(void **state)
     (void)state;
     deliver(big[0]);
     pass(100);
+    have_asked_for(big[1]);
     deliver_difference(big[0], big[0], big[1]);
     pass(100);
     assert_int_equal(in_force(), 2);
     assert_int_equal(on_disk(), 2);
-    deliver_difference(big[0], big[0], big[2]); /* from one that was replaced */
+}
+
+static void a_difference_from_what_was_replaced_since_is_applied(void **state)
+{
+    (void)state;
+    deliver(big[0]);
+    pass(100);
+    have_asked_for(big[2]);
+    deliver(big[1]);
+    pass(100);
+    assert_int_equal(in_force(), 2);
+    deliver_difference(big[0], big[0], big[2]);
     pass(100);
     assert_int_equal(in_force(), 3);
     assert_memory_equal(mc_ring_head(mc_agent_ring_find(w.agent, "r"))->digest,
@@ -574,18 +615,32 @@ static void a_difference_that_lies_changes_nothing(void **state)
     (void)state;
     deliver(big[0]);
     pass(100);
+    have_asked_for(big[2]);
     deliver_difference(big[1], big[0], big[2]); /* made from another one */
     pass(100);
     assert_int_equal(in_force(), 1);
     assert_int_equal(on_disk(), 1);
     assert_int_equal(w.disk->quarantined, 1);
-    deliver_difference(big[1], big[1], big[2]); /* from one that is not here */
-    pass(100);
-    assert_int_equal(in_force(), 1);
-    assert_int_equal(w.disk->quarantined, 1); /* which is no damage */
     deliver(big[2]);
     pass(100);
     assert_int_equal(in_force(), 3);
+}
+
+static void a_difference_from_what_is_gone_is_no_damage(void **state)
+{
+    (void)state;
+    deliver(big[0]);
+    pass(100);
+    have_asked_for(big[2]);
+    deliver(big[1]);
+    pass(100);
+    w.forgets = true;
+    deliver_difference(big[0], big[0], big[2]);
+    pass(100);
+    assert_int_equal(
+        mc_machine_status(mc_agent_machine(w.agent)).notes[MC_NOTE_DIFFERENCE], 1);
+    assert_int_equal(in_force(), 2);
+    assert_int_equal(w.disk->quarantined, 0);
 }
 
 /* Of two siblings one row differs: what comes of the wrong one is a sound ring, and yet
@@ -599,6 +654,7 @@ static void a_sound_ring_of_another_digest_is_refused(void **state)
     (void)state;
     deliver(other);
     pass(100);
+    have_asked_for(child);
     deliver_difference(one, other, child);
     pass(100);
     assert_int_equal(in_force(), 2);
@@ -663,6 +719,7 @@ static void a_difference_counts_as_the_whole_in_the_budget(void **state)
     pass(100);
     assert_int_equal(mc_machine_status(mc_agent_machine(w.agent)).announce,
                      MC_ANNOUNCE_FULL);
+    have_asked_for(big[1]);
     deliver_difference(big[0], big[0], big[1]);
     pass(100);
     assert_int_equal(in_force(), 2);
@@ -784,7 +841,9 @@ int main(void)
         AGENT_CASE(what_another_process_stored_is_in_force_soon),
         AGENT_CASE(a_flood_of_junk_is_kept_only_in_part),
         AGENT_CASE(a_difference_is_applied_to_what_the_store_still_has),
+        AGENT_CASE(a_difference_from_what_was_replaced_since_is_applied),
         AGENT_CASE(a_difference_that_lies_changes_nothing),
+        AGENT_CASE(a_difference_from_what_is_gone_is_no_damage),
         AGENT_CASE(a_sound_ring_of_another_digest_is_refused),
         AGENT_CASE(who_names_what_we_have_gets_a_difference),
         AGENT_CASE(what_saves_less_than_half_is_sent_whole),

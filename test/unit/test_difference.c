@@ -115,11 +115,104 @@ static void a_difference_is_stored_like_any_record(void **state)
 
     (void)state;
     voice_give_record(v1);
+    (void)ask_for(v2);
     d = give_difference(v1, v2, false);
     voice_expect("store %u / adopt photos v2 / note replaced / ack %u", d, d);
     assert_memory_equal(digest(kit_held(k, 0, "photos")), digest(v2), 32);
     d = give_difference(v1, v2, false); /* again */
     voice_expect("note same / ack %u", d);
+}
+
+static void expect_dropped(unsigned d)
+{
+    voice_expect("note difference-unasked / ack %u", d);
+    assert_int_equal(mc_ring_head(kit_held(k, 0, "photos"))->version, 1);
+}
+
+static void nobody_gives_one_unasked(void **state)
+{
+    struct mc_ring *other = kit_ring("photos", v1, NULL, 25, "other", false);
+    struct mc_ring *unheard = kit_ring("films", NULL, NULL, 25, "unheard", false);
+    unsigned d;
+
+    (void)state;
+    d = give_difference(v1, unheard, false);
+    voice_expect("note difference-unasked / ack %u", d);
+    voice_give_record(v1);
+    expect_dropped(give_difference(v1, v2, false)); /* nothing was asked for */
+    voice_give_announcement(v3);
+    expect_dropped(give_difference(v1, v3, false)); /* it will be */
+    kit_run(k, MC_WANT_LATE_MS);
+    expect_dropped(give_difference(v2, v3, false));    /* named was v1 */
+    expect_dropped(give_difference(v1, v2, false));    /* less than asked for */
+    expect_dropped(give_difference(v1, other, false)); /* and so is this */
+    assert_int_equal(voice_notes(MC_NOTE_UNASKED), 6);
+    d = give_difference(v1, v3, false);
+    voice_expect("store %u / adopt photos v3 / note replaced / ack %u", d, d);
+    mc_ring_unref(other);
+    mc_ring_unref(unheard);
+}
+
+/* Who has it no more gives what came after it (P43). */
+static void what_came_after_it_was_asked_for_too(void **state)
+{
+    unsigned d;
+
+    (void)state;
+    voice_give_record(v1);
+    (void)ask_for(v2);
+    d = give_difference(v1, v3, false);
+    voice_expect("store %u / adopt photos v3 / note replaced / ack %u", d, d);
+}
+
+static void a_late_answer_to_an_earlier_question_will_do(void **state)
+{
+    unsigned d;
+
+    (void)state;
+    voice_give_record(v1);
+    (void)ask_for(v2);
+    (void)ask_for(v3);
+    assert_memory_equal(k->nodes[0].asked.digest8, digest(v3), 8);
+    d = give_difference(v1, v2, false);
+    voice_expect("store %u / adopt photos v2 / note replaced / ack %u", d, d);
+}
+
+static void a_question_brings_one_of_them(void **state)
+{
+    unsigned d;
+
+    (void)state;
+    voice_give_record(v1);
+    (void)ask_for(v3);
+    d = give_difference(v1, v3, true);
+    assert_true(voice_said("difference-refused"));
+    d = give_difference(v1, v3, false); /* asked for whole meanwhile */
+    expect_dropped(d);
+}
+
+static void one_that_comes_too_late_is_dropped(void **state)
+{
+    struct mc_entry e = kit_entry(v2);
+    unsigned before;
+
+    (void)state;
+    voice_give_record(v1);
+    (void)ask_for(v2);
+    voice_give_announcement_as("far", &e, 0, 60000); /* nobody has it any more */
+    kit_run(k, 2 * MC_WANT_RETRY_MS);
+    before = k->nodes[0].wants;
+    kit_run(k, MC_DIFFERENCE_MS - 3 * MC_WANT_RETRY_MS);
+    assert_int_equal(k->nodes[0].wants, before);
+    (void)give_difference(v1, v3, true);
+    assert_true(voice_said("store"));
+    kit_run(k, 100);
+    voice_give_announcement(v3);
+    kit_run(k, MC_WANT_LATE_MS);
+    assert_true(k->nodes[0].asked.names_held);
+    voice_give_announcement_as("far", &e, 0, 60000);
+    kit_run(k, MC_DIFFERENCE_MS);
+    expect_dropped(give_difference(v1, v3, false));
 }
 
 static void one_of_no_use_is_asked_for_whole_and_at_once(void **state)
@@ -146,7 +239,9 @@ static void a_parent_that_is_gone_is_no_damage(void **state)
     (void)state;
     voice_give_record(v1);
     (void)ask_for(v3);
-    d = give_difference(v2, v3, false); /* v2 was never here */
+    k->nodes[0].store_err = MCOS_E_GONE;
+    d = give_difference(v1, v3, false);
+    k->nodes[0].store_err = 0;
     voice_expect("store %u / note difference-refused / ack %u / want talk.far", d, d);
     assert_false(k->nodes[0].asked.names_held);
 }
@@ -178,16 +273,14 @@ static void who_keeps_sending_what_is_of_no_use_is_not_asked_in_a_loop(void **st
     before = k->nodes[0].wants;
     for (unsigned i = 0; i < 20; i++) {
         (void)give_difference(v1, v3, true);
+        assert_false(voice_said("store"));
         kit_run(k, 10);
     }
     assert_int_equal(k->nodes[0].wants, before);
-    /* It came, so we wait; and when nothing was stored, we ask again, whole. */
-    kit_run(k, MC_WANT_ARRIVED_MS / 2);
-    voice_give_announcement(v3);
-    kit_run(k, MC_WANT_ARRIVED_MS / 2 - 100);
-    assert_int_equal(k->nodes[0].wants, before);
-    kit_run(k, 100);
-    assert_true(k->nodes[0].wants > before);
+    assert_int_equal(voice_notes(MC_NOTE_UNASKED), 20);
+    assert_int_equal(voice_notes(MC_NOTE_DIFFERENCE), 1);
+    kit_run(k, MC_WANT_RETRY_MS); /* when the whole has not come either (P32) */
+    assert_int_equal(k->nodes[0].wants, before + 1);
     assert_false(k->nodes[0].asked.names_held);
 }
 
@@ -277,6 +370,11 @@ int main(void)
         CASE(who_holds_none_or_a_deleted_one_names_nothing),
         CASE(a_loser_is_asked_for_whole),
         CASE(a_difference_is_stored_like_any_record),
+        CASE(nobody_gives_one_unasked),
+        CASE(what_came_after_it_was_asked_for_too),
+        CASE(a_late_answer_to_an_earlier_question_will_do),
+        CASE(a_question_brings_one_of_them),
+        CASE(one_that_comes_too_late_is_dropped),
         CASE(one_of_no_use_is_asked_for_whole_and_at_once),
         CASE(a_parent_that_is_gone_is_no_damage),
         CASE(one_of_a_later_form_is_asked_for_whole),
