@@ -180,18 +180,26 @@ int mc_held_find(struct rm_ctx *ctx, struct rm_string *key, struct mc_ring **ret
     return 0;
 }
 
-int mc_held_head(struct rm_ctx *ctx, struct rm_string *key, struct mc_head *ret_head)
+int mc_held_stamp(struct rm_ctx *ctx, struct rm_string *key, struct mc_stamp *ret_stamp)
 {
     struct mc_bytes value;
+    struct mc_front front;
     struct mc_head head;
     int err = peek(ctx, key, &value);
 
-    if (err == 0)
-        err = mc_head_decode(value, &head, NULL);
+    if (err != 0)
+        return err;
+    err = mc_head_decode(value, &head, NULL);
+    if (err == MCOS_E_UPGRADE) {
+        err = mc_front_decode(value, &front);
+        if (err == 0)
+            *ret_stamp = mc_stamp_of_front(&front);
+        return err;
+    }
     if (err == 0 && head.record_bytes != value.len)
         err = MCOS_E_FORMAT;
     if (err == 0)
-        *ret_head = head;
+        *ret_stamp = mc_stamp_of(&head);
     return err;
 }
 

@@ -13,8 +13,8 @@
 #define MCOS_MODULE_REDIS_HELD_H
 
 #include "redis/api.h"
-#include "ring/front.h"
 #include "ring/ring.h"
+#include "sync/stamp.h"
 
 /*
  * *ret_ring is lent until the next call here or change of the key. Fails with
@@ -24,8 +24,10 @@
 int mc_held_find(struct rm_ctx *ctx, struct rm_string *key, struct mc_ring **ret_ring,
                  struct mcos_diag *diag);
 
-/* The head only, nothing remembered: for lists. Fails the same way. */
-int mc_held_head(struct rm_ctx *ctx, struct rm_string *key, struct mc_head *ret_head);
+/* The stamp only, nothing remembered: for lists. Of a later format too, by its front.
+ * Fails the same way otherwise. */
+int mc_held_stamp(struct rm_ctx *ctx, struct rm_string *key,
+                  struct mc_stamp *ret_stamp);
 
 /* The front of a value of a later format. Fails the same way, or as mc_front_decode.
  */

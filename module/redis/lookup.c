@@ -125,7 +125,7 @@ static void reply_part(const struct asker *a, uint32_t part)
     (void)rm.ReplyWithLongLong(a->ctx, part);
     reply_devices(a, row, n);
     if (w->version)
-        mc_reply_stamp(a->ctx, mc_ring_head(a->ring));
+        mc_reply_stamp_of(a->ctx, mc_ring_head(a->ring));
     if (!w->with_handoffs)
         return;
     if (w->handoffs > 0)

@@ -149,15 +149,12 @@ static int carry_out(struct rm_ctx *ctx, struct rm_string **argv, struct mc_ring
 static bool is_greater(struct rm_ctx *ctx, struct rm_string *key,
                        const struct mc_stamp *stamp)
 {
-    struct mc_stamp there = {0};
+    struct mc_stamp there;
     struct mc_front front;
 
     if (mc_held_front(ctx, key, &front) != 0)
         return false;
-    there.epoch = front.epoch;
-    there.version = front.version;
-    there.timestamp = front.timestamp;
-    memcpy(there.digest, front.digest, sizeof(there.digest));
+    there = mc_stamp_of_front(&front);
     return mc_stamp_cmp(stamp, &there) > 0;
 }
 

@@ -35,7 +35,7 @@ int mc_cmd_stamp(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     err = mc_held_find(ctx, argv[1], &ring, &diag);
     if (err != 0)
         return mc_reply_held(ctx, err, &diag);
-    mc_reply_stamp(ctx, mc_ring_head(ring));
+    mc_reply_stamp_of(ctx, mc_ring_head(ring));
     return RM_OK;
 }
 
@@ -91,7 +91,7 @@ int mc_cmd_info(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     (void)rm.ReplyWithArray(ctx, 2 * INFO_FIELDS);
     put_text(&t, "name", head->name.s);
     mc_reply_text(ctx, "stamp");
-    mc_reply_stamp(ctx, head);
+    mc_reply_stamp_of(ctx, head);
     put_number(&t, "epoch", head->epoch);
     put_number(&t, "version", head->version);
     put_number(&t, "timestamp", head->timestamp);
@@ -117,7 +117,7 @@ int mc_cmd_info(struct rm_ctx *ctx, struct rm_string **argv, int argc)
 
 struct listing {
     struct rm_string *key;
-    struct mc_head head;
+    struct mc_stamp stamp;
 };
 
 /* The keys of one SCAN that hold a ring, and their stamps. */
@@ -139,7 +139,7 @@ static int reply_list(struct rm_ctx *ctx, struct rm_reply *scan)
         if (text == NULL)
             continue;
         at->key = rm.CreateString(ctx, text, len);
-        if (mc_held_head(ctx, at->key, &at->head) == 0)
+        if (mc_held_stamp(ctx, at->key, &at->stamp) == 0)
             found++;
         else
             rm.FreeString(ctx, at->key);
@@ -153,7 +153,7 @@ static int reply_list(struct rm_ctx *ctx, struct rm_reply *scan)
         struct mc_bytes name = mc_arg(rings[i].key);
 
         (void)rm.ReplyWithStringBuffer(ctx, (const char *)name.ptr, name.len);
-        mc_reply_stamp(ctx, &rings[i].head);
+        mc_reply_stamp(ctx, &rings[i].stamp);
         rm.FreeString(ctx, rings[i].key);
     }
     free(rings);

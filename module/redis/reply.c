@@ -77,11 +77,17 @@ void mc_reply_text(struct rm_ctx *ctx, const char *text)
     (void)rm.ReplyWithStringBuffer(ctx, text, strlen(text));
 }
 
-void mc_reply_stamp(struct rm_ctx *ctx, const struct mc_head *head)
+void mc_reply_stamp(struct rm_ctx *ctx, const struct mc_stamp *stamp)
 {
-    struct mc_stamp stamp = mc_stamp_of(head);
     char text[MC_STAMP_FULL_MAX];
 
-    mc_stamp_write(&stamp, text);
+    mc_stamp_write(stamp, text);
     mc_reply_text(ctx, text);
+}
+
+void mc_reply_stamp_of(struct rm_ctx *ctx, const struct mc_head *head)
+{
+    struct mc_stamp stamp = mc_stamp_of(head);
+
+    mc_reply_stamp(ctx, &stamp);
 }

@@ -23,6 +23,7 @@ int mc_reply_error(struct rm_ctx *ctx, const char *word, const char *fmt, ...)
 /* Why the value of a key cannot be used: err as mc_held_find fails. */
 int mc_reply_held(struct rm_ctx *ctx, int err, const struct mcos_diag *diag);
 void mc_reply_text(struct rm_ctx *ctx, const char *text);
-void mc_reply_stamp(struct rm_ctx *ctx, const struct mc_head *head);
+void mc_reply_stamp(struct rm_ctx *ctx, const struct mc_stamp *stamp);
+void mc_reply_stamp_of(struct rm_ctx *ctx, const struct mc_head *head);
 
 #endif /* MCOS_MODULE_REDIS_REPLY_H */

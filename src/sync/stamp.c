@@ -51,6 +51,16 @@ struct mc_stamp mc_stamp_of(const struct mc_head *head)
     return stamp;
 }
 
+struct mc_stamp mc_stamp_of_front(const struct mc_front *front)
+{
+    struct mc_stamp stamp = {.epoch = front->epoch,
+                             .version = front->version,
+                             .timestamp = front->timestamp};
+
+    memcpy(stamp.digest, front->digest, MC_DIGEST_BYTES);
+    return stamp;
+}
+
 void mc_stamp_format(const struct mc_stamp *stamp, char dst[MC_STAMP_TEXT_MAX])
 {
     char hex[9];

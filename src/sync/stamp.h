@@ -9,7 +9,7 @@
 #ifndef MCOS_SYNC_STAMP_H
 #define MCOS_SYNC_STAMP_H
 
-#include "ring/record.h"
+#include "ring/front.h"
 
 struct mc_stamp {
     uint16_t epoch;     /* raised only by an operator who overrides */
@@ -28,6 +28,7 @@ int mc_stamp_cmp8(const struct mc_stamp *a, const struct mc_stamp *b);
 bool mc_stamp_dominates(const struct mc_stamp *a, const struct mc_stamp *b);
 
 struct mc_stamp mc_stamp_of(const struct mc_head *head);
+struct mc_stamp mc_stamp_of_front(const struct mc_front *front);
 
 /* "v7.91d0aa02", or "e1.v8.91d0aa02" beyond epoch 0. */
 #define MC_STAMP_TEXT_MAX 48u

@@ -129,9 +129,7 @@ void mc_unread_came(struct mc_machine *m, const struct mc_envelope *e,
         mc_say(m, MC_NOTE_FOREIGN)->cluster = e->cluster;
         return;
     }
-    stamp = (struct mc_stamp){
-        .epoch = front.epoch, .version = front.version, .timestamp = front.timestamp};
-    memcpy(stamp.digest, front.digest, MC_DIGEST_BYTES);
+    stamp = mc_stamp_of_front(&front);
     row = find_asked(m, stamp.digest);
     if (row != NULL) {
         mc_unread_mark(m, row, &stamp, &e->cluster);

@@ -262,11 +262,22 @@ def test_an_older_module_keeps_what_it_cannot_read(world):
         first = a.create("photos", spec()).json["stamp"]
         value = newer.client().get(KEY)
         assert value == record(a) and value[8] == 2
-        assert newer.client().execute_command("RING.STAMP", KEY)
+        stamp = newer.client().execute_command("RING.STAMP", KEY)
 
         older = make("now").start()
         one = older.client()
         one.set(KEY, value)
+        one.set("cut", value[:300])  # in the middle of its head
+        assert one.execute_command("RING.LIST", "0", "COUNT", 100) == [b"0", [KEY.encode(), stamp]]
+
+        # An older agent with an empty folder knows of it, too.
+        new = new_cluster(world, "new", MCOSD, alone=True, store=older.url)
+        until(lambda: new.says("event=unread", "ring=photos", f"stamp={first}"), "it is known", new)
+        answer = new.create("photos", spec())
+        assert answer.status == 409 and answer.json["code"] == "agent-too-old", answer.body
+        assert one.get(KEY) == value
+        new.stop()
+
         head = value[:int.from_bytes(value[12:16], "little")]
         sealed = {hashlib.sha256(head).hexdigest().encode(): value}
         one.hset("r:losers", mapping=sealed)

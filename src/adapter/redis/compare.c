@@ -171,9 +171,7 @@ static void note_unread(struct redis_store *s, const struct mc_name *name)
     known = find_or_make(s, name);
     if (known == NULL)
         return;
-    known->unread = (struct mc_stamp){
-        .epoch = front.epoch, .version = front.version, .timestamp = front.timestamp};
-    memcpy(known->unread.digest, front.digest, sizeof(front.digest));
+    known->unread = mc_stamp_of_front(&front);
     if (s->found != NULL)
         (void)s->found(s->found_ctx, name, NULL);
 }
