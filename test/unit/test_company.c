@@ -305,6 +305,23 @@ static void what_one_of_them_cannot_read_is_not_announced_and_not_minted(void **
     assert_int_equal(minted_by(0), 2);
 }
 
+static void who_follows_mints_in_the_format_before_ours(void **state)
+{
+    (void)state;
+    kit_start(k, 0);
+    k->nodes[0].connected = false; /* the bus gives them to another agent */
+    kit_run(k, 5000);
+    others_read(2);
+    assert_true(follows());
+    assert_int_equal(minted_by(0), 1);
+    k->nodes[0].connected = true;
+    kit_run(k, 5000);
+    assert_false(follows());
+    assert_int_equal(minted_by(0), 2);
+    kit_bus(k, 0, false);
+    assert_int_equal(minted_by(0), 1);
+}
+
 /* ---- the line ---- */
 
 static struct mc_buf line_of(const struct mc_entry *entries, size_t count)
@@ -380,6 +397,7 @@ int main(void)
         T(who_follows_hears_what_is_passed_on_and_stays_silent),
         T(what_was_minted_by_one_who_follows_is_published),
         T(what_one_of_them_cannot_read_is_not_announced_and_not_minted),
+        T(who_follows_mints_in_the_format_before_ours),
 #undef T
         cmocka_unit_test(a_line_is_read_as_written_and_nothing_else_is)};
 
