@@ -66,6 +66,39 @@ static int cmp(const struct mc_ring *a, const struct mc_ring *b)
     return mc_stamp_cmp(&x, &y);
 }
 
+/* The registry's module is of the next version, whatever the agents are: what it holds
+ * may be of a format that one of them cannot read. */
+static bool is_sealed(const struct sim_fellow *f, const struct mc_ring *ring)
+{
+    return mc_ring_head(ring)->format > f->site->config.format;
+}
+
+/* What is in force in the file; NULL: nothing that can be read. */
+static struct mc_ring *held_here(const struct sim_fellow *f, const char *name)
+{
+    const struct sim_shelf *shelf = sim_store_find(f->site->store, name);
+
+    return shelf == NULL ? NULL : shelf->held;
+}
+
+static struct mc_ring *held_there(const struct sim_fellow *f, const char *name)
+{
+    const struct sim_shelf *shelf = sim_store_find(f->company->registry, name);
+
+    return shelf == NULL ? NULL : shelf->held;
+}
+
+/* Goes through the agent; one that it cannot read is known by its stamp alone. */
+static void hand_over(struct sim_fellow *f, struct mc_ring *ring)
+{
+    const struct mc_name name = mc_ring_head(ring)->name;
+
+    if (is_sealed(f, ring))
+        (void)mc_agent_note_unread(f->site->agent, &name);
+    else
+        (void)mc_agent_take(f->site->agent, ring);
+}
+
 static void put_there(struct sim_fellow *f, struct mc_ring *ring)
 {
     struct mc_store *registry = &f->company->registry->port;
@@ -80,28 +113,30 @@ static void put_there(struct sim_fellow *f, struct mc_ring *ring)
 /* The greater repairs the other; losers are known on both sides. */
 static void compare(struct sim_fellow *f, const char *name)
 {
-    const struct sim_shelf *there = sim_store_find(f->company->registry, name);
-    const struct sim_shelf *here = sim_store_find(f->site->store, name);
+    const struct sim_shelf *shelf = sim_store_find(f->company->registry, name);
+    const struct mc_ring *here = held_here(f, name);
     struct mc_ring *list[1 + MC_LOSERS_MAX];
     size_t count = 0;
 
-    if (there != NULL && (here == NULL || cmp(there->held, here->held) > 0))
-        list[count++] = mc_ring_ref(there->held);
-    for (size_t i = 0; there != NULL && i < there->loser_count; i++) {
-        if (!sim_store_covers(f->site->store, there->losers[i]))
-            list[count++] = mc_ring_ref(there->losers[i]);
+    if (shelf != NULL && (here == NULL || cmp(shelf->held, here) > 0))
+        list[count++] = mc_ring_ref(shelf->held);
+    for (size_t i = 0; shelf != NULL && i < shelf->loser_count; i++) {
+        if (!is_sealed(f, shelf->losers[i]) &&
+            !sim_store_covers(f->site->store, shelf->losers[i]))
+            list[count++] = mc_ring_ref(shelf->losers[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        (void)mc_agent_take(f->site->agent, list[i]);
+        hand_over(f, list[i]);
         mc_ring_unref(list[i]);
     }
-    here = sim_store_find(f->site->store, name);
-    there = sim_store_find(f->company->registry, name);
-    if (here != NULL && (there == NULL || cmp(there->held, here->held) < 0))
-        put_there(f, here->held);
-    for (size_t i = 0; here != NULL && i < here->loser_count; i++) {
-        if (!sim_store_covers(f->company->registry, here->losers[i]))
-            put_there(f, here->losers[i]);
+    shelf = sim_store_find(f->site->store, name);
+    if (shelf == NULL || shelf->held == NULL)
+        return;
+    if (held_there(f, name) == NULL || cmp(held_there(f, name), shelf->held) < 0)
+        put_there(f, shelf->held);
+    for (size_t i = 0; i < shelf->loser_count; i++) {
+        if (!sim_store_covers(f->company->registry, shelf->losers[i]))
+            put_there(f, shelf->losers[i]);
     }
 }
 
@@ -125,18 +160,15 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     struct sim_fellow *f = of(store);
     const struct mc_name name = mc_ring_head(ring)->name;
     int err = disk(f)->ops->merge(disk(f), ring, ret_merge);
-    const struct sim_shelf *there;
+    struct mc_ring *there;
 
     if (err != 0 || !reachable(f))
         return err;
     put_there(f, ring);
-    there = sim_store_find(f->company->registry, name.s);
-    if (cmp(there->held, sim_store_find(f->site->store, name.s)->held) > 0) {
-        struct mc_ring *held = mc_ring_ref(there->held);
-
-        (void)mc_agent_take(f->site->agent, held);
-        mc_ring_unref(held);
-    }
+    there = mc_ring_ref(held_there(f, name.s));
+    if (cmp(there, held_here(f, name.s)) > 0)
+        hand_over(f, there);
+    mc_ring_unref(there);
     return 0;
 }
 
@@ -145,15 +177,15 @@ static int claim(struct mc_store *store, struct mc_ring *ring,
 {
     struct sim_fellow *f = of(store);
     const char *name = mc_ring_head(ring)->name.s;
-    const struct sim_shelf *there;
+    const struct mc_ring *there;
     struct mc_stamp stamp;
 
     if (!reachable(f))
         return 0;
     compare(f, name);
-    there = sim_store_find(f->company->registry, name);
+    there = held_there(f, name);
     if ((there == NULL) != (parent == NULL) ||
-        (there != NULL && cmp(there->held, parent) != 0))
+        (there != NULL && cmp(there, parent) != 0))
         return MCOS_E_STALE;
     /* Made, even if the disk refuses it afterwards. */
     stamp = mc_stamp_of(mc_ring_head(ring));
@@ -186,6 +218,24 @@ static int losers(struct mc_store *store, const struct mc_name *name,
     return disk(of(store))->ops->losers(disk(of(store)), name, ret_rings, ret_count);
 }
 
+/* In the file, or in the registry. */
+static int unread(struct mc_store *store, const struct mc_name *name,
+                  struct mc_stamp *ret_stamp)
+{
+    struct sim_fellow *f = of(store);
+    int err = disk(f)->ops->unread(disk(f), name, ret_stamp);
+    const struct mc_ring *there = reachable(f) ? held_there(f, name->s) : NULL;
+    const struct mc_ring *here = held_here(f, name->s);
+    struct mc_stamp stamp;
+
+    if (there == NULL || !is_sealed(f, there) || (here != NULL && cmp(there, here) < 0))
+        return err;
+    stamp = mc_stamp_of(mc_ring_head(there));
+    if (err != 0 || mc_stamp_cmp(&stamp, ret_stamp) > 0)
+        *ret_stamp = stamp;
+    return 0;
+}
+
 static int save_clusters(struct mc_store *store, struct mc_bytes text)
 {
     return disk(of(store))->ops->save_clusters(disk(of(store)), text);
@@ -213,6 +263,7 @@ static const struct mc_store_ops store_ops = {.merge = merge,
                                               .get = get,
                                               .get_digest = get_digest,
                                               .losers = losers,
+                                              .unread = unread,
                                               .save_clusters = save_clusters,
                                               .load_clusters = load_clusters,
                                               .quarantine = quarantine,
@@ -409,15 +460,15 @@ static void check_entry(const struct sim_site *site, const struct mc_entry *e)
     memcpy(said.digest, e->digest8, sizeof(e->digest8));
     for (size_t i = 0; i < c->count; i++) {
         const struct sim_fellow *f = &c->fellows[i];
-        const struct sim_shelf *shelf = sim_store_find(f->site->store, e->name.s);
+        const struct mc_ring *ring = held_here(f, e->name.s);
         struct mc_stamp held;
 
         if (f->site->agent == NULL || !reachable(f) || !lives(f) ||
             f->counts_ms == SIM_NEVER || f->counts_ms + SETTLED_MS > c->world->now_ms)
             continue;
-        if (shelf != NULL)
-            held = mc_stamp_of(mc_ring_head(shelf->held));
-        if (shelf == NULL || mc_stamp_cmp8(&held, &said) < 0)
+        if (ring != NULL)
+            held = mc_stamp_of(mc_ring_head(ring));
+        if (ring == NULL || mc_stamp_cmp8(&held, &said) < 0)
             sim_check_fail(
                 c->world, "%s says that its cluster holds %s v%llu, %s does not",
                 site->label, e->name.s, (unsigned long long)e->version, f->site->label);

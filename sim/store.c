@@ -224,6 +224,7 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     switch (out.verdict) {
     case MC_MERGE_ADDED:
         shelf->held = mc_ring_ref(ring);
+        drop_losers_of(shelf, ring, settles); /* of a time when more could be read */
         break;
     case MC_MERGE_REPLACED:
         s->decreased += cmp(ring, shelf->held) <= 0;
