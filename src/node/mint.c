@@ -232,10 +232,10 @@ int mc_agent_mint(struct mc_agent *agent, struct mc_draft *draft,
     struct mc_ring *ring = NULL;
     struct mc_machine_status st;
     struct mc_event event;
-    int err = mc_agent_may_mint(agent, ret_retry_ms, diag);
+    int err = mc_agent_may_know(agent, draft->head.name.s, diag);
 
     if (err == 0)
-        err = mc_agent_may_know(agent, draft->head.name.s, diag);
+        err = mc_agent_may_mint(agent, ret_retry_ms, diag);
     if (err == 0)
         err = check_expect(held, expect, diag);
     if (err == 0)

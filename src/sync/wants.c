@@ -84,10 +84,12 @@ void mc_want_loser(struct mc_machine *m, struct mc_peer *peer, struct mc_hold *h
     begin(m, &row->lost, peer, hold);
 }
 
+/* A ring that is known to be too new is not minted anyway (P68); and what is between
+ * the two need not come: the registry gives one who follows only the newest. */
 bool mc_wants_any_newer(const struct mc_machine *m)
 {
     for (size_t i = 0; i < m->ring_count; i++) {
-        if (m->rings[i]->newer.on)
+        if (m->rings[i]->newer.on && m->rings[i]->unread.version == 0)
             return true;
     }
     return false;
