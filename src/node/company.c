@@ -39,6 +39,11 @@ static bool is_active(const struct mc_agent *agent)
     return st.bus_up && !st.following;
 }
 
+static uint8_t reads(const struct mc_agent *agent)
+{
+    return agent->config.format == 0 ? (uint8_t)mc_format_max : agent->config.format;
+}
+
 /* ---- the others ---- */
 
 static struct mc_stamp stamp_of(const struct mc_entry *e)
@@ -174,6 +179,30 @@ static bool is_caught_up(const struct mc_agent *agent, size_t count)
     return true;
 }
 
+/* What one of them cannot read, though it reads what we do, is there for us too: none
+ * of us may part from it (P68). */
+static void take_unread(struct mc_agent *agent)
+{
+    const struct mc_company *c = &agent->company;
+
+    for (size_t i = 0; i < c->count; i++) {
+        const struct mc_agent_line *line = &c->others[i].line;
+        struct mc_reader r = mc_reader_init(line->unread);
+        struct mc_entry e;
+
+        while (line->format >= reads(agent) && mc_entry_decode(&r, &e)) {
+            const struct mc_ring *held = mc_agent_ring_find(agent, e.name.s);
+            struct mc_stamp theirs = stamp_of(&e);
+            struct mc_stamp ours;
+
+            if (held != NULL)
+                ours = mc_stamp_of(mc_ring_head(held));
+            if (held == NULL || mc_stamp_cmp8(&ours, &theirs) < 0)
+                (void)mc_machine_unread(agent->machine, &e.name, &theirs);
+        }
+    }
+}
+
 /* ---- we ---- */
 
 static void put_entry(struct mc_buf *b, const struct mc_ring *ring)
@@ -189,12 +218,28 @@ static void put_entry(struct mc_buf *b, const struct mc_ring *ring)
     mc_entry_encode(b, &e);
 }
 
+/* Its stamp's digest may be known by eight bytes only. */
+static void put_unread(struct mc_buf *b, const struct mc_agent *agent)
+{
+    struct mc_entry e = {0};
+    struct mc_stamp stamp;
+    size_t cursor = 0;
+
+    while (mc_machine_next_unread(agent->machine, &cursor, &e.name, &stamp)) {
+        e.epoch = stamp.epoch;
+        e.version = stamp.version;
+        e.timestamp = stamp.timestamp;
+        memcpy(e.digest8, stamp.digest, sizeof(e.digest8));
+        mc_entry_encode(b, &e);
+    }
+}
+
 static int put_line(struct mc_agent *agent)
 {
     struct mc_company *c = &agent->company;
-    struct mc_agent_line line = {.active = is_active(agent),
-                                 .counts = c->counts,
-                                 .format = agent->config.format};
+    struct mc_agent_line line = {
+        .active = is_active(agent), .counts = c->counts, .format = reads(agent)};
+    struct mc_buf unread = {0};
     struct mc_buf b = {0};
     const struct mc_ring *ring;
     size_t cursor = 0;
@@ -202,16 +247,17 @@ static int put_line(struct mc_agent *agent)
     bool news;
     int err;
 
-    if (line.format == 0)
-        line.format = (uint8_t)mc_format_max;
+    put_unread(&unread, agent);
+    line.unread = (struct mc_bytes){unread.ptr, unread.len};
     (void)snprintf(line.host, sizeof(line.host), "%s", c->host);
     (void)snprintf(line.address, sizeof(line.address), "%s", agent->config.address);
     at = mc_agent_line_open(&b, &line);
     while ((ring = mc_agent_ring_next(agent, &cursor)) != NULL)
         put_entry(&b, ring);
     mc_agent_line_close(&b, at);
-    if (b.err != 0) {
-        err = b.err;
+    err = unread.err != 0 ? unread.err : b.err;
+    mc_buf_fini(&unread);
+    if (err != 0) {
         mc_buf_fini(&b);
         return err;
     }
@@ -284,6 +330,7 @@ static void look(struct mc_agent *agent, uint64_t now)
         is_away(agent, now);
         return;
     }
+    take_unread(agent);
     others = count_those_that_count(c) > 0;
     least = find_least(c);
     if (now - c->well_ms >= MC_COMPANY_LIVE_MS)

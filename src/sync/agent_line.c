@@ -24,6 +24,8 @@ size_t mc_agent_line_open(struct mc_buf *b, const struct mc_agent_line *line)
     mc_buf_u8(b, line->format);
     mc_buf_str(b, line->host);
     mc_buf_str(b, line->address);
+    mc_buf_u32(b, (uint32_t)line->unread.len);
+    mc_buf_put(b, line->unread.ptr, line->unread.len);
     return at;
 }
 
@@ -39,13 +41,14 @@ void mc_agent_line_close(struct mc_buf *b, size_t at)
         mc_set_u64(b->ptr + at + CHECK_AT, check_of(b->ptr + at, b->len - at));
 }
 
-static bool check_entries(struct mc_reader *r, size_t *ret_count)
+static bool check_entries(struct mc_bytes entries, size_t *ret_count)
 {
+    struct mc_reader r = mc_reader_init(entries);
     struct mc_entry before = {0};
     struct mc_entry e;
     size_t count = 0;
 
-    while (mc_entry_decode(r, &e)) {
+    while (mc_entry_decode(&r, &e)) {
         if (e.loser || count == MC_RINGS_MAX ||
             (count > 0 && strcmp(before.name.s, e.name.s) >= 0))
             return false;
@@ -53,7 +56,7 @@ static bool check_entries(struct mc_reader *r, size_t *ret_count)
         count++;
     }
     *ret_count = count;
-    return !r->bad;
+    return !r.bad;
 }
 
 int mc_agent_line_decode(struct mc_bytes bytes, struct mc_agent_line *ret)
@@ -64,6 +67,7 @@ int mc_agent_line_decode(struct mc_bytes bytes, struct mc_agent_line *ret)
     unsigned version = mc_reader_u8(&r);
     unsigned flags = mc_reader_u8(&r);
     uint64_t check = mc_reader_u64(&r);
+    size_t unread_count;
 
     if (r.bad || memcmp(magic.ptr, MAGIC, 4) != 0 || bytes.len > MC_AGENT_LINE_MAX)
         return MCOS_E_FORMAT;
@@ -76,10 +80,11 @@ int mc_agent_line_decode(struct mc_bytes bytes, struct mc_agent_line *ret)
     line.format = mc_reader_u8(&r);
     mc_reader_str(&r, line.host, sizeof(line.host));
     mc_reader_str(&r, line.address, sizeof(line.address));
-    if (r.bad)
+    line.unread = mc_reader_take(&r, mc_reader_u32(&r));
+    if (r.bad || !check_entries(line.unread, &unread_count))
         return MCOS_E_FORMAT;
     line.entries = (struct mc_bytes){bytes.ptr + r.pos, mc_reader_left(&r)};
-    if (!check_entries(&r, &line.entry_count))
+    if (!check_entries(line.entries, &line.entry_count))
         return MCOS_E_FORMAT;
     *ret = line;
     return 0;

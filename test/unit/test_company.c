@@ -324,13 +324,21 @@ static void who_follows_mints_in_the_format_before_ours(void **state)
 
 /* ---- the line ---- */
 
-static struct mc_buf line_of(const struct mc_entry *entries, size_t count)
+/* The first `unread` of them cannot be read, the others are held. */
+static struct mc_buf line_of(const struct mc_entry *entries, size_t count,
+                             size_t unread)
 {
     struct mc_agent_line line = {
         .active = true, .counts = true, .format = 7, .host = "h1"};
+    struct mc_buf sealed = {0};
     struct mc_buf b = {0};
-    size_t at = mc_agent_line_open(&b, &line);
+    size_t at;
 
+    for (; unread > 0; unread--, count--)
+        mc_entry_encode(&sealed, entries++);
+    line.unread = (struct mc_bytes){sealed.ptr, sealed.len};
+    at = mc_agent_line_open(&b, &line);
+    mc_buf_fini(&sealed);
     for (size_t i = 0; i < count; i++)
         mc_entry_encode(&b, &entries[i]);
     mc_agent_line_close(&b, at);
@@ -346,19 +354,26 @@ static int reads(const struct mc_buf *b)
 
 static void a_line_is_read_as_written_and_nothing_else_is(void **state)
 {
-    struct mc_entry e[2] = {{.version = 1, .timestamp = 1},
+    struct mc_entry e[3] = {{.version = 3, .timestamp = 1},
+                            {.version = 1, .timestamp = 1},
                             {.version = 2, .timestamp = 1}};
+    struct mc_entry sealed;
+    struct mc_reader r;
     struct mc_agent_line line;
     struct mc_buf b;
 
     (void)state;
-    (void)mc_name_set(&e[0].name, "a");
-    (void)mc_name_set(&e[1].name, "b");
-    b = line_of(e, 2);
+    (void)mc_name_set(&e[0].name, "b");
+    (void)mc_name_set(&e[1].name, "a");
+    (void)mc_name_set(&e[2].name, "b");
+    b = line_of(e, 3, 1);
     assert_int_equal(mc_agent_line_decode((struct mc_bytes){b.ptr, b.len}, &line), 0);
     assert_true(line.active && line.counts && line.entry_count == 2);
     assert_int_equal(line.format, 7);
     assert_string_equal(line.host, "h1");
+    r = mc_reader_init(line.unread);
+    assert_true(mc_entry_decode(&r, &sealed) && mc_entry_cmp(&sealed, &e[0]) == 0);
+    assert_int_equal(mc_reader_left(&r), 0);
     for (size_t i = 0; i < b.len; i++) {
         if (i == 5) /* flags that nobody knows yet */
             continue;
@@ -373,14 +388,18 @@ static void a_line_is_read_as_written_and_nothing_else_is(void **state)
     assert_int_equal(reads(&b), MCOS_E_UPGRADE);
     mc_buf_fini(&b);
 
-    e[1].name = e[0].name; /* twice the same ring; a loser; out of order */
-    b = line_of(e, 2);
-    assert_int_equal(reads(&b), MCOS_E_FORMAT);
-    mc_buf_fini(&b);
+    e[2].name = e[1].name; /* twice the same ring; a loser; out of order */
+    for (size_t unread = 0; unread <= 2; unread += 2) {
+        b = line_of(e + 1, 2, unread);
+        assert_int_equal(reads(&b), MCOS_E_FORMAT);
+        mc_buf_fini(&b);
+    }
     e[0].loser = true;
-    b = line_of(e, 1);
-    assert_int_equal(reads(&b), MCOS_E_FORMAT);
-    mc_buf_fini(&b);
+    for (size_t unread = 0; unread <= 1; unread++) {
+        b = line_of(e, 1, unread);
+        assert_int_equal(reads(&b), MCOS_E_FORMAT);
+        mc_buf_fini(&b);
+    }
 }
 
 int main(void)
