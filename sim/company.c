@@ -172,6 +172,11 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     return 0;
 }
 
+static int room(struct mc_store *store, const struct mc_ring *ring)
+{
+    return disk(of(store))->ops->room(disk(of(store)), ring);
+}
+
 static int claim(struct mc_store *store, struct mc_ring *ring,
                  const struct mc_ring *parent)
 {
@@ -259,6 +264,7 @@ static void close_store(struct mc_store *store)
 
 static const struct mc_store_ops store_ops = {.merge = merge,
                                               .claim = claim,
+                                              .room = room,
                                               .list = list,
                                               .get = get,
                                               .get_digest = get_digest,

@@ -246,6 +246,13 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     return 0;
 }
 
+static int room(struct mc_store *store, const struct mc_ring *ring)
+{
+    (void)ring;
+    of(store)->failures += of(store)->fail != 0;
+    return of(store)->fail;
+}
+
 /* ---- another version ---- */
 
 static unsigned format_of(const struct mc_ring *ring)
@@ -451,6 +458,7 @@ static void shut(struct mc_store *store)
 struct sim_store *sim_store_new(void)
 {
     static const struct mc_store_ops ops = {.merge = merge,
+                                            .room = room,
                                             .list = list,
                                             .get = get,
                                             .get_digest = get_digest,

@@ -194,9 +194,24 @@ static int put_in_force(struct mc_agent *agent, struct mc_ring *ring,
     return agent->mint_done ? agent->mint_err : MCOS_E_NOMEM;
 }
 
+/* A claim cannot be taken back: others have the record by then. So first of all: a disk
+ * that is full refuses it, and nothing has changed anywhere. */
+static int check_room(struct mc_agent *agent, const struct mc_ring *ring,
+                      struct mcos_diag *diag)
+{
+    struct mc_store *store = agent->ports.store;
+    int err = store->ops->room == NULL ? 0 : store->ops->room(store, ring);
+
+    if (err == 0)
+        return 0;
+    mc_agent_store_said(agent, err);
+    return mcos_diag_set(diag, err, "", "the record could not be stored: %s",
+                         mc_agent_store_trouble(agent, err));
+}
+
 /*
  * Of several agents that mint at once one wins: the registry decides, before anything
- * is written here. The other's record is in force by then, so the same question gets
+ * is kept here. The other's record is in force by then, so the same question gets
  * the answer that it would have got a moment later (P94).
  */
 static int claim(struct mc_agent *agent, struct mc_ring *ring,
@@ -209,6 +224,9 @@ static int claim(struct mc_agent *agent, struct mc_ring *ring,
 
     if (store->ops->claim == NULL || mc_agent_fellow_count(agent) < 2)
         return 0;
+    err = check_room(agent, ring, diag);
+    if (err != 0)
+        return err;
     /* It may be replaced meanwhile. A reference is a count, not a change of the ring.
      */
     if (held != NULL)

@@ -34,6 +34,9 @@ struct mc_store_ops {
      */
     int (*claim)(struct mc_store *store, struct mc_ring *ring,
                  const struct mc_ring *parent);
+    /* Would merge() find room for it? It is written aside and given up again: asked
+     * before a claim, which nobody can take back. Fails as merge(). NULL: always. */
+    int (*room)(struct mc_store *store, const struct mc_ring *ring);
     /* Names held, sorted; *ret_names is yours (free). Fails with NOMEM, IO. */
     int (*list)(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count);
     /* The record held; yours. Fails with NOTFOUND, UPGRADE (see unread), IO, NOMEM. */

@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from disks import fill, mounted
 from proxy import Proxy
 from redis_server import MODULE, servers
 from servers import rabbit
@@ -56,9 +57,10 @@ class Hosts:
     def other(self, name, **flags):
         return self.world.cluster(name, system=self.system, **flags)
 
-    def pair(self):
-        """Two agents of eu: the first is active, the second follows."""
+    def pair(self, folder=None):
+        """Two agents of eu: the first is active, the second follows; there, if said so."""
         first, second = self.eu("eu1").start(), self.eu("eu2")
+        second.data = folder or second.data
         until(lambda: role(first) == "active", "eu1 is active", first)
         second.start()
         until(lambda: role(second) == "following" and counted(first) == 2,
@@ -203,9 +205,9 @@ def takes_over(hosts, heir, us, ring="photos"):
     return stamp
 
 
-def started(hosts):
+def started(hosts, folder=None):
     """A pair, and us with a ring that all hold."""
-    first, second = hosts.pair()
+    first, second = hosts.pair(folder)
     us = hosts.other("us").start()
     stamp = us.create("photos", spec()).json["stamp"]
     hosts.world.agree("photos", stamp)
@@ -414,6 +416,21 @@ def test_row_50_of_several_agents_one_fills_a_new_ring_into_their_cache(hosts):
             assert pieces_set(client) == 2 * found
     finally:
         server.stop()
+
+
+def test_an_agent_with_a_full_disk_refuses_a_change_and_nobody_makes_it(hosts):
+    with mounted(hosts.world, "2m") as folder:
+        first, second, us = started(hosts, folder / "eu2")
+        stamp = second.stamp("photos")
+        filler = fill(folder)
+        answer = second.update("photos", spec(weights=(7, 8, 9)))
+        assert answer.status == 507 and answer.json["code"] == "disk-full", answer.body
+        done = first.update("photos", spec(weights=(1, 2, 3)))
+        assert done.status == 200, done.body
+        assert done.json["stamp"].startswith("v2."), "of the one that was there before"
+        assert second.stamp("photos") == stamp
+        filler.unlink()
+        hosts.world.agree("photos", done.json["stamp"])
 
 
 def test_two_agents_asked_at_once_make_one_change_and_refuse_the_other(hosts):

@@ -4,7 +4,6 @@ damaged or removed bus, namesakes, hostile messages.
 
 Each test ends with the world whole again: the fault may delay, never lose.
 """
-import contextlib
 import json
 import os
 import random
@@ -16,6 +15,7 @@ import time
 
 import pytest
 
+from disks import fill, mounted
 from world import DEADLINE, spec, until
 
 
@@ -203,15 +203,8 @@ def test_a_change_while_the_bus_is_away_goes_out_when_it_returns(world):
 
 @pytest.fixture
 def small_disk(world):
-    folder = world.folder / "small"
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
-    yield folder
-    world.end()
-    subprocess.run(["umount", "-l", folder], check=True)
+    with mounted(world, "6m") as folder:
+        yield folder
 
 
 def test_a_full_disk_refuses_and_recovers(world, small_disk):
@@ -221,13 +214,7 @@ def test_a_full_disk_refuses_and_recovers(world, small_disk):
     c2.start()
     first = c1.create("photos", spec()).json["stamp"]
     world.agree("photos", first)
-    filler = small_disk / "filler"
-    with open(filler, "wb") as f:
-        try:
-            while True:
-                f.write(b"\0" * 65536)
-        except OSError:
-            pass
+    filler = fill(small_disk)
     answer = c2.create("videos", spec(part_power=16))
     assert answer.status == 507, answer.body
     assert answer.json["code"] == "disk-full"
@@ -244,10 +231,7 @@ def test_a_bus_whose_disk_is_full_counts_as_away_until_there_is_room(world, smal
     c1, c2 = world.start("c1", "c2")
     stamp = c1.create("photos", spec()).json["stamp"]
     world.agree("photos", stamp)
-    filler = small_disk / "filler"
-    with open(filler, "wb", buffering=0) as f, contextlib.suppress(OSError):
-        while f.write(bytes(4096)) == 4096:
-            pass
+    filler = fill(small_disk)
     rng = random.Random(1)
     weights = [rng.randrange(1, 1000) for _ in range(300)]
     answer = c1.create("videos", spec(part_power=18, weights=weights))

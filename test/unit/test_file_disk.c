@@ -119,6 +119,8 @@ static void a_full_disk_keeps_the_old_ring_and_works_again_afterwards(void **sta
     assert_int_equal(merge(store, v1), 0);
     for (size_t i = 0; i < sizeof(lefts) / sizeof(lefts[0]); i++) {
         fill(lefts[i]);
+        assert_int_equal(store->ops->room(store, v2), MCOS_E_FULL);
+        assert_int_equal(access(aside, F_OK), -1);
         assert_int_equal(merge(store, v2), MCOS_E_FULL);
         assert_non_null(strstr(mc_file_store_trouble(store), "No space left"));
         assert_holds(store, v1);
@@ -130,6 +132,9 @@ static void a_full_disk_keeps_the_old_ring_and_works_again_afterwards(void **sta
     fill(0);
     assert_int_equal(store->ops->save_clusters(store, text), MCOS_E_FULL);
     drop_filler();
+    assert_int_equal(store->ops->room(store, v2), 0);
+    assert_int_equal(access(aside, F_OK), -1);
+    assert_holds(store, v1);
     assert_int_equal(merge(store, v2), 0);
     assert_holds(store, v2);
     assert_int_equal(store->ops->save_clusters(store, text), 0);

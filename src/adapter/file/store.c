@@ -155,6 +155,29 @@ static int merge(struct mc_store *store, struct mc_ring *ring,
     return end(s, &place, err);
 }
 
+static int room(struct mc_store *store, const struct mc_ring *ring)
+{
+    struct file_store *s = of(store);
+    const struct mc_name *name = &mc_ring_head(ring)->name;
+    struct mc_folder_name file = mc_current_file(name->s);
+    struct mc_place place;
+    int lock = -1;
+    int err = begin(s, name, true, &place);
+
+    if (err == 0)
+        err = keep_lease(s, place.data);
+    if (err == 0)
+        err =
+            mc_lease_lock_rings(place.rings, MC_FILE_LOCK_WAIT_MS, &lock, &s->trouble);
+    if (err == 0)
+        err = mc_replace_write(place.rings, file.s, mc_blob_get(mc_ring_blob(ring)),
+                               &s->trouble);
+    if (err == 0)
+        mc_replace_drop(place.rings, file.s);
+    mc_folder_close(lock);
+    return end(s, &place, err);
+}
+
 /* By name, which is not the order of "<name>.ring": "a-" and "a". */
 static int cmp_name(const void *a, const void *b)
 {
@@ -349,6 +372,7 @@ static void quarantine(struct mc_store *store, struct mc_bytes bytes,
 
 static const struct mc_store_ops ops = {
     .merge = merge,
+    .room = room,
     .list = list,
     .get = get,
     .get_digest = get_digest,

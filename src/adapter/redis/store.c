@@ -232,6 +232,13 @@ static int claim(struct mc_store *store, struct mc_ring *ring,
     return 0; /* what is no good there gives way at the merge */
 }
 
+static int room(struct mc_store *store, const struct mc_ring *ring)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->room == NULL ? 0 : inner->ops->room(inner, ring);
+}
+
 static int list(struct mc_store *store, struct mc_name **ret_names, size_t *ret_count)
 {
     struct mc_store *inner = of(store)->config.inner;
@@ -325,6 +332,7 @@ static void close_store(struct mc_store *store)
 static const struct mc_store_ops ops = {
     .merge = merge,
     .claim = claim,
+    .room = room,
     .list = list,
     .get = get,
     .get_digest = get_digest,
