@@ -265,6 +265,12 @@ def test_a_conflict_is_in_both_and_comes_back_to_a_wiped_one(world, server, agen
     client.flushall()
     agrees(server, agent, agent.stamp("r"), "mcos:ring:r")
     until(lambda: client.hlen("mcos:ring:r:losers") == 1, "the loser is back", agent)
+    held = client.get("mcos:ring:r")
+    agent.kill()
+    client.flushall()
+    client.set("mcos:ring:r", held)  # another agent was first, which knew of no conflict
+    agent.start()
+    until(lambda: client.hlen("mcos:ring:r:losers") == 1, "the loser is told", agent)
 
 
 def test_a_degraded_registry_is_seen_in_the_status_and_hinders_nobody(world, server):

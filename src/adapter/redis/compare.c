@@ -383,20 +383,54 @@ static void take_loser(struct redis_store *s, struct mc_ring *ring)
         (void)inner->ops->merge(inner, ring, &merge);
 }
 
-/* Losers that the registry keeps and the files do not know. */
-static int take_losers(struct redis_store *s, const struct mc_name *name,
+static bool is_among(const struct mc_ring *ring, struct mc_ring *const *rings,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(mc_ring_head(rings[i])->digest, mc_ring_head(ring)->digest,
+                   MC_DIGEST_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Losers that the files keep and the registry does not: made while it was away, they
+ * would be known to one agent alone. */
+static int give_losers(struct redis_store *s, const struct mc_name *name,
+                       struct mc_ring *const *there, size_t there_count,
                        struct mcos_diag *diag)
+{
+    struct mc_store *inner = s->config.inner;
+    struct mc_ring *here[MC_LOSERS_MAX];
+    size_t count = 0;
+    int err = 0;
+
+    if (inner->ops->losers(inner, name, here, &count) != 0)
+        return 0; /* the files tell their own troubles */
+    for (size_t i = 0; i < count; i++) {
+        if (err == 0 && !is_among(here[i], there, there_count))
+            err = mc_redis_put(s, here[i], diag);
+        mc_ring_unref(here[i]);
+    }
+    return err;
+}
+
+/* Losers that one side keeps and the other does not know. */
+static int compare_losers(struct redis_store *s, const struct mc_name *name,
+                          struct mcos_diag *diag)
 {
     struct mc_ring *rings[MC_LOSERS_MAX];
     size_t count = 0;
     int err = mc_redis_registry_losers(s->link, name, rings, &count, diag);
 
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count; k++)
         take_loser(s, rings[k]);
-        mc_ring_unref(rings[k]);
-    }
     if (err == 0 && s->link == NULL) /* lost while the agent merged them */
         err = mcos_diag_set(diag, MCOS_E_AWAY, "store", "%s", s->status.why);
+    if (err == 0)
+        err = give_losers(s, name, rings, count, diag);
+    for (size_t k = 0; k < count; k++)
+        mc_ring_unref(rings[k]);
     return err == MCOS_E_TYPE ? 0 : err; /* the next merge with REPAIR mends it */
 }
 
@@ -415,7 +449,7 @@ int mc_redis_compare_all(struct redis_store *s, struct mcos_diag *diag)
     for (size_t i = 0; err == 0 && i < s->known_count; i++) {
         const struct mc_name name = s->known[i].name;
 
-        err = take_losers(s, &name, diag);
+        err = compare_losers(s, &name, diag);
     }
     return err;
 }
@@ -437,7 +471,7 @@ int mc_redis_compare_one(struct redis_store *s, const struct mc_name *name,
         if (err == 0)
             err = settle(s, place_of(s, name->s), there, &stamp, diag);
     }
-    return err != 0 ? err : take_losers(s, name, diag);
+    return err != 0 ? err : compare_losers(s, name, diag);
 }
 
 int mc_redis_compare_some(struct redis_store *s, struct mcos_diag *diag)
