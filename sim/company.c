@@ -299,6 +299,11 @@ static void tell_of_line(struct sim_fellow *from)
     }
 }
 
+static bool lives(const struct sim_fellow *f)
+{
+    return f->line != NULL && f->line_ms > f->company->world->now_ms;
+}
+
 /* Each machine has a place for one line: a new agent's takes that of the one before
  * when it begins to live, which is what expiry comes to. */
 static int put(struct mc_roster *roster, uint64_t agent, struct mc_bytes line,
@@ -323,9 +328,16 @@ static int put(struct mc_roster *roster, uint64_t agent, struct mc_bytes line,
     return 0;
 }
 
-static bool lives(const struct sim_fellow *f)
+static int keep(struct mc_roster *roster, uint64_t agent, unsigned live_ms)
 {
-    return f->line != NULL && f->line_ms > f->company->world->now_ms;
+    struct sim_fellow *f = fellow_of(roster);
+
+    if (!reachable(f))
+        return MCOS_E_AWAY;
+    if (!lives(f) || f->agent != agent)
+        return MCOS_E_NOTFOUND;
+    f->line_ms = f->company->world->now_ms + live_ms;
+    return 0;
 }
 
 static int get_lines(struct mc_roster *roster,
@@ -380,8 +392,12 @@ static int next(struct mc_roster *roster, struct mc_roster_event *ret_event)
     return 0;
 }
 
-static const struct mc_roster_ops roster_ops = {
-    .put = put, .get = get_lines, .drop = drop, .pass = pass, .next = next};
+static const struct mc_roster_ops roster_ops = {.put = put,
+                                                .keep = keep,
+                                                .get = get_lines,
+                                                .drop = drop,
+                                                .pass = pass,
+                                                .next = next};
 
 /* ---- life ---- */
 

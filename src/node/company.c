@@ -55,6 +55,11 @@ static struct mc_stamp stamp_of(const struct mc_entry *e)
     return s;
 }
 
+static bool same_line(struct mc_bytes a, const struct mc_buf *b)
+{
+    return a.len == b->len && memcmp(a.ptr, b->ptr, a.len) == 0;
+}
+
 static int read_others(struct mc_agent *agent)
 {
     struct mc_company *c = &agent->company;
@@ -65,12 +70,14 @@ static int read_others(struct mc_agent *agent)
     if (err != 0)
         return err;
     forget_others(c);
+    c->there = false;
     for (size_t i = 0; i < count; i++) {
         struct mc_fellow *f = &c->others[c->count];
 
         f->id = lines[i].agent;
         f->bytes = lines[i].bytes;
         if (f->id == agent->config.incarnation) {
+            c->there = same_line(mc_blob_get(f->bytes), &c->line);
             mc_blob_unref(f->bytes);
             continue;
         }
@@ -261,10 +268,14 @@ static int put_line(struct mc_agent *agent)
         mc_buf_fini(&b);
         return err;
     }
-    news = b.len != c->line.len || memcmp(b.ptr, c->line.ptr, b.len) != 0;
-    err =
-        c->roster->ops->put(c->roster, agent->config.incarnation,
-                            (struct mc_bytes){b.ptr, b.len}, MC_COMPANY_LIVE_MS, news);
+    news = !same_line((struct mc_bytes){b.ptr, b.len}, &c->line);
+    err = news || !c->there ? MCOS_E_NOTFOUND
+                            : c->roster->ops->keep(c->roster, agent->config.incarnation,
+                                                   MC_COMPANY_LIVE_MS);
+    if (err == MCOS_E_NOTFOUND)
+        err = c->roster->ops->put(c->roster, agent->config.incarnation,
+                                  (struct mc_bytes){b.ptr, b.len}, MC_COMPANY_LIVE_MS,
+                                  news);
     mc_buf_fini(&c->line);
     c->line = b;
     if (err != 0)

@@ -10,7 +10,7 @@
 #include "port/roster.h"
 #include "sync/agent_line.h"
 
-#define MC_COMPANY_TELL_MS  1000u /* our line is put so often, */
+#define MC_COMPANY_TELL_MS  1000u /* our line is put or kept so often, */
 #define MC_COMPANY_LIVE_MS  5000u /* and lives so long */
 #define MC_COMPANY_YIELD_MS 2000u /* the registry away: another one may speak */
 
@@ -29,6 +29,7 @@ struct mc_company {
     struct mc_fellow others[MC_AGENTS_MAX];
     size_t count;
     struct mc_buf line; /* ours, as put last */
+    bool there;         /* as we put it, at the last look */
     bool changed;       /* of what we hold, or of what others said */
     bool counts;
     bool was_active;        /* at the last look */

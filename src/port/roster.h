@@ -39,6 +39,9 @@ struct mc_roster_ops {
      * with AWAY and whatever keeps the line from being there. */
     int (*put)(struct mc_roster *roster, uint64_t agent, struct mc_bytes line,
                unsigned live_ms, bool news);
+    /* The line that is there lives for live_ms again. Fails with NOTFOUND (there is
+     * none, or it must be put), AWAY. */
+    int (*keep)(struct mc_roster *roster, uint64_t agent, unsigned live_ms);
     /* All lines, in no order, at most MC_AGENTS_MAX; each yours. Fails with AWAY ... */
     int (*get)(struct mc_roster *roster, struct mc_roster_line ret_lines[MC_AGENTS_MAX],
                size_t *ret_count);

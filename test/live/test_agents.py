@@ -191,6 +191,35 @@ def test_what_an_agent_of_the_cluster_cannot_read_is_written_by_nobody(broker, m
         until(lambda: said_of(us, "eu", "photos") == stamp, "all of eu hold it", us, first)
 
 
+def test_a_line_is_written_when_it_changes_and_otherwise_kept_alive(hosts):
+    first, second = hosts.pair()
+    client = hosts.redis.client()
+    rows = [key for key in client.keys() if key.startswith(b"mcos:agent:")]
+    assert len(rows) == 2
+
+    def quiet():
+        """Each row kept alive twice, and none written meanwhile."""
+        kept = []
+        with client.monitor() as monitor:
+            for line in monitor.listen():
+                word, key = (line["command"].split() + ["", ""])[:2]
+                if word == "SET" and key.encode() in rows:
+                    return False
+                if word == "PEXPIRE":
+                    kept.append(key.encode())
+                if all(kept.count(row) >= 2 for row in rows):
+                    return True
+
+    until(quiet, "nothing is written", first, second)
+    lines = [client.get(row) for row in rows]
+    client.set(rows[0], b"something else", px=60000)
+    client.delete(rows[1])
+    until(lambda: [client.get(row) for row in rows] == lines, "they are put again", first, second)
+    assert all(0 < client.pttl(row) <= 5000 for row in rows)
+    assert first.create("photos", spec()).status == 201
+    until(lambda: all(b"photos" in client.get(row) for row in rows), "a ring is told of", second)
+
+
 # ---- who dies, is stopped, is cut off ----
 
 def takes_over(hosts, heir, us, ring="photos"):

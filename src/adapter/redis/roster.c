@@ -150,6 +150,30 @@ static int put(struct mc_roster *roster, uint64_t agent, struct mc_bytes line,
     return answer(s, err, &diag);
 }
 
+/* A user who may not do that puts the whole line instead. */
+static int keep(struct mc_roster *roster, uint64_t agent, unsigned live_ms)
+{
+    struct redis_store *s = store_of(roster);
+    struct mcos_diag diag = {.offset = -1};
+    struct redisReply *reply = NULL;
+    char key[MC_REDIS_ROSTER_KEY_MAX + ID_TEXT];
+    char id[ID_TEXT];
+    char live[16];
+    bool kept;
+
+    if (s->link == NULL)
+        return MCOS_E_AWAY;
+    (void)snprintf(id, sizeof(id), "%016" PRIx64, agent);
+    (void)snprintf(live, sizeof(live), "%u", live_ms);
+    key_of(s, id, key);
+    const struct mc_bytes args[] = {word("PEXPIRE"), word(key), word(live)};
+
+    kept = mc_redis_link_call(s->link, args, 3, 0, &reply, &diag) == 0 &&
+           reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+    mc_redis_reply_free(reply);
+    return kept ? 0 : MCOS_E_NOTFOUND;
+}
+
 static void drop(struct mc_roster *roster, uint64_t agent)
 {
     struct redis_store *s = store_of(roster);
@@ -266,7 +290,7 @@ static int next(struct mc_roster *roster, struct mc_roster_event *ret_event)
 }
 
 static const struct mc_roster_ops ops = {
-    .put = put, .get = get, .drop = drop, .pass = pass, .next = next};
+    .put = put, .keep = keep, .get = get, .drop = drop, .pass = pass, .next = next};
 
 void mc_redis_roster_init(struct redis_store *s)
 {
