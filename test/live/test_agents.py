@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from brokers import consumers
 from disks import fill, mounted
 from proxy import Proxy
 from redis_server import MODULE, servers
@@ -254,6 +255,16 @@ def test_the_active_agent_killed_is_followed_by_the_next_who_is_no_stranger(host
     assert role(first) == "following"
     second.kill()
     takes_over(hosts, first, us)
+
+
+def test_records_are_consumed_by_whom_talk_comes_to(broker, hosts):
+    first, second = hosts.pair()
+    records = f"mcos.eu.{uid(first)[:8]}"
+    until(lambda: consumers(broker, f"{records}.talk") == 2, "both wait for talk", second)
+    assert consumers(broker, records) == 1
+    first.kill()
+    until(lambda: role(second) == "active", "eu2 takes over", second, deadline=TAKEN_OVER)
+    until(lambda: consumers(broker, records) == 1, "eu2 consumes the records", second)
 
 
 def test_an_active_agent_that_ends_says_no_leave_for_its_cluster(hosts):
