@@ -47,9 +47,12 @@
 #define MC_PART_BYTES      8192u /* of one list or members message, about */
 #define MC_LIST_JOBS_MAX   4u    /* askers being answered with lists */
 
-/* Full mode: a ring is published again between these shares of delta_t. */
+/* Full mode: by the first in line a ring is published again between these shares of
+ * delta_t, by each further one later by one share. */
 #define MC_FULL_FROM_PCT 80u
-#define MC_FULL_TO_PCT   100u
+#define MC_FULL_TO_PCT   90u
+#define MC_FULL_LINE_PCT 20u
+#define MC_FULL_LINE_MAX 16u /* farther back it is all the same */
 
 /* Storing. */
 #define MC_STORES_MAX       16u /* records handed to the store, not yet answered */
