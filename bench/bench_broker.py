@@ -56,6 +56,7 @@ DEVICES = 20
 DELTA_T = 10
 PATIENCE = 120.0
 PAUSE = 0.2  # lets acknowledgements settle, as rings come rarely
+READ_BACK = 5.0  # an agent reads back what it wrote, by then: not in the next turn
 WAYS = ("bare", "write", "unpack")
 TS = re.compile(r"ts=(\S+)Z ")
 
@@ -253,13 +254,13 @@ def cpu_ns(cluster):
 
 
 def wait_files(clusters, ring):
-    """Until each has a file; asked seldom and cheaply, for it costs the CPU measured."""
-    waiting = {c.name: c.data / "rings" / f"{ring}.ring" for c in clusters}
+    """Until each has a file; one at a time, for looking costs the CPU that is measured."""
     end = time.monotonic() + PATIENCE
-    while waiting:
-        assert time.monotonic() < end, f"{list(waiting)} did not get {ring}"
-        time.sleep(0.005)
-        waiting = {name: path for name, path in waiting.items() if not path.exists()}
+    for cluster in clusters:
+        path = str(cluster.data / "rings" / f"{ring}.ring")
+        while not os.path.exists(path):
+            assert time.monotonic() < end, f"{cluster.name} did not get {ring}"
+            time.sleep(0.005)
 
 
 def one_create(clusters, ring, part_power):
@@ -338,7 +339,7 @@ def turns(broker, build, ring, clusters, part_power, runs):
                 one[way] = plain.round(way)
                 time.sleep(PAUSE)
             one["ours"] = one_create(clusters, f"p{part_power}-{run}", part_power)
-            time.sleep(PAUSE)
+            time.sleep(READ_BACK)
             rounds.append(one)
     return rounds[1:]  # the first one warms up all that warms up
 

@@ -20,10 +20,13 @@ struct row {
     bool storm;      /* all start, one of them holds it */
     uint32_t within; /* milliseconds in which they start */
     uint32_t loss_ppm;
+    uint32_t late_ms; /* letters take one to three times this */
 };
 
 static const struct row rows[] = {
     {.what = "a quiet delta_t", .ring = true},
+    {.what = "a quiet delta_t, letters take 0.3 to 1 s", .ring = true, .late_ms = 333},
+    {.what = "a quiet delta_t, letters take 1 to 3 s", .ring = true, .late_ms = 1000},
     {.what = "a create", .create = true},
     {.what = "a create, 30 % loss", .create = true, .loss_ppm = 300000},
     {.what = "all start at once, one holds it", .storm = true, .within = 0},
@@ -125,6 +128,11 @@ static bool run_row(const struct row *row, uint32_t n, enum mc_announce_mode mod
             (void)sim_site_mint(world->sites[0], RING, SIM_CREATE);
             sim_world_run(world, world->now_ms + SETTLE_MS);
         }
+    }
+    if (row->late_ms != 0) {
+        world->net.delay_ms_min = row->late_ms;
+        world->net.delay_ms_max = 3 * row->late_ms;
+        sim_world_run(world, world->now_ms + 3u * INTERVAL_MS);
     }
     world->net.loss_ppm = row->loss_ppm;
     sim_trace_reset_counts(&world->trace);

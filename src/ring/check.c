@@ -251,44 +251,59 @@ static bool row_is_good(const uint8_t *row, unsigned stride, uint32_t devices)
 }
 
 /*
- * The same of three replicas, the usual, in one word of four lanes of 16 bits: the
- * ids and, as the fourth, whatever comes after the row. Each lane's top bit of the
- * result tells; a lane below 2^15 less another below 2^15, plus 2^15, borrows nothing.
+ * The same of three replicas, the usual: eight rows are 24 ids, three vectors. Each id
+ * is compared with the one after it and the one after that, as far as they are of its
+ * row.
  */
-#define LANES 0x0001000100010001ull
-#define TOPS  0x0000800080008000ull /* of the three that count */
+typedef uint16_t ids8 __attribute__((vector_size(16)));
 
-static uint64_t bad_in_three(const uint8_t *row, uint64_t devices_in_lanes)
+#define ROWS_IN_THREE 8u
+
+static ids8 load_ids(const uint8_t *at)
 {
-    uint64_t w;
-    uint64_t ids;
-    uint64_t apart;
-    uint64_t beyond;
+    ids8 v;
 
-    memcpy(&w, row, sizeof(w)); /* a call for each row would cost more than the rest */
-    w = le64toh(w);
-    ids = w & 0x0000ffffffffffffull;
-    apart = ((w ^ w >> 16) & 0xffffffffull) | ((w ^ w >> 32) & 0xffffull) << 32;
-    beyond = (ids | TOPS) - devices_in_lanes;
-
-    return (ids | beyond | ((apart - (LANES >> 16)) & ~apart)) & TOPS;
+    memcpy(&v, at, sizeof(v));
+    return v;
 }
 
-/* How many rows of three are surely good; the last one is left to others, for a word
- * is longer than a row. */
+/* Lanes that are not zero are bad. Reads two ids beyond the eight rows. */
+static ids8 bad_in_rows(const uint8_t *rows, ids8 devices)
+{
+    static const ids8 next[3] = {
+        {1, 1, 0, 1, 1, 0, 1, 1}, {0, 1, 1, 0, 1, 1, 0, 1}, {1, 0, 1, 1, 0, 1, 1, 0}};
+    static const ids8 over[3] = {
+        {1, 0, 0, 1, 0, 0, 1, 0}, {0, 1, 0, 0, 1, 0, 0, 1}, {0, 0, 1, 0, 0, 1, 0, 0}};
+    ids8 bad = {0};
+
+    for (unsigned i = 0; i < 3; i++) {
+        const uint8_t *at = rows + i * sizeof(ids8);
+        ids8 v = load_ids(at);
+
+        bad |= (ids8)(v == load_ids(at + 2)) & next[i];
+        bad |= (ids8)(v == load_ids(at + 4)) & over[i];
+        bad |= (ids8)(v >= devices);
+    }
+    return bad;
+}
+
+/* How many rows of three are surely good; the last ones are left to others, for reading
+ * goes beyond. */
 static uint32_t count_good_threes(const uint8_t *table, uint32_t full, uint32_t devices)
 {
-    const uint64_t lanes = (LANES >> 16) * devices;
+    const ids8 all = (ids8){0} + (uint16_t)devices; /* of two bytes, so at most 65535 */
     uint32_t p = 0;
 
-    if (devices >= 0x8000 || full == 0)
+    if (htole16(1) != 1) /* the table is little-endian */
         return 0;
-    while (p + ROWS_AT_ONCE < full) {
-        uint64_t bad = 0;
+    while (full - p > ROWS_AT_ONCE) {
+        ids8 bad = {0};
+        uint64_t two[2];
 
-        for (uint32_t i = 0; i < ROWS_AT_ONCE; i++)
-            bad |= bad_in_three(table + (size_t)(p + i) * 6, lanes);
-        if (bad != 0)
+        for (uint32_t i = 0; i < ROWS_AT_ONCE; i += ROWS_IN_THREE)
+            bad |= bad_in_rows(table + (size_t)(p + i) * 6, all);
+        memcpy(two, &bad, sizeof(two));
+        if ((two[0] | two[1]) != 0)
             break;
         p += ROWS_AT_ONCE;
     }

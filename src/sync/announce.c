@@ -76,6 +76,7 @@ static size_t count_equals(const struct mc_machine *m)
 
 void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
 {
+    uint64_t after = 0;
     uint64_t window;
     uint64_t at;
 
@@ -90,8 +91,12 @@ void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
         window = MC_RECEIPT_WINDOW_MS + m->active_count * MC_RECEIPT_PER_CLUSTER_MS;
         if (window > m->config.announce_interval_ms)
             window = m->config.announce_interval_ms;
+        if (why == MC_FORWARD_CHANGE)
+            after = m->active_count * MC_RECEIPT_AFTER_MS;
+        if (after > window / 2)
+            after = window / 2;
     }
-    at = mc_soon(m, window);
+    at = mc_soon(m, window - after) + after;
     if (m->announced_ms != 0 && at < m->announced_ms + MC_ANNOUNCE_GAP_MS)
         at = m->announced_ms + MC_ANNOUNCE_GAP_MS;
     m->forward = why;
@@ -276,7 +281,7 @@ static void heard_alive(struct mc_machine *m, struct mc_peer *peer,
     mc_sooner(&m->silent_due_ms, m->now_ms + mc_peer_patience(m, peer));
     mc_peer_state(m, peer, MC_MEMBER_ACTIVE);
     if (!was)
-        mc_announce_sooner(m, MC_FORWARD_RECEIPT); /* it does not know us yet */
+        mc_announce_sooner(m, MC_FORWARD_ACTIVE); /* it does not know us yet */
 }
 
 static void heard_inventory(struct mc_machine *m, struct mc_peer *peer)

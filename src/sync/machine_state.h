@@ -171,7 +171,13 @@ struct mc_list_job {
     char after[MC_NAME_MAX + 1]; /* within the lowest bucket that is left */
 };
 
-enum mc_forward { MC_FORWARD_NONE, MC_FORWARD_BEHIND, MC_FORWARD_RECEIPT };
+/* Why the next announcement is brought forward; the later outweighs the earlier. */
+enum mc_forward {
+    MC_FORWARD_NONE,
+    MC_FORWARD_BEHIND, /* somebody is */
+    MC_FORWARD_ACTIVE, /* a cluster became so */
+    MC_FORWARD_CHANGE  /* of what we hold */
+};
 
 struct mc_machine {
     struct mc_machine_config config;

@@ -3,6 +3,7 @@
  * sync/publish.c -- bodies sent unasked: what was minted here (P71), and in full
  * mode each record about once per delta_t, whoever comes first (P45).
  */
+#include "base/hash.h"
 #include "sync/machine_state.h"
 
 #include <string.h>
@@ -84,11 +85,39 @@ static uint64_t share(const struct mc_machine *m, unsigned pct)
     return (uint64_t)m->config.announce_interval_ms * pct / 100;
 }
 
+/* Where a cluster stands in the line of those that could publish a ring: all who know
+ * the two names agree. */
+static uint64_t standing(const struct mc_ringrow *row, const struct mc_name *cluster)
+{
+    const struct mc_bytes names[2] = {
+        {(const uint8_t *)row->name.s, strlen(row->name.s) + 1},
+        {(const uint8_t *)cluster->s, strlen(cluster->s)}};
+
+    return mc_xxh3_64_parts(names, 2);
+}
+
+/* How many ACTIVE clusters stand before us, as far as it matters. */
+static unsigned place_in_line(const struct mc_machine *m, const struct mc_ringrow *row)
+{
+    uint64_t ours = standing(row, &m->self->name);
+    unsigned before = 0;
+
+    for (size_t i = 0; i < m->peer_count && before < MC_FULL_LINE_MAX; i++) {
+        const struct mc_peer *peer = m->peers[i];
+
+        before += !peer->self && peer->state == MC_MEMBER_ACTIVE && peer->full &&
+                  standing(row, &peer->name) < ours;
+    }
+    return before;
+}
+
 void mc_full_seen(struct mc_machine *m, struct mc_ringrow *row)
 {
     uint64_t from = share(m, MC_FULL_FROM_PCT);
     uint64_t width = share(m, MC_FULL_TO_PCT) - from;
 
+    if (mc_full_mode(m))
+        from += share(m, MC_FULL_LINE_PCT * place_in_line(m, row));
     row->full_due_ms = m->now_ms + from + mc_rng_below(&m->rng, width + 1);
     mc_sooner(&m->full_due_ms, row->full_due_ms);
 }

@@ -17,6 +17,7 @@
 #define MC_BEHIND_EQUALS          2u    /* as many equal ones heard: keep silent */
 #define MC_RECEIPT_WINDOW_MS      300u  /* telling of a change */
 #define MC_RECEIPT_PER_CLUSTER_MS 10u   /* longer by this for each ACTIVE cluster */
+#define MC_RECEIPT_AFTER_MS       5u    /* for each, and a change is not told before */
 #define MC_ANNOUNCE_GAP_MS        1000u /* between announcements brought forward */
 #define MC_INVENTORY_BYTES        4096u /* of entries in an announcement */
 #define MC_CHANGES_MAX            32u   /* latest changes told when they are more */
@@ -47,9 +48,12 @@
 #define MC_PART_BYTES      8192u /* of one list or members message, about */
 #define MC_LIST_JOBS_MAX   4u    /* askers being answered with lists */
 
-/* Full mode: a ring is published again between these shares of delta_t. */
+/* Full mode: by the first in line a ring is published again between these shares of
+ * delta_t, by each further one later by one share. */
 #define MC_FULL_FROM_PCT 80u
-#define MC_FULL_TO_PCT   100u
+#define MC_FULL_TO_PCT   90u
+#define MC_FULL_LINE_PCT 20u
+#define MC_FULL_LINE_MAX 16u /* farther back it is all the same */
 
 /* Storing. */
 #define MC_STORES_MAX       16u /* records handed to the store, not yet answered */

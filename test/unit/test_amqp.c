@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -698,6 +699,82 @@ static void talk_that_lay_here_too_long_is_acknowledged_unread(void **state)
     assert_int_equal(acks[0].tag, 1);
 }
 
+static bool consumer_was_rung(struct mc_amqp_desk *desk)
+{
+    struct pollfd p = {.fd = desk->side_fd[MC_AMQP_CONSUMER], .events = POLLIN};
+    bool rung = poll(&p, 1, 0) == 1;
+
+    mc_amqp_desk_heard(desk, MC_AMQP_CONSUMER);
+    return rung;
+}
+
+/* As an agent does that acknowledges what it was given. */
+static uint64_t next_delivery(struct mc_amqp_desk *desk)
+{
+    struct mc_bus_event ev = {0};
+    uint64_t wait;
+
+    assert_int_equal(mc_amqp_desk_next(desk, &ev, &wait), 0);
+    mc_blob_unref(ev.body);
+    return ev.delivery;
+}
+
+static void letters_of_talk_are_acknowledged_several_at_once(void **state)
+{
+    struct mc_amqp_desk *desk = *state;
+    struct mc_amqp_ack acks[8];
+    uint64_t delivery[6];
+
+    (void)consumer_was_rung(desk);
+    assert_int_equal(mc_amqp_desk_patience(desk, 5000), 5000);
+    for (uint64_t n = 1; n <= 5; n++)
+        assert_int_equal(bring(desk, MC_QUEUE_TALK, n), 0);
+    for (int i = 0; i < 4; i++)
+        delivery[i] = next_delivery(desk);
+    assert_int_equal(mc_amqp_desk_patience(desk, 5000), MC_AMQP_ACKS_MS);
+    assert_int_equal(mc_amqp_desk_patience(desk, 50), 50);
+    mc_amqp_desk_ack(desk, delivery[1]); /* 3 is with the agent, 5 lies here: */
+    mc_amqp_desk_ack(desk, delivery[0]); /* up to 2 one stands for all */
+    mc_amqp_desk_ack(desk, delivery[3]);
+    assert_false(consumer_was_rung(desk));
+    assert_int_equal(mc_amqp_desk_take_acks(desk, acks, 8), 2);
+    assert_int_equal(acks[0].tag, 4);
+    assert_false(acks[0].multiple);
+    assert_int_equal(acks[1].tag, 2);
+    assert_true(acks[1].multiple);
+    mc_amqp_desk_ack(desk, delivery[2]);
+    mc_amqp_desk_ack(desk, next_delivery(desk));
+    assert_int_equal(mc_amqp_desk_take_acks(desk, acks, 1), 1); /* the next is left: */
+    assert_int_equal(acks[0].tag, 3);
+    assert_true(acks[0].multiple);
+    assert_int_equal(mc_amqp_desk_take_acks(desk, acks, 1), 1);
+    assert_int_equal(acks[0].tag, 5);
+    assert_int_equal(mc_amqp_desk_take_acks(desk, acks, 8), 0);
+    assert_int_equal(mc_amqp_desk_patience(desk, 5000), 5000);
+}
+
+static void a_record_and_many_letters_of_talk_are_acknowledged_now(void **state)
+{
+    struct mc_amqp_desk *desk = *state;
+    struct mc_amqp_ack acks[4];
+
+    (void)consumer_was_rung(desk);
+    assert_int_equal(bring(desk, MC_QUEUE_RECORDS, 1), 0);
+    assert_int_equal(bring(desk, MC_QUEUE_RECORDS, 2), 0);
+    mc_amqp_desk_ack(desk, next_delivery(desk));
+    assert_true(consumer_was_rung(desk));
+    mc_amqp_desk_ack(desk, next_delivery(desk));
+    assert_true(consumer_was_rung(desk));
+    assert_int_equal(mc_amqp_desk_take_acks(desk, acks, 4), 2); /* each for itself */
+    assert_false(acks[0].multiple || acks[1].multiple);
+    for (uint64_t n = 1; n <= MC_AMQP_ACKS_TALK; n++) {
+        assert_false(consumer_was_rung(desk));
+        assert_int_equal(bring(desk, MC_QUEUE_TALK, n), 0);
+        mc_amqp_desk_ack(desk, next_delivery(desk));
+    }
+    assert_true(consumer_was_rung(desk));
+}
+
 int main(void)
 {
 #define DESK(f) cmocka_unit_test_setup_teardown(f, set_desk, clear_desk)
@@ -720,6 +797,8 @@ int main(void)
         DESK(a_broker_without_room_brings_letters_and_takes_none),
         DESK(a_size_that_the_broker_refuses_is_laid_to_the_largest),
         DESK(a_broker_that_brings_too_much_is_not_believed),
+        DESK(letters_of_talk_are_acknowledged_several_at_once),
+        DESK(a_record_and_many_letters_of_talk_are_acknowledged_now),
         DESK(a_fallen_consumer_takes_its_deliveries_along),
         DESK(talk_that_lay_here_too_long_is_acknowledged_unread),
     };

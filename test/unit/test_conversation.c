@@ -358,6 +358,38 @@ static void two_equal_ones_answer_for_us(void **state)
     assert_int_equal(k->nodes[0].announces, 1);
 }
 
+/* P26: the record itself is on its way to all of them. */
+static void a_change_is_not_told_at_once(void **state)
+{
+    const unsigned clusters = 40;
+    struct mc_entry e;
+    char name[8];
+
+    (void)state;
+    assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
+    for (unsigned round = 0; round < 20; round++) {
+        e = kit_entry(kit_held(k, 0, "photos"));
+        for (unsigned i = 0; i < clusters; i++) {
+            (void)snprintf(name, sizeof(name), "n%u", i);
+            voice_give_announcement_as(name, &e, 1, 600000);
+        }
+        kit_run(k, 2000); /* what that brought forward is said, */
+        k->nodes[0].announces = 0;
+        while (k->nodes[0].announces == 0)
+            kit_run(k, 10); /* and the regular one too */
+        kit_run(k, MC_ANNOUNCE_GAP_MS);
+        k->nodes[0].announces = 0;
+        assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
+        kit_run(k, clusters * MC_RECEIPT_AFTER_MS - 10);
+        assert_int_equal(k->nodes[0].announces, 0);
+        kit_run(k,
+                MC_RECEIPT_WINDOW_MS +
+                    (clusters + 2) * (MC_RECEIPT_PER_CLUSTER_MS - MC_RECEIPT_AFTER_MS) +
+                    20);
+        assert_int_equal(k->nodes[0].announces, 1);
+    }
+}
+
 static void a_quiet_interval_costs_one_announcement(void **state)
 {
     unsigned steps;
@@ -390,6 +422,7 @@ int main(void)
         VOICE_CASE(a_start_announces_at_0_300_900_2100),
         VOICE_CASE(one_equal_ends_the_start),
         VOICE_CASE(two_equal_ones_answer_for_us),
+        VOICE_CASE(a_change_is_not_told_at_once),
         VOICE_CASE(a_quiet_interval_costs_one_announcement),
     };
 

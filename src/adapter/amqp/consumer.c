@@ -17,7 +17,7 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
     struct mc_amqp_desk *desk = side->desk;
     struct mc_amqp_parcel parcels[2] = {0};
     struct mc_amqp_found found = {0};
-    bool stopping = false, serving;
+    bool stopping = false, rang = true, serving;
     bool shared = side->setup->shared, active = !shared, talks = false;
     int err = mc_amqp_queues_open(link, &side->setup->queues, shared, &found);
     uint64_t gap_ms = found.spare ? MC_AMQP_HOME_MS : MC_AMQP_REBIND_MS;
@@ -31,7 +31,8 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
     while (err == 0 && !stopping) {
         bool more = false;
 
-        mc_amqp_desk_heard(desk, side->name);
+        if (rang)
+            mc_amqp_desk_heard(desk, side->name);
         stopping = mc_amqp_desk_stopping(desk); /* before the last acknowledgements */
         err = send_acks(side, link);
         if (err == 0 && !stopping)
@@ -50,9 +51,12 @@ int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link)
             look_ms += gap_ms;
             more = true; /* what came meanwhile lies in the library */
         }
+        rang = true;
         if (err == 0 && !stopping && !more)
-            mc_amqp_link_wait(link, desk->side_fd[side->name],
-                              shared ? MC_AMQP_SHARED_LOOK_MS : MC_AMQP_LOOK_MS);
+            rang = mc_amqp_link_wait(
+                link, desk->side_fd[side->name],
+                mc_amqp_desk_patience(desk, shared ? MC_AMQP_SHARED_LOOK_MS
+                                                   : MC_AMQP_LOOK_MS));
     }
     mc_amqp_parcel_clear(&parcels[0]);
     mc_amqp_parcel_clear(&parcels[1]);
@@ -138,7 +142,8 @@ static int send_acks(struct mc_amqp_side *side, struct mc_amqp_link *link)
                                          : MC_AMQP_RECORDS_CHANNEL;
 
             err = mc_amqp_link_status(
-                link, amqp_basic_ack(link->conn, channel, acks[i].tag, 0),
+                link,
+                amqp_basic_ack(link->conn, channel, acks[i].tag, acks[i].multiple),
                 "acknowledge");
         }
     }

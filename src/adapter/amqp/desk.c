@@ -154,7 +154,7 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
 {
     enum mc_bus_queue queue;
     struct mc_amqp_letter *letter;
-    bool room, refused;
+    bool room, refused, up;
 
     if (!mc_amqp_key_queue(head->key, &queue) || head->sequence == 0 ||
         !mc_name_ok(head->from.s) ||
@@ -179,14 +179,16 @@ int mc_amqp_desk_put(struct mc_amqp_desk *desk, const struct mc_letter_head *hea
     (void)pthread_mutex_lock(&desk->lock);
     desk->letter_count++;
     desk->letter_bytes += body.len;
-    if (desk->up[0] && desk->up[1] && !desk->blocked) {
+    up = desk->up[0] && desk->up[1] && !desk->blocked;
+    if (up) {
         letter->due_ms = desk->clock->now_ms(desk->clock) + MC_AMQP_SEND_MS;
         mc_amqp_letters_add(&desk->queued, letter);
-        mc_amqp_ring(desk->side_fd[MC_AMQP_PUBLISHER]);
     } else {
         mc_amqp_desk_finish(desk, letter, MCOS_E_AWAY);
     }
     (void)pthread_mutex_unlock(&desk->lock);
+    if (up) /* not before: who wakes wants the lock */
+        mc_amqp_ring(desk->side_fd[MC_AMQP_PUBLISHER]);
     return 0;
 }
 
@@ -194,12 +196,13 @@ void mc_amqp_desk_add_ack(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
                           uint64_t tag)
 {
     assert(desk->ack_count < MC_AMQP_OUT_MAX);
-    desk->acks[desk->ack_count++] = (struct mc_amqp_ack){queue, tag};
-    mc_amqp_ring(desk->side_fd[MC_AMQP_CONSUMER]);
+    desk->acks[desk->ack_count++] = (struct mc_amqp_ack){.queue = queue, .tag = tag};
 }
 
 void mc_amqp_desk_ack(struct mc_amqp_desk *desk, uint64_t delivery)
 {
+    bool due = false;
+
     (void)pthread_mutex_lock(&desk->lock);
     for (size_t i = 0; i < MC_AMQP_OUT_MAX && delivery != 0; i++) {
         struct mc_amqp_out *out = &desk->out[i];
@@ -207,10 +210,13 @@ void mc_amqp_desk_ack(struct mc_amqp_desk *desk, uint64_t delivery)
         if (out->delivery != delivery)
             continue;
         mc_amqp_desk_add_ack(desk, out->queue, out->tag);
+        due = out->queue == MC_QUEUE_RECORDS || desk->ack_count >= MC_AMQP_ACKS_TALK;
         *out = (struct mc_amqp_out){0};
         break;
     }
     (void)pthread_mutex_unlock(&desk->lock);
+    if (due)
+        mc_amqp_ring(desk->side_fd[MC_AMQP_CONSUMER]);
 }
 
 void mc_amqp_desk_yield(struct mc_amqp_desk *desk)

@@ -29,6 +29,8 @@
 #define MC_AMQP_CONFIRM_MS  60000u       /* from then on, or BUSY */
 #define MC_AMQP_DRAIN_MS    2000u        /* at close, for what was handed over */
 #define MC_AMQP_REFUSED_MS  600000u /* then a size that was refused is tried again */
+#define MC_AMQP_ACKS_TALK   16u     /* so many of talk are acknowledged at once, */
+#define MC_AMQP_ACKS_MS     100     /* or what there are after this time */
 #define MC_AMQP_OUT_MAX     (MC_AMQP_RECORDS_PREFETCH + MC_AMQP_TALK_PREFETCH)
 #define MC_AMQP_TEXT_MAX    256u
 
@@ -71,6 +73,7 @@ struct mc_amqp_out {
 struct mc_amqp_ack {
     enum mc_bus_queue queue;
     uint64_t tag;
+    bool multiple; /* and all before it in that queue */
 };
 
 enum mc_amqp_told { MC_AMQP_TOLD_NOTHING, MC_AMQP_TOLD_UP, MC_AMQP_TOLD_DOWN };
@@ -185,6 +188,9 @@ bool mc_amqp_desk_drained(struct mc_amqp_desk *desk);
 /* Takes what the parcel holds. Fails with NOMEM, FORMAT (more than the prefetch). */
 int mc_amqp_desk_deliver(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
                          struct mc_amqp_parcel *parcel);
+/* How long to wait for what comes, `ms` at most: letters of talk are acknowledged
+ * several at once, and nobody rings for the last ones. */
+int mc_amqp_desk_patience(struct mc_amqp_desk *desk, int ms);
 /* What to acknowledge, at most max. */
 size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret_acks,
                               size_t max);

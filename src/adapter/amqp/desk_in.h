@@ -13,6 +13,7 @@ void mc_amqp_desk_finish(struct mc_amqp_desk *desk, struct mc_amqp_letter *lette
                          int err);
 /* Deliveries, here and with the agent: the broker will bring them again. */
 void mc_amqp_desk_forget(struct mc_amqp_desk *desk);
+/* Nobody is told: see mc_amqp_desk_patience. */
 void mc_amqp_desk_add_ack(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
                           uint64_t tag);
 

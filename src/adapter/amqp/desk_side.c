@@ -252,12 +252,55 @@ int mc_amqp_desk_deliver(struct mc_amqp_desk *desk, enum mc_bus_queue queue,
         list->last = a;
         a = NULL;
     }
-    mc_amqp_ring(desk->agent_fd);
     (void)pthread_mutex_unlock(&desk->lock);
+    mc_amqp_ring(desk->agent_fd); /* not before: who wakes wants the lock */
     if (a != NULL)
         mc_blob_unref(a->event.body);
     free(a);
     return err;
+}
+
+int mc_amqp_desk_patience(struct mc_amqp_desk *desk, int ms)
+{
+    bool waiting;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    waiting = desk->unacked[MC_QUEUE_TALK] > 0 || desk->ack_count > 0;
+    (void)pthread_mutex_unlock(&desk->lock);
+    return waiting && ms > MC_AMQP_ACKS_MS ? MC_AMQP_ACKS_MS : ms;
+}
+
+/* The first letter of talk that is not to be acknowledged yet. */
+static uint64_t first_kept(const struct mc_amqp_desk *desk)
+{
+    const struct mc_amqp_arrival *a = desk->in[MC_QUEUE_TALK].first;
+    uint64_t first = a == NULL ? UINT64_MAX : a->tag;
+
+    for (size_t i = 0; i < MC_AMQP_OUT_MAX; i++)
+        if (desk->out[i].delivery != 0 && desk->out[i].queue == MC_QUEUE_TALK &&
+            desk->out[i].tag < first)
+            first = desk->out[i].tag;
+    for (size_t i = 0; i < desk->ack_count; i++)
+        if (desk->acks[i].queue == MC_QUEUE_TALK && desk->acks[i].tag < first)
+            first = desk->acks[i].tag;
+    return first;
+}
+
+/* Of talk before that one, the last stands for all. Returns how many are left. */
+static size_t join_acks(struct mc_amqp_ack *acks, size_t count, uint64_t first)
+{
+    struct mc_amqp_ack last = {.queue = MC_QUEUE_TALK, .multiple = true};
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (acks[i].queue != MC_QUEUE_TALK || acks[i].tag >= first)
+            acks[n++] = acks[i];
+        else if (acks[i].tag > last.tag)
+            last.tag = acks[i].tag;
+    }
+    if (last.tag != 0)
+        acks[n++] = last;
+    return n;
 }
 
 size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret_acks,
@@ -272,6 +315,7 @@ size_t mc_amqp_desk_take_acks(struct mc_amqp_desk *desk, struct mc_amqp_ack *ret
     desk->ack_count -= n;
     for (size_t i = 0; i < n; i++)
         desk->unacked[ret_acks[i].queue]--;
+    n = join_acks(ret_acks, n, first_kept(desk));
     (void)pthread_mutex_unlock(&desk->lock);
     return n;
 }

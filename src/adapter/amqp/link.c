@@ -37,8 +37,11 @@ int mc_amqp_link_open(struct mc_amqp_link *link, const struct mc_amqp_url *url,
     amqp_socket_t *socket = NULL;
     int err;
 
-    *link =
-        (struct mc_amqp_link){.fd = -1, .host = host, .conn = amqp_new_connection()};
+    *link = (struct mc_amqp_link){.fd = -1,
+                                  .host = host,
+                                  .conn = amqp_new_connection(),
+                                  .look = true,
+                                  .tls = url->tls};
     if (link->conn == NULL)
         return mc_amqp_link_fail(link, MCOS_E_NOMEM, "no memory for a connection");
     link->lost = true;
@@ -252,11 +255,23 @@ int mc_amqp_link_asked(struct mc_amqp_link *link, const char *what)
 
 /* ---- frames ---- */
 
+static bool has_more(const struct mc_amqp_link *link)
+{
+    return amqp_data_in_buffer(link->conn) || amqp_frames_enqueued(link->conn);
+}
+
+/* Once the library's own buffer is empty it asks the socket, twice: what there is to
+ * know poll has told, or will tell. */
 int mc_amqp_link_frame(struct mc_amqp_link *link, amqp_frame_t *ret_frame)
 {
     struct timeval now = {0};
     int status;
 
+    if (!has_more(link)) {
+        if (!link->look)
+            return MCOS_E_EMPTY;
+        link->look = link->tls;
+    }
     amqp_maybe_release_buffers(link->conn);
     status = amqp_simple_wait_frame_noblock(link->conn, ret_frame, &now);
     if (status == AMQP_STATUS_TIMEOUT)
@@ -270,12 +285,14 @@ int mc_amqp_link_frame(struct mc_amqp_link *link, amqp_frame_t *ret_frame)
     return 0;
 }
 
-void mc_amqp_link_wait(const struct mc_amqp_link *link, int wake_fd, int ms)
+bool mc_amqp_link_wait(struct mc_amqp_link *link, int wake_fd, int ms)
 {
     struct pollfd fds[2] = {{.fd = wake_fd, .events = POLLIN},
                             {.fd = link->fd, .events = POLLIN}};
 
-    if (amqp_data_in_buffer(link->conn) || amqp_frames_enqueued(link->conn))
+    if (has_more(link))
         ms = 0;
     (void)poll(fds, 2, ms); /* interrupted or not, the caller looks at everything */
+    link->look = true;
+    return fds[0].revents != 0;
 }

@@ -39,6 +39,8 @@ struct mc_amqp_link {
     const struct mc_amqp_host *host;
     unsigned code; /* the broker's own, 0: it said none */
     bool lost;     /* no use in saying goodbye */
+    bool look;     /* something may lie in the socket */
+    bool tls;      /* it may lie in the TLS library too: always look */
     char text[MC_AMQP_LINK_TEXT];
 };
 
@@ -57,10 +59,11 @@ int mc_amqp_link_asked(struct mc_amqp_link *link, const char *what);
 int mc_amqp_link_status(struct mc_amqp_link *link, int status, const char *what);
 int mc_amqp_link_fail(struct mc_amqp_link *link, int err, const char *text);
 
-/* The next frame, valid until the next call, or EMPTY: none is here now. A channel
- * or connection that the broker closes is an error. */
+/* The next frame, valid until the next call, or EMPTY: none is here now, or none more
+ * than one look at the socket brought since `wait` (or `look` was set). A channel or
+ * connection that the broker closes is an error. */
 int mc_amqp_link_frame(struct mc_amqp_link *link, amqp_frame_t *ret_frame);
-/* Until a frame may be here, wake_fd is readable, or ms have passed. */
-void mc_amqp_link_wait(const struct mc_amqp_link *link, int wake_fd, int ms);
+/* Until a frame may be here, wake_fd is readable (true), or ms have passed. */
+bool mc_amqp_link_wait(struct mc_amqp_link *link, int wake_fd, int ms);
 
 #endif /* MCOS_ADAPTER_AMQP_LINK_H */

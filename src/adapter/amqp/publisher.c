@@ -31,10 +31,10 @@ int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link
         if (err == 0)
             err = send_letters(side, link, &tag);
         if (err == 0)
-            mc_amqp_link_wait(link, desk->side_fd[side->name],
-                              mc_amqp_desk_stopping(desk) ? LAST_MS
-                              : side->setup->shared       ? MC_AMQP_SHARED_LOOK_MS
-                                                          : MC_AMQP_LOOK_MS);
+            (void)mc_amqp_link_wait(link, desk->side_fd[side->name],
+                                    mc_amqp_desk_stopping(desk) ? LAST_MS
+                                    : side->setup->shared       ? MC_AMQP_SHARED_LOOK_MS
+                                                                : MC_AMQP_LOOK_MS);
     }
     /* The broker closes the whole channel over one letter. */
     if (link->code == AMQP_PRECONDITION_FAILED)
@@ -130,6 +130,7 @@ static int send_letters(struct mc_amqp_side *side, struct mc_amqp_link *link,
                                 "publish");
         mc_blob_unref(body);
         /* Confirmations are read in between, or both sides might wait to write. */
+        link->look = true;
         if (err == 0)
             err = take_frames(side, link);
     }
