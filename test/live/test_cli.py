@@ -133,6 +133,14 @@ class Offline(unittest.TestCase):
         self.assertGreater(b["moved"], 0)
         self.assertEqual(sorted(os.listdir(self.dir.name)), ["Objects.ring", "next.ring"])
 
+    def test_what_asks_no_agent_loads_no_network(self):
+        """libcurl and all it brings cost more than to build a ring."""
+        status, libraries, _ = run("version", env={"LD_TRACE_LOADED_OBJECTS": "1"})
+        self.assertEqual(status, 0)
+        self.assertIn("libcrypto", libraries)
+        for name in ("curl", "ssl.so", "gnutls", "memcached", "rabbitmq"):
+            self.assertNotIn(name, libraries)
+
     def test_the_same_time_and_seed_give_the_same_bytes(self):
         paths = [self.path("r.ring"), self.path("s.ring")]
         for p in paths:
