@@ -42,7 +42,7 @@ static int derive(struct encoder *e)
                              mc_format_max);
     h->device_count = d->device_count;
     if (h->tombstone) {
-        if (d->table != NULL || d->device_count != 0)
+        if (d->table != NULL || d->packed != NULL || d->device_count != 0)
             return mcos_diag_set(e->diag, MCOS_E_VALUE, "",
                                  "a tombstone has no table and no device");
         h->part_power = 0;
@@ -63,7 +63,7 @@ static int derive(struct encoder *e)
         return mcos_diag_set(e->diag, MCOS_E_VALUE, "assignments",
                              "%llu is not 1 to %u replicas",
                              (unsigned long long)h->assignments, MC_REPLICAS_MAX);
-    if (d->table == NULL || d->devices == NULL)
+    if ((d->table == NULL && d->packed == NULL) || d->devices == NULL)
         return mcos_diag_set(e->diag, MCOS_E_VALUE, "", "no table or no device");
     if (d->device_count > MC_DEVICES_MAX)
         return mcos_diag_set(e->diag, MCOS_E_TOOBIG, "devices", "%u, at most %u",
@@ -86,6 +86,10 @@ static int put_table(struct encoder *e)
     at = mc_buf_reserve(&e->out, count * h->id_bytes);
     if (at == NULL)
         return e->out.err;
+    if (e->draft->packed != NULL) {
+        memcpy(at, e->draft->packed, count * h->id_bytes);
+        return 0;
+    }
     for (size_t i = 0; i < count; i++) {
         if (id[i] != MC_DEVICE_NONE && id[i] >= h->device_count)
             return mcos_diag_set(e->diag, MCOS_E_DEVICE, "table",
