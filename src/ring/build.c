@@ -110,6 +110,26 @@ static int fill_devices(struct mc_built *b)
     return 0;
 }
 
+static int ids_to_leaves(struct mc_built *b, size_t places)
+{
+    uint32_t slots = b->draft->device_count;
+    uint32_t *leaf_of = malloc(slots * sizeof(*leaf_of));
+
+    if (leaf_of == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t id = 0; id < slots; id++) {
+        uint32_t i = b->index_of[id];
+
+        leaf_of[id] = i == MC_DEVICE_NONE ? i : b->plan.tree.leaf_of[i];
+    }
+    for (size_t i = 0; i < places; i++) {
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->before[i] = leaf_of[b->before[i]];
+    }
+    free(leaf_of);
+    return 0;
+}
+
 /* The plan; and the old table, which is still the draft's, in leaves of it. */
 static int make_plan(struct mc_built *b)
 {
@@ -127,10 +147,8 @@ static int make_plan(struct mc_built *b)
     if (held == NULL)
         return MCOS_E_NOMEM;
     for (size_t i = 0; i < places; i++) {
-        if (b->before[i] == MC_DEVICE_NONE)
-            continue;
-        b->had[b->before[i]]++;
-        b->before[i] = b->index_of[b->before[i]];
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->had[b->before[i]]++;
     }
     for (uint32_t i = 0; i < spec->device_count; i++)
         held[i] = b->had[b->id_of[i]];
@@ -144,11 +162,7 @@ static int make_plan(struct mc_built *b)
         return MCOS_E_NOMEM;
     for (uint32_t i = 0; i < spec->device_count; i++)
         b->id_of_leaf[i] = b->id_of[b->plan.tree.device_of[i]];
-    for (size_t i = 0; i < places; i++) {
-        if (b->before[i] != MC_DEVICE_NONE)
-            b->before[i] = b->plan.tree.leaf_of[b->before[i]];
-    }
-    return 0;
+    return places == 0 ? 0 : ids_to_leaves(b, places);
 }
 
 /* A partition may not move: it did less than min_move_seconds ago. A time far
@@ -222,6 +236,8 @@ static int note_moves(struct mc_built *b, const uint32_t *table, uint64_t moved)
         const uint32_t *was = b->before + (size_t)p * b->before_stride;
 
         for (unsigned i = 0; i < stride; i++) {
+            if (i < b->before_stride && row[i] == was[i])
+                continue;
             if (row[i] != MC_DEVICE_NONE && !row_has(was, b->before_stride, row[i]))
                 draft->last_move[p] = b->in->now_s;
         }
@@ -254,7 +270,8 @@ static int place_next(struct mc_built *b, struct mc_build_report *report)
     }
     r = mc_plan_rebalance(&b->plan, &old, b->in->seed, table, &moves);
     if (r == 0)
-        r = mc_plan_measure(&b->plan, table, &old, report);
+        r = mc_plan_measure(&b->plan, table, NULL, report);
+    report->moved = moves.moved;
     report->moved_lower_bound = moves.bound;
     report->held_back = moves.held_back;
     if (r == 0)

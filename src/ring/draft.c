@@ -123,10 +123,7 @@ static int copy_table(struct mc_draft *draft, const struct mc_ring *ring)
     draft->table = malloc(parts * stride * sizeof(*draft->table));
     if (draft->table == NULL)
         return MCOS_E_NOMEM;
-    for (size_t p = 0; p < parts; p++) {
-        for (unsigned i = 0; i < stride; i++)
-            draft->table[p * stride + i] = mc_ring_at(ring, (uint32_t)p, i);
-    }
+    mc_ring_ids(ring, draft->table);
     if (last_move == NULL)
         return 0;
     draft->last_move = malloc(parts * sizeof(*draft->last_move));
