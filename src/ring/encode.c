@@ -157,8 +157,13 @@ static int put_builder(struct encoder *e)
     mc_buf_u16(&e->out, lives ? info->algorithm : 0);
     mc_buf_u16(&e->out, moves ? MC_BUILDER_LAST_MOVE : 0);
     mc_buf_u32(&e->out, (uint32_t)d->ancestor_count);
-    for (size_t p = 0; moves && p < (size_t)1 << e->head.part_power; p++)
-        mc_buf_u32(&e->out, d->last_move[p]);
+    if (moves) {
+        size_t parts = (size_t)1 << e->head.part_power;
+        uint8_t *at = mc_buf_reserve(&e->out, parts * 4);
+
+        for (size_t p = 0; at != NULL && p < parts; p++)
+            mc_set_u32(at + p * 4, d->last_move[p]);
+    }
     for (size_t i = 0; i < d->ancestor_count; i++) {
         mc_buf_u64(&e->out, d->ancestors[i].version);
         mc_buf_u16(&e->out, d->ancestors[i].epoch);
