@@ -17,10 +17,21 @@
 #define REGIONS 3u
 #define ZONES   4u
 
-enum change { CHANGE_MORE, CHANGE_ZONE, CHANGE_REGION, CHANGE_WEIGHTS, CHANGE_COUNT };
+enum change {
+    CHANGE_MORE,
+    CHANGE_ZONE,
+    CHANGE_REGION,
+    CHANGE_WEIGHTS,
+    CHANGE_DRAIN,
+    CHANGE_ALL,
+    CHANGE_UP,
+    CHANGE_DOWN,
+    CHANGE_COUNT
+};
 
-static const char *const change_names[] = {"+5 % devices", "- zone", "- region",
-                                           "reweight 1/7"};
+static const char *const change_names[] = {
+    "+5 % devices", "- zone",       "- region",     "reweight 1/7",
+    "drain 1/20",   "reweight all", "3.5 replicas", "2.5 replicas"};
 
 /* The devices of a ring, and where each was in the list before. */
 struct world {
@@ -85,6 +96,10 @@ static struct world next_world(const struct world *old, enum change change)
             continue;
         if (change == CHANGE_WEIGHTS && i % 7 == 0)
             d.weight += d.weight / 4;
+        if (change == CHANGE_DRAIN && i % 20 == 7)
+            d.weight = 0;
+        if (change == CHANGE_ALL) /* by a half to twice, as if at random */
+            d.weight = d.weight / 1000 * (500 + i * 7919ull % 1500);
         w.was[w.count] = i;
         w.devices[w.count++] = d;
     }
@@ -95,12 +110,13 @@ static struct world next_world(const struct world *old, enum change change)
     return w;
 }
 
-static void init_plan(struct mc_plan *plan, const struct world *w, unsigned power)
+static void init_plan(struct mc_plan *plan, const struct world *w, unsigned power,
+                      unsigned halves)
 {
     struct mc_plan_input in = {.devices = w->devices,
                                .device_count = w->count,
                                .part_power = power,
-                               .assignments = 3ull << power};
+                               .assignments = (uint64_t)halves << power >> 1};
 
     if (mc_plan_init(plan, &in) < 0)
         abort();
@@ -114,7 +130,7 @@ static void rebalance(unsigned power, const struct world *old,
     struct world w = next_world(old, change);
     uint32_t *leaf = malloc(old->count * sizeof(*leaf)); /* old leaf -> new leaf */
     uint32_t *before = malloc(places * sizeof(*before));
-    uint32_t *after = malloc(places * sizeof(*after));
+    uint32_t *after;
     struct mc_plan_old was = {before, plan->stride, gentle, NULL};
     struct mc_build_report report;
     struct mc_plan_moves moves;
@@ -122,7 +138,11 @@ static void rebalance(unsigned power, const struct world *old,
     double start;
     double end;
 
-    init_plan(&next, &w, power);
+    init_plan(&next, &w, power,
+              change == CHANGE_UP     ? 7
+              : change == CHANGE_DOWN ? 5
+                                      : 6);
+    after = malloc((size_t)next.part_count * next.stride * sizeof(*after));
     memset(leaf, 0xff, old->count * sizeof(*leaf));
     for (uint32_t i = 0; i < w.count; i++) {
         if (w.was[i] != UINT32_MAX)
@@ -158,7 +178,7 @@ static void run(unsigned power, uint32_t count)
     double planned;
     double built;
 
-    init_plan(&plan, &w, power);
+    init_plan(&plan, &w, power, 6);
     planned = now_ms();
     table = malloc((size_t)plan.part_count * plan.stride * sizeof(*table));
     if (table == NULL || mc_plan_first(&plan, 1, table) < 0)

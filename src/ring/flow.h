@@ -32,7 +32,8 @@ struct mc_cursor {
     unsigned phase; /* moved places, untouched rows, rows that lost one already */
     uint32_t index;
     uint32_t stride_at; /* of an untouched place: they are taken in scattered order */
-    uint32_t ahead_at;  /* a few steps further: what is fetched now */
+    uint32_t ahead_at;  /* a few steps further: the row that is fetched now */
+    uint32_t far_at;    /* twice as far: the number of a place that is fetched now */
 };
 
 struct mc_flow {

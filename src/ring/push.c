@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define AHEAD 6u /* untouched places fetched before they are looked at */
-#define TURN  8u /* paths from one source before the next has its turn */
+#define AHEAD 8u /* untouched places fetched before they are looked at */
+#define TURN  32u /* paths from one source before the next has its turn */
 
 enum { PHASE_MOVED, PHASE_CLEAN, PHASE_SPECIAL, PHASE_END };
 
@@ -107,6 +107,7 @@ static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
 {
     uint32_t len;
     uint32_t ahead;
+    uint32_t part;
 
     c->index++;
     if (c->phase != PHASE_CLEAN)
@@ -116,10 +117,16 @@ static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
     c->stride_at -= c->stride_at >= len ? len : 0;
     c->ahead_at += f->clean_step[u];
     c->ahead_at -= c->ahead_at >= len ? len : 0;
+    c->far_at += f->clean_step[u];
+    c->far_at -= c->far_at >= len ? len : 0;
     /* Scattered over a table that is larger than the caches: fetch in time. */
+    __builtin_prefetch(&f->clean[f->clean_first[u] + c->far_at]);
     ahead = f->clean[f->clean_first[u] + c->ahead_at];
+    part = mc_flow_part(f, ahead);
     __builtin_prefetch(&f->table[ahead]);
-    __builtin_prefetch(&f->lost[mc_flow_part(f, ahead)]);
+    __builtin_prefetch(&f->special[ahead / 64]);
+    __builtin_prefetch(&f->lost[part]);
+    __builtin_prefetch(&f->old->table[(size_t)part * f->old->stride]);
 }
 
 static void begin_at(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
@@ -129,8 +136,10 @@ static void begin_at(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
     *c = (struct mc_cursor){0};
     if (u != f->vacant && f->clean != NULL)
         len = f->clean_first[u + 1] - f->clean_first[u];
-    if (len != 0)
-        c->ahead_at = (uint32_t)(AHEAD * (uint64_t)f->clean_step[u] % len);
+    if (len == 0)
+        return;
+    c->ahead_at = (uint32_t)(AHEAD * (uint64_t)f->clean_step[u] % len);
+    c->far_at = (uint32_t)(2 * AHEAD * (uint64_t)f->clean_step[u] % len);
 }
 
 /* The next hop from u, its cursor left on it; false when there is none left. */
