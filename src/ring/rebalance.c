@@ -174,8 +174,10 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (moves.held_back == 0 && f.missing > moves.bound)
         moves.bound = f.missing;
     moves.moved = count_moved(&f);
-    if (!old->gentle)
+    if (!old->gentle || (moves.moved > moves.bound && mc_flow_proved(&f)))
         moves.bound = moves.moved;
+    if ((r = f.err) < 0)
+        goto out;
     moves.undone = f.undone;
     *ret_moves = moves;
 out:

@@ -455,6 +455,8 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
         if (moves.held_back == 0) {
             check_quotas(&b.plan, b.table);
             exact += report.moved == moves.bound;
+            if (i % 4 == 0)
+                assert_int_equal(moves.bound, fewest_moves(&b.plan, &was));
             reached++;
         }
         for (uint32_t p = 0; p < b.plan.part_count; p++) {
