@@ -238,9 +238,10 @@ static int print(struct mc_cli *cli, const struct build *b)
                  (unsigned long long)r->moved_lower_bound,
                  (unsigned long long)r->held_back);
     (void)printf("  balance %.2f %%  largest deviation %.2f  dispersion %.2f %%  "
-                 "violations %llu   %.3f s of CPU\n",
+                 "violations %llu   %.3f s of CPU, %ld MB at most\n",
                  r->balance, r->max_deviation, r->dispersion,
-                 (unsigned long long)r->violations, b->cpu_seconds);
+                 (unsigned long long)r->violations, b->cpu_seconds,
+                 usage.ru_maxrss / 1024);
     return 0;
 }
 
