@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define AHEAD 8u /* untouched places fetched before they are looked at */
+#define AHEAD 8u  /* untouched places fetched before they are looked at */
 #define TURN  32u /* paths from one source before the next has its turn */
 
 enum { PHASE_MOVED, PHASE_CLEAN, PHASE_SPECIAL, PHASE_END };
