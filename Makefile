@@ -15,13 +15,13 @@ $(BUILD)/build.ninja:
 demo:                              ## start here: five clusters on this machine tell their story
 	@tools/setup.sh build
 	@$(MAKE) -s $(BUILD)/build.ninja
-	@ninja -C $(BUILD) src/app/mcos src/app/mcosd
+	@ninja -C $(BUILD) src/app/mcos src/app/mcos-demo src/app/mcosd
 	@$(BUILD)/src/app/mcos demo
 
 demo-full:                         ## the same on RabbitMQ, Redis and memcached of its own
 	@tools/setup.sh build demo
 	@$(MAKE) -s $(BUILD)/build.ninja
-	@ninja -C $(BUILD) src/app/mcos src/app/mcosd module/redis/mcos.so
+	@ninja -C $(BUILD) src/app/mcos src/app/mcos-demo src/app/mcosd module/redis/mcos.so
 	@$(BUILD)/src/app/mcos demo --full
 
 test:                              ## everything that is checked, as CI does it

@@ -17,10 +17,21 @@
 #define REGIONS 3u
 #define ZONES   4u
 
-enum change { CHANGE_MORE, CHANGE_ZONE, CHANGE_REGION, CHANGE_WEIGHTS, CHANGE_COUNT };
+enum change {
+    CHANGE_MORE,
+    CHANGE_ZONE,
+    CHANGE_REGION,
+    CHANGE_WEIGHTS,
+    CHANGE_DRAIN,
+    CHANGE_ALL,
+    CHANGE_UP,
+    CHANGE_DOWN,
+    CHANGE_COUNT
+};
 
-static const char *const change_names[] = {"+5 % devices", "- zone", "- region",
-                                           "reweight 1/7"};
+static const char *const change_names[] = {
+    "+5 % devices", "- zone",       "- region",     "reweight 1/7",
+    "drain 1/20",   "reweight all", "3.5 replicas", "2.5 replicas"};
 
 enum mode { MODE_CEIL, MODE_STRICT, MODE_GENTLE, MODE_COUNT };
 
@@ -89,6 +100,10 @@ static struct world next_world(const struct world *old, enum change change)
             continue;
         if (change == CHANGE_WEIGHTS && i % 7 == 0)
             d.weight += d.weight / 4;
+        if (change == CHANGE_DRAIN && i % 20 == 7)
+            d.weight = 0;
+        if (change == CHANGE_ALL) /* by a half to twice, as if at random */
+            d.weight = d.weight / 1000 * (500 + i * 7919ull % 1500);
         w.was[w.count] = i;
         w.devices[w.count++] = d;
     }
@@ -100,12 +115,12 @@ static struct world next_world(const struct world *old, enum change change)
 }
 
 static void init_plan(struct mc_plan *plan, const struct world *w, unsigned power,
-                      enum mode mode)
+                      unsigned halves, enum mode mode)
 {
     struct mc_plan_input in = {.devices = w->devices,
                                .device_count = w->count,
                                .part_power = power,
-                               .assignments = 3ull << power,
+                               .assignments = (uint64_t)halves << power >> 1,
                                .strict = mode == MODE_STRICT};
 
     if (mc_plan_init(plan, &in) < 0)
@@ -120,7 +135,7 @@ static void rebalance(unsigned power, const struct world *old,
     struct world w = next_world(old, change);
     uint32_t *leaf = malloc(old->count * sizeof(*leaf)); /* old leaf -> new leaf */
     uint32_t *before = malloc(places * sizeof(*before));
-    uint32_t *after = malloc(places * sizeof(*after));
+    uint32_t *after;
     struct mc_plan_old was = {before, plan->stride, mode == MODE_GENTLE, NULL};
     struct mc_build_report report;
     struct mc_plan_moves moves;
@@ -128,7 +143,12 @@ static void rebalance(unsigned power, const struct world *old,
     double start;
     double end;
 
-    init_plan(&next, &w, power, mode);
+    init_plan(&next, &w, power,
+              change == CHANGE_UP     ? 7
+              : change == CHANGE_DOWN ? 5
+                                      : 6,
+              mode);
+    after = malloc((size_t)next.part_count * next.stride * sizeof(*after));
     memset(leaf, 0xff, old->count * sizeof(*leaf));
     for (uint32_t i = 0; i < w.count; i++) {
         if (w.was[i] != UINT32_MAX)
@@ -164,7 +184,7 @@ static void run(unsigned power, uint32_t count)
     double planned;
     double built;
 
-    init_plan(&plan, &w, power, MODE_CEIL);
+    init_plan(&plan, &w, power, 6, MODE_CEIL);
     planned = now_ms();
     table = malloc((size_t)plan.part_count * plan.stride * sizeof(*table));
     if (table == NULL || mc_plan_first(&plan, 1, table) < 0)

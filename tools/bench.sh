@@ -15,7 +15,7 @@ echo "== look-ups in batches beside ketama, jump hash, CRUSH, OpenSSL and Swift"
 /usr/bin/python3 bench/bench_batch.py
 echo
 echo "== building and rebalancing beside swift-ring-builder"
-/usr/bin/python3 bench/bench_builder.py
+/usr/bin/python3 bench/bench_builder.py $quick
 if [ -z "$quick" ]; then
     echo
     echo "== building and rebalancing large rings, ours alone"

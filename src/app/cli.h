@@ -19,6 +19,7 @@
 #define MC_EXIT_WAITING 5 /* accepted, not yet everywhere */
 
 struct mc_cli {
+    char *const *argv; /* the process's own */
     struct mc_args args;
     struct mc_out out;
     const char *server;

@@ -8,6 +8,7 @@
 #include "node/json_plan.h"
 #include "node/spec.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -204,19 +205,36 @@ static int print_plan(struct mc_cli *cli, struct build *b)
     return mc_plan_page(&cli->out, b->plan);
 }
 
+/* The most memory this process had. What getrusage says is of its parent too. */
+static long peak_kb(void)
+{
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    struct rusage usage = {0};
+    long kb = 0;
+
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtol(line + 6, NULL, 10);
+    }
+    if (status != NULL)
+        (void)fclose(status);
+    if (kb == 0 && getrusage(RUSAGE_SELF, &usage) == 0)
+        kb = usage.ru_maxrss;
+    return kb;
+}
+
 static int print(struct mc_cli *cli, const struct build *b)
 {
     const struct mc_build_report *r = &b->report;
     struct mc_bytes bytes = mc_blob_get(b->blob);
     struct mc_head head;
-    struct rusage usage = {0};
     char stamp[64];
     char digest[2 * MC_DIGEST_BYTES + 1];
     int rc = mc_head_decode(bytes, &head, &cli->diag);
 
     if (rc < 0)
         return rc;
-    (void)getrusage(RUSAGE_SELF, &usage);
     if (is_unchecked(&head) && !cli->out.json)
         (void)fprintf(stderr, "mcos: warning: " MC_OFFLINE_UNCHECKED "\n");
     mc_offline_stamp(&head, stamp);
@@ -230,7 +248,7 @@ static int print(struct mc_cli *cli, const struct build *b)
             "balance", r->balance, "max_deviation", r->max_deviation, "dispersion",
             r->dispersion, "violations", (json_int_t)r->violations, "cpu_seconds",
             b->cpu_seconds, "total_cpu_seconds", cpu_now(), "peak_kb",
-            (json_int_t)usage.ru_maxrss, "warning",
+            (json_int_t)peak_kb(), "warning",
             is_unchecked(&head) ? MC_OFFLINE_UNCHECKED : NULL);
 
         (void)json_object_update(doc, b->plan);
@@ -243,9 +261,9 @@ static int print(struct mc_cli *cli, const struct build *b)
                  (unsigned long long)r->moved_lower_bound,
                  (unsigned long long)r->held_back);
     (void)printf("  balance %.2f %%  largest deviation %.2f  dispersion %.2f %%  "
-                 "violations %llu   %.3f s of CPU\n",
+                 "violations %llu   %.3f s of CPU, %ld MB at most\n",
                  r->balance, r->max_deviation, r->dispersion,
-                 (unsigned long long)r->violations, b->cpu_seconds);
+                 (unsigned long long)r->violations, b->cpu_seconds, peak_kb() / 1024);
     return 0;
 }
 

@@ -263,8 +263,8 @@ static int check_output(int rc)
 
 int main(int argc, char **argv)
 {
-    struct mc_cli cli = {.out = {.json = wants_json(argc, argv)},
-                         .diag = {.offset = -1}};
+    struct mc_cli cli = {
+        .argv = argv, .out = {.json = wants_json(argc, argv)}, .diag = {.offset = -1}};
     int rc;
 
     if (argc > 0)

@@ -20,26 +20,6 @@ struct mc_rng mc_rng_init(uint64_t seed)
     return rng;
 }
 
-static uint64_t rotl(uint64_t x, unsigned k)
-{
-    return x << k | x >> (64 - k);
-}
-
-uint64_t mc_rng_next(struct mc_rng *rng)
-{
-    uint64_t *s = rng->s;
-    uint64_t out = rotl(s[1] * 5, 7) * 9;
-    uint64_t t = s[1] << 17;
-
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotl(s[3], 45);
-    return out;
-}
-
 uint64_t mc_rng_below(struct mc_rng *rng, uint64_t n)
 {
     uint64_t limit;

@@ -79,7 +79,7 @@ int mc_token_format(const struct mc_head *base, const struct mc_draft *draft,
     for (uint64_t i = 0; i < places && b.err == 0; i++) {
         if (i % CHUNK == 0)
             mc_buf_clear(&b);
-        mc_buf_u32(&b, draft->table[i]);
+        mc_buf_u32(&b, mc_draft_at(draft, i));
         if ((i + 1) % CHUNK == 0 || i + 1 == places)
             add(digest, &b);
     }

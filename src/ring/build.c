@@ -6,6 +6,8 @@
 #include "ring/built.h"
 #include "ring/raise.h"
 
+#include "ring/measure.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +116,26 @@ static int fill_devices(struct mc_built *b)
     return 0;
 }
 
+static int ids_to_leaves(struct mc_built *b, size_t places)
+{
+    uint32_t slots = b->draft->device_count;
+    uint32_t *leaf_of = malloc(slots * sizeof(*leaf_of));
+
+    if (leaf_of == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t id = 0; id < slots; id++) {
+        uint32_t i = b->index_of[id];
+
+        leaf_of[id] = i == MC_DEVICE_NONE ? i : b->plan.tree.leaf_of[i];
+    }
+    for (size_t i = 0; i < places; i++) {
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->before[i] = leaf_of[b->before[i]];
+    }
+    free(leaf_of);
+    return 0;
+}
+
 static uint64_t assignments_of(const struct mc_built *b)
 {
     return mc_raise_holds(b) ? b->draft->head.assignments
@@ -138,10 +160,8 @@ static int make_plan(struct mc_built *b)
     if (held == NULL)
         return MCOS_E_NOMEM;
     for (size_t i = 0; i < places; i++) {
-        if (b->before[i] == MC_DEVICE_NONE)
-            continue;
-        b->had[b->before[i]]++;
-        b->before[i] = b->index_of[b->before[i]];
+        if (b->before[i] != MC_DEVICE_NONE)
+            b->had[b->before[i]]++;
     }
     for (uint32_t i = 0; i < spec->device_count; i++)
         held[i] = b->had[b->id_of[i]];
@@ -149,11 +169,13 @@ static int make_plan(struct mc_built *b)
     free(held);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < places; i++) {
-        if (b->before[i] != MC_DEVICE_NONE)
-            b->before[i] = b->plan.tree.leaf_of[b->before[i]];
-    }
-    return 0;
+    b->plan.progress = b->in->progress;
+    b->id_of_leaf = malloc(spec->device_count * sizeof(*b->id_of_leaf));
+    if (b->id_of_leaf == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t i = 0; i < spec->device_count; i++)
+        b->id_of_leaf[i] = b->id_of[b->plan.tree.device_of[i]];
+    return places == 0 ? 0 : ids_to_leaves(b, places);
 }
 
 /* A partition may not move: it did less than min_move_seconds ago. A time far
@@ -165,42 +187,41 @@ static bool is_frozen(const struct mc_build_input *in, uint32_t last)
     return last != 0 && ago < in->spec->min_move_seconds;
 }
 
-static int place(struct mc_built *b, struct mc_build_report *report,
-                 struct mcos_diag *diag)
-{
-    struct mc_draft *draft = b->draft;
-    uint32_t parts = b->plan.part_count;
-    struct mc_plan_old old = {.table = b->before,
-                              .stride = b->before_stride,
-                              .gentle = b->in->spec->min_move_seconds != 0};
-    struct mc_plan_moves moves = {0};
-    int r = MCOS_E_NOMEM;
+/* ---- a first table: written as the record has it, row by row ---- */
 
-    b->plan.progress = b->in->progress;
-    draft->table = malloc((size_t)parts * b->plan.stride * sizeof(*draft->table));
-    if (draft->table == NULL)
-        return r;
-    if (old.gentle && draft->last_move != NULL) {
-        b->frozen = malloc(parts);
-        if (b->frozen == NULL)
-            return r;
-        for (uint32_t p = 0; p < parts; p++)
-            b->frozen[p] = is_frozen(b->in, draft->last_move[p]);
-        old.frozen = b->frozen;
-    }
-    if (b->old == NULL)
-        r = mc_plan_first(&b->plan, b->in->seed, draft->table);
-    else if (mc_raise_holds(b))
-        r = mc_raise_hold(b, draft->table, &moves.held_back, diag);
-    else
-        r = mc_plan_rebalance(&b->plan, &old, b->in->seed, draft->table, &moves);
-    if (r < 0)
-        return r;
-    r = mc_plan_measure(&b->plan, draft->table, b->old != NULL ? &old : NULL, report);
-    report->moved_lower_bound = moves.bound;
-    report->held_back = moves.held_back;
+struct first {
+    struct mc_measure measure;
+    const uint32_t *id_of_leaf;
+    struct mc_draft *draft;
+    unsigned stride;
+};
+
+static void take_rows(void *ctx, uint32_t part, uint32_t count, const uint32_t *rows)
+{
+    struct first *f = ctx;
+    size_t at = (size_t)part * f->stride;
+
+    mc_measure_rows(&f->measure, rows, count);
+    mc_draft_pack(f->draft, at, rows, (size_t)count * f->stride, f->id_of_leaf);
+}
+
+static int place_first(struct mc_built *b, struct mc_build_report *report)
+{
+    struct first f = {
+        .id_of_leaf = b->id_of_leaf, .draft = b->draft, .stride = b->plan.stride};
+    int r = mc_measure_init(&f.measure, &b->plan);
+
+    if (r == 0)
+        r = mc_draft_room(b->draft, (size_t)b->plan.part_count * b->plan.stride);
+    if (r == 0)
+        r = mc_plan_first_rows(&b->plan, b->in->seed, &(struct mc_rows){take_rows, &f});
+    if (r == 0)
+        mc_measure_report(&f.measure, report);
+    mc_measure_fini(&f.measure);
     return r;
 }
+
+/* ---- the next one ---- */
 
 static bool row_has(const uint32_t *row, unsigned stride, uint32_t leaf)
 {
@@ -212,7 +233,7 @@ static bool row_has(const uint32_t *row, unsigned stride, uint32_t leaf)
 }
 
 /* Notes which partitions moved now. In a ring that never moved there are none. */
-static int note_moves(struct mc_built *b, uint64_t moved)
+static int note_moves(struct mc_built *b, const uint32_t *table, uint64_t moved)
 {
     struct mc_draft *draft = b->draft;
     unsigned stride = b->plan.stride;
@@ -224,10 +245,12 @@ static int note_moves(struct mc_built *b, uint64_t moved)
     if (draft->last_move == NULL)
         return MCOS_E_NOMEM;
     for (uint32_t p = 0; p < b->plan.part_count; p++) {
-        const uint32_t *row = draft->table + (size_t)p * stride;
+        const uint32_t *row = table + (size_t)p * stride;
         const uint32_t *was = b->before + (size_t)p * b->before_stride;
 
         for (unsigned i = 0; i < stride; i++) {
+            if (i < b->before_stride && row[i] == was[i])
+                continue;
             if (row[i] != MC_DEVICE_NONE && !row_has(was, b->before_stride, row[i]))
                 draft->last_move[p] = b->in->now_s;
         }
@@ -235,15 +258,47 @@ static int note_moves(struct mc_built *b, uint64_t moved)
     return 0;
 }
 
-static void leaves_to_ids(struct mc_built *b)
+static int place_next(struct mc_built *b, struct mc_build_report *report,
+                      struct mcos_diag *diag)
 {
-    size_t places = (size_t)b->plan.part_count * b->plan.stride;
-    uint32_t *table = b->draft->table;
+    struct mc_draft *draft = b->draft;
+    uint32_t parts = b->plan.part_count;
+    size_t places = (size_t)parts * b->plan.stride;
+    struct mc_plan_old old = {.table = b->before,
+                              .stride = b->before_stride,
+                              .gentle = b->in->spec->min_move_seconds != 0};
+    struct mc_plan_moves moves = {0};
+    uint32_t *table = malloc(places * sizeof(*table));
+    int r = MCOS_E_NOMEM;
 
-    for (size_t i = 0; i < places; i++) {
-        if (table[i] != MC_DEVICE_NONE)
-            table[i] = b->id_of[b->plan.tree.device_of[table[i]]];
+    if (table == NULL)
+        goto out;
+    if (old.gentle && draft->last_move != NULL) {
+        b->frozen = malloc(parts);
+        if (b->frozen == NULL)
+            goto out;
+        for (uint32_t p = 0; p < parts; p++)
+            b->frozen[p] = is_frozen(b->in, draft->last_move[p]);
+        old.frozen = b->frozen;
     }
+    if (mc_raise_holds(b))
+        r = mc_raise_hold(b, table, &moves.held_back, diag);
+    else
+        r = mc_plan_rebalance(&b->plan, &old, b->in->seed, table, &moves);
+    if (r == 0)
+        r = mc_plan_measure(&b->plan, table, NULL, report);
+    report->moved = moves.moved;
+    report->moved_lower_bound = moves.bound;
+    report->held_back = moves.held_back;
+    if (r == 0)
+        r = note_moves(b, table, report->moved);
+    if (r == 0)
+        r = mc_draft_room(draft, places);
+    if (r == 0)
+        mc_draft_pack(draft, 0, table, places, b->id_of_leaf);
+out:
+    free(table);
+    return r;
 }
 
 static int fill_head(struct mc_built *b)
@@ -289,16 +344,13 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
     if (r == 0)
         r = make_plan(b);
     if (r == 0)
-        r = place(b, &report, diag);
-    if (r == 0)
-        r = note_moves(b, report.moved);
+        r = b->old == NULL ? place_first(b, &report) : place_next(b, &report, diag);
     if (r == MCOS_E_EMPTY)
         return mcos_diag_set(diag, r, "", "the build was stopped");
     if (r == 0)
         r = fill_head(b);
     if (r < 0)
         return r;
-    leaves_to_ids(b);
     *ret_report = report;
     return 0;
 }
@@ -333,6 +385,7 @@ void mc_built_free(struct mc_built *b)
         return;
     mc_plan_fini(&b->plan);
     free(b->id_of);
+    free(b->id_of_leaf);
     free(b->index_of);
     free(b->had);
     free(b->before);

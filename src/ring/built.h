@@ -11,7 +11,8 @@ struct mc_built {
     const struct mc_ring *old; /* NULL: a first build */
     struct mc_draft *draft;
     struct mc_plan plan;
-    uint32_t *id_of;    /* index in the spec -> id */
+    uint32_t *id_of; /* index in the spec -> id */
+    uint32_t *id_of_leaf;
     uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
     uint32_t *had;      /* replicas of each id before */
     uint32_t *before;   /* the old table, split, in leaves; NULL: a first build */

@@ -236,8 +236,11 @@ static int check_row(const struct mc_ring *ring, uint32_t part, unsigned present
 /*
  * Whether a row of any width, without gaps, names devices that are there, each once.
  */
-static bool row_is_good(const uint8_t *row, unsigned stride, uint32_t devices)
+static bool row_is_good(const struct mc_ring *ring, const uint8_t *row,
+                        bool any_removed)
 {
+    const uint32_t devices = ring->head.device_count;
+    const unsigned stride = ring->head.stride;
     uint32_t ids[MC_REPLICAS_MAX];
     unsigned bad = 0;
 
@@ -247,6 +250,8 @@ static bool row_is_good(const uint8_t *row, unsigned stride, uint32_t devices)
         for (unsigned j = 0; j < i; j++)
             bad |= ids[i] == ids[j];
     }
+    for (unsigned i = 0; i < stride && any_removed && bad == 0; i++)
+        bad |= ring->devices[ids[i]].removed;
     return bad == 0;
 }
 
@@ -315,18 +320,17 @@ static uint32_t count_good_rows(const struct mc_ring *ring, uint32_t full)
 {
     const uint32_t devices = ring->head.device_count;
     const unsigned stride = ring->head.stride;
+    bool any_removed = false;
     uint32_t p = 0;
 
     if (ring->head.id_bytes != 2)
         return 0;
-    for (uint32_t id = 0; id < devices; id++) {
-        if (ring->devices[id].removed)
-            return 0;
-    }
-    if (stride == 3)
+    for (uint32_t id = 0; id < devices; id++)
+        any_removed = any_removed || ring->devices[id].removed;
+    if (stride == 3 && !any_removed)
         p = count_good_threes(ring->table, full, devices);
     while (p < full &&
-           row_is_good(ring->table + (size_t)p * stride * 2, stride, devices))
+           row_is_good(ring, ring->table + (size_t)p * stride * 2, any_removed))
         p++;
     return p;
 }

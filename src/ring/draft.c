@@ -21,6 +21,7 @@ void mc_draft_fini(struct mc_draft *draft)
 {
     free(draft->devices);
     free(draft->table);
+    free(draft->packed);
     free(draft->last_move);
     free(draft->ancestors);
     free(draft->secret);
@@ -40,6 +41,49 @@ static const uint8_t *keep(struct mc_draft *draft, const void *src, size_t n)
 const char *mc_draft_text(struct mc_draft *draft, const char *s)
 {
     return (const char *)keep(draft, s, strlen(s) + 1);
+}
+
+uint32_t mc_draft_at(const struct mc_draft *draft, size_t place)
+{
+    uint16_t id;
+
+    if (draft->packed == NULL)
+        return draft->table[place];
+    if (mc_id_bytes(draft->device_count) == 4)
+        return mc_get_u32(draft->packed + place * 4);
+    id = mc_get_u16(draft->packed + place * 2);
+    return id == UINT16_MAX ? MC_DEVICE_NONE : id;
+}
+
+int mc_draft_room(struct mc_draft *draft, size_t places)
+{
+    free(draft->packed);
+    draft->packed = malloc(places * mc_id_bytes(draft->device_count));
+    return draft->packed == NULL ? MCOS_E_NOMEM : 0;
+}
+
+/* UINT16_MAX for none: what its last 16 bits are. */
+static void pack_short(uint8_t *to, const uint32_t *x, size_t count,
+                       const uint32_t *id_of)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = x[i] == MC_DEVICE_NONE ? x[i] : id_of[x[i]];
+
+        to[2 * i] = (uint8_t)id;
+        to[2 * i + 1] = (uint8_t)(id >> 8);
+    }
+}
+
+void mc_draft_pack(struct mc_draft *draft, size_t at, const uint32_t *x, size_t count,
+                   const uint32_t *id_of)
+{
+    if (mc_id_bytes(draft->device_count) == 2) {
+        pack_short(draft->packed + at * 2, x, count, id_of);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        mc_set_u32(draft->packed + (at + i) * 4,
+                   x[i] == MC_DEVICE_NONE ? x[i] : id_of[x[i]]);
 }
 
 static int copy_devices(struct mc_draft *draft, const struct mc_ring *ring)
@@ -81,10 +125,7 @@ static int copy_table(struct mc_draft *draft, const struct mc_ring *ring)
     draft->table = malloc(parts * stride * sizeof(*draft->table));
     if (draft->table == NULL)
         return MCOS_E_NOMEM;
-    for (size_t p = 0; p < parts; p++) {
-        for (unsigned i = 0; i < stride; i++)
-            draft->table[p * stride + i] = mc_ring_at(ring, (uint32_t)p, i);
-    }
+    mc_ring_ids(ring, draft->table);
     if (last_move == NULL)
         return 0;
     draft->last_move = malloc(parts * sizeof(*draft->last_move));
@@ -99,10 +140,12 @@ static void clear_table(struct mc_draft *draft)
 {
     free(draft->devices);
     free(draft->table);
+    free(draft->packed);
     free(draft->last_move);
     draft->devices = NULL;
     draft->device_count = 0;
     draft->table = NULL;
+    draft->packed = NULL;
     draft->last_move = NULL;
 }
 

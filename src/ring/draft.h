@@ -17,6 +17,7 @@
  * devices:   slot by slot; device_count of them.
  * table:     part_count * stride ids, partition-major, MC_DEVICE_NONE where
  *            absent; NULL for a tombstone. stride = ceil(assignments / part_count).
+ * packed:    the same as the bytes of the record, instead of table: half the memory.
  * last_move: part_count seconds since 1970, or NULL.
  * texts:     owns the memory of device strings; see mc_draft_text.
  */
@@ -26,6 +27,7 @@ struct mc_draft {
     struct mc_device *devices;
     uint32_t device_count;
     uint32_t *table;
+    uint8_t *packed;
     uint32_t *last_move;
     struct mc_ancestor
         *ancestors; /* yours through the draft; builder.ancestors is ignored */
@@ -37,6 +39,16 @@ struct mc_draft {
 
 void mc_draft_init(struct mc_draft *draft);
 void mc_draft_fini(struct mc_draft *draft);
+
+/* The id in one place of the table, whichever form it has. */
+uint32_t mc_draft_at(const struct mc_draft *draft, size_t place);
+
+/* Makes room for a packed table of so many places; device_count is set. Fails with
+ * NOMEM. */
+int mc_draft_room(struct mc_draft *draft, size_t places);
+/* Writes places from `at` on: id_of[x], or none where x is MC_DEVICE_NONE. */
+void mc_draft_pack(struct mc_draft *draft, size_t at, const uint32_t *x, size_t count,
+                   const uint32_t *id_of);
 
 /* A copy of s that lives as long as the draft, or NULL when memory is out. */
 const char *mc_draft_text(struct mc_draft *draft, const char *s);

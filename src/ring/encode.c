@@ -42,7 +42,7 @@ static int derive(struct encoder *e)
                              mc_format_max);
     h->device_count = d->device_count;
     if (h->tombstone) {
-        if (d->table != NULL || d->device_count != 0)
+        if (d->table != NULL || d->packed != NULL || d->device_count != 0)
             return mcos_diag_set(e->diag, MCOS_E_VALUE, "",
                                  "a tombstone has no table and no device");
         h->part_power = 0;
@@ -63,7 +63,7 @@ static int derive(struct encoder *e)
         return mcos_diag_set(e->diag, MCOS_E_VALUE, "assignments",
                              "%llu is not 1 to %u replicas",
                              (unsigned long long)h->assignments, MC_REPLICAS_MAX);
-    if (d->table == NULL || d->devices == NULL)
+    if ((d->table == NULL && d->packed == NULL) || d->devices == NULL)
         return mcos_diag_set(e->diag, MCOS_E_VALUE, "", "no table or no device");
     if (d->device_count > MC_DEVICES_MAX)
         return mcos_diag_set(e->diag, MCOS_E_TOOBIG, "devices", "%u, at most %u",
@@ -86,6 +86,10 @@ static int put_table(struct encoder *e)
     at = mc_buf_reserve(&e->out, count * h->id_bytes);
     if (at == NULL)
         return e->out.err;
+    if (e->draft->packed != NULL) {
+        memcpy(at, e->draft->packed, count * h->id_bytes);
+        return 0;
+    }
     for (size_t i = 0; i < count; i++) {
         if (id[i] != MC_DEVICE_NONE && id[i] >= h->device_count)
             return mcos_diag_set(e->diag, MCOS_E_DEVICE, "table",
@@ -153,8 +157,13 @@ static int put_builder(struct encoder *e)
     mc_buf_u16(&e->out, lives ? info->algorithm : 0);
     mc_buf_u16(&e->out, moves ? MC_BUILDER_LAST_MOVE : 0);
     mc_buf_u32(&e->out, (uint32_t)d->ancestor_count);
-    for (size_t p = 0; moves && p < (size_t)1 << e->head.part_power; p++)
-        mc_buf_u32(&e->out, d->last_move[p]);
+    if (moves) {
+        size_t parts = (size_t)1 << e->head.part_power;
+        uint8_t *at = mc_buf_reserve(&e->out, parts * 4);
+
+        for (size_t p = 0; at != NULL && p < parts; p++)
+            mc_set_u32(at + p * 4, d->last_move[p]);
+    }
     for (size_t i = 0; i < d->ancestor_count; i++) {
         mc_buf_u64(&e->out, d->ancestors[i].version);
         mc_buf_u16(&e->out, d->ancestors[i].epoch);

@@ -68,12 +68,16 @@ static int count_tables(struct explaining *x)
     int r = mc_survive_begin(&survive, &b->plan.tree);
 
     for (uint32_t p = 0; p < b->plan.part_count && r == 0; p++) {
-        const uint32_t *ids = b->draft->table + (size_t)p * stride;
+        size_t at = (size_t)p * stride;
         uint32_t row[MC_REPLICAS_MAX];
         unsigned width = 0;
 
-        for (; width < stride && ids[width] != MC_DEVICE_NONE; width++) {
-            row[width] = x->leaf_of[ids[width]];
+        for (; width < stride; width++) {
+            uint32_t id = mc_draft_at(b->draft, at + width);
+
+            if (id == MC_DEVICE_NONE)
+                break;
+            row[width] = x->leaf_of[id];
             x->has[row[width]]++;
         }
         for (unsigned i = width; i < stride; i++)

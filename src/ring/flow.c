@@ -16,7 +16,8 @@ int mc_flow_init(struct mc_flow *f, const struct mc_plan *plan,
                           .old = old,
                           .rng = mc_rng_init(seed),
                           .table = table,
-                          .vacant = plan->tree.leaf_count};
+                          .vacant = plan->tree.leaf_count,
+                          .stride_inverse = UINT32_MAX / plan->stride + 1ull};
     f->excess = calloc(n, sizeof(*f->excess));
     f->price = calloc(n, sizeof(*f->price));
     f->level = calloc(n, sizeof(*f->level));
@@ -66,17 +67,6 @@ void mc_flow_tell(struct mc_flow *f, uint32_t rows_kept)
         f->err = mc_plan_tell(f->plan, done, 1000);
 }
 
-bool mc_flow_was(const struct mc_flow *f, uint32_t part, uint32_t leaf)
-{
-    const uint32_t *row = f->old->table + (size_t)part * f->old->stride;
-
-    for (unsigned i = 0; i < f->old->stride; i++) {
-        if (row[i] == leaf)
-            return true;
-    }
-    return false;
-}
-
 void mc_flow_list(struct mc_flow *f, uint32_t place)
 {
     struct mc_places *l = &f->lists[f->table[place]];
@@ -103,7 +93,7 @@ static bool is_special(const struct mc_flow *f, uint32_t place)
 
 void mc_flow_moved(struct mc_flow *f, uint32_t place, uint32_t from)
 {
-    uint32_t part = place / f->plan->stride;
+    uint32_t part = mc_flow_part(f, place);
     uint32_t first = part * f->plan->stride;
     uint32_t to = f->table[place];
 

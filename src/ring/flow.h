@@ -10,7 +10,7 @@
  * with exact quotas, certifies the optimum. Vacant places belong to a pseudo
  * device, just past the last leaf, with quota 0.
  *
- * Shared by ring/rebalance.c (the rounds), ring/search.c and ring/push.c.
+ * Shared by ring/rebalance.c (the rounds), ring/search.c, ring/push.c, ring/prove.c.
  */
 #ifndef MCOS_RING_FLOW_H
 #define MCOS_RING_FLOW_H
@@ -32,15 +32,18 @@ struct mc_cursor {
     unsigned phase; /* moved places, untouched rows, rows that lost one already */
     uint32_t index;
     uint32_t stride_at; /* of an untouched place: they are taken in scattered order */
+    uint32_t ahead_at;  /* a few steps further: the row that is fetched now */
+    uint32_t far_at;    /* twice as far: the number of a place that is fetched now */
 };
 
 struct mc_flow {
     const struct mc_plan *plan;
     const struct mc_plan_old *old;
     struct mc_rng rng;
-    uint32_t *table; /* borrowed */
-    uint32_t vacant; /* the pseudo device: leaf_count */
-    int64_t *excess; /* of each leaf and vacant: held - quota */
+    uint32_t *table;         /* borrowed */
+    uint32_t vacant;         /* the pseudo device: leaf_count */
+    uint64_t stride_inverse; /* 2^32 / stride, rounded up */
+    int64_t *excess;         /* of each leaf and vacant: held - quota */
     uint32_t *price;
     uint32_t price_max;
     uint32_t *level; /* by the last search; MC_LEVEL_NONE: not reached */
@@ -81,14 +84,29 @@ int mc_flow_init(struct mc_flow *f, const struct mc_plan *plan,
 void mc_flow_fini(struct mc_flow *f);
 
 /* Keeps as many old pairs as the rule allows, row by row (ring/keep.c): the
- * others become vacant. Fills table, excess, lost, may_lose. */
+ * others become vacant. Fills table, excess, lost, may_lose, and the lists. */
 void mc_flow_keep(struct mc_flow *f);
 
 /* Progress: keeping rows is the first tenth, pushing the rest. Sets err. */
 void mc_flow_tell(struct mc_flow *f, uint32_t rows_kept);
 
+/* The row of a place: a division by a number that nobody knows beforehand costs more
+ * than all else that is done with it. */
+static inline uint32_t mc_flow_part(const struct mc_flow *f, uint32_t place)
+{
+    return (uint32_t)(place * f->stride_inverse >> 32);
+}
+
 /* True if the old row has that leaf. */
-bool mc_flow_was(const struct mc_flow *f, uint32_t part, uint32_t leaf);
+static inline bool mc_flow_was(const struct mc_flow *f, uint32_t part, uint32_t leaf)
+{
+    const uint32_t *row = f->old->table + (size_t)part * f->old->stride;
+    bool was = false;
+
+    for (unsigned i = 0; i < f->old->stride; i++)
+        was |= row[i] == leaf;
+    return was;
+}
 /* Lists a place as special, under the device that holds it now. Sets err. */
 void mc_flow_list(struct mc_flow *f, uint32_t place);
 /* Notes that the place, held by `from`, is now held by what the table says. */
@@ -114,5 +132,9 @@ uint32_t mc_flow_search(struct mc_flow *f);
 /* Moves replicas along shortest paths to the devices of that level that have
  * too little, until no such path is left; how many (ring/push.c). Sets err. */
 uint64_t mc_flow_push(struct mc_flow *f, uint32_t target);
+
+/* True if the table is the optimum of the rule and its prices show it (ring/prove.c);
+ * false: it is not, or they do not. Sets err. */
+bool mc_flow_proved(struct mc_flow *f);
 
 #endif /* MCOS_RING_FLOW_H */

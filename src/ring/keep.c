@@ -67,6 +67,26 @@ static bool keep_whole(struct mc_flow *f, uint32_t part, unsigned width)
     return true;
 }
 
+/* All of them where they were, the other places vacant, if the row bears that. */
+static bool keep_all(struct mc_flow *f, uint32_t *row, unsigned width,
+                     const struct kept *all, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (all[i].place >= width)
+            return false;
+    }
+    for (unsigned i = 0; i < n; i++)
+        row[all[i].place] = all[i].leaf;
+    if (mc_row_ok(f->plan, row)) {
+        for (unsigned i = 0; i < n; i++)
+            f->excess[all[i].leaf]++;
+        return true;
+    }
+    for (unsigned i = 0; i < n; i++)
+        row[all[i].place] = f->vacant;
+    return false;
+}
+
 static void keep_row(struct mc_flow *f, uint32_t part, const uint64_t *held)
 {
     const struct mc_plan *plan = f->plan;
@@ -79,7 +99,9 @@ static void keep_row(struct mc_flow *f, uint32_t part, const uint64_t *held)
 
     for (unsigned i = 0; i < plan->stride; i++)
         row[i] = i < width ? f->vacant : MC_DEVICE_NONE;
-    for (unsigned i = 1; i < n; i++) {
+    if (keep_all(f, row, width, all, n))
+        kept = n;
+    for (unsigned i = 1; i < n && kept < n; i++) {
         for (unsigned j = i; j > 0 && before(f, held, all[j].leaf, all[j - 1].leaf);
              j--) {
             struct kept x = all[j];
@@ -88,7 +110,7 @@ static void keep_row(struct mc_flow *f, uint32_t part, const uint64_t *held)
             all[j - 1] = x;
         }
     }
-    for (unsigned i = 0; i < n && kept < width; i++) {
+    for (unsigned i = 0; i < n && kept < width && kept < n; i++) {
         unsigned at = all[i].place;
 
         if (!mc_row_fits(plan, row, plan->stride, all[i].leaf))
@@ -129,6 +151,17 @@ static void keep_row(struct mc_flow *f, uint32_t part, const uint64_t *held)
     }
 }
 
+/* All places of a row that lost something, and vacant ones, are special. */
+static void list_row(struct mc_flow *f, uint32_t part)
+{
+    uint32_t first = part * f->plan->stride;
+
+    for (uint32_t i = first; i < first + mc_plan_row(f->plan, part); i++) {
+        if (f->lost[part] != 0 || f->table[i] == f->vacant)
+            mc_flow_list(f, i);
+    }
+}
+
 void mc_flow_keep(struct mc_flow *f)
 {
     const struct mc_plan *plan = f->plan;
@@ -150,8 +183,10 @@ void mc_flow_keep(struct mc_flow *f)
         f->missing += quota > held[i] ? quota - held[i] : 0;
     }
     for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
-        if (!keep_whole(f, p, mc_plan_row(plan, p)))
+        if (!keep_whole(f, p, mc_plan_row(plan, p))) {
             keep_row(f, p, held);
+            list_row(f, p);
+        }
         if (p % TELL_ROWS == 0)
             mc_flow_tell(f, p);
     }

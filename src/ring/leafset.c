@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring/leafset.c -- bits with summaries. */
 #include "ring/leafset.h"
+
 #include "mcos/err.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t words(uint32_t bits)
-{
-    return (bits + 63) / 64;
-}
 
 int mc_leafset_init(struct mc_leafset *set, uint32_t size)
 {
@@ -19,7 +15,7 @@ int mc_leafset_init(struct mc_leafset *set, uint32_t size)
 
     *set = (struct mc_leafset){.size = size};
     do {
-        n = words(n);
+        n = mc_leafset_words(n);
         total += n;
         set->levels++;
     } while (n > 1);
@@ -30,7 +26,7 @@ int mc_leafset_init(struct mc_leafset *set, uint32_t size)
     n = size;
     total = 0;
     for (unsigned i = 0; i < set->levels; i++) {
-        n = words(n);
+        n = mc_leafset_words(n);
         set->level[i] = set->bits + total;
         total += n;
     }
@@ -48,15 +44,10 @@ void mc_leafset_clear(struct mc_leafset *set)
     uint32_t n = set->size;
 
     for (unsigned i = 0; i < set->levels; i++) {
-        n = words(n);
+        n = mc_leafset_words(n);
         memset(set->level[i], 0, n * sizeof(uint64_t));
     }
     set->count = 0;
-}
-
-bool mc_leafset_has(const struct mc_leafset *set, uint32_t leaf)
-{
-    return (set->level[0][leaf / 64] >> leaf % 64 & 1) != 0;
 }
 
 void mc_leafset_add(struct mc_leafset *set, uint32_t leaf)
@@ -83,29 +74,4 @@ void mc_leafset_remove(struct mc_leafset *set, uint32_t leaf)
             return;
         leaf /= 64;
     }
-}
-
-uint32_t mc_leafset_next(const struct mc_leafset *set, uint32_t from)
-{
-    uint32_t n = set->size;
-    unsigned i = 0;
-
-    /* Up, while nothing is left in this word. */
-    for (;; i++) {
-        uint64_t word;
-
-        if (i == set->levels || from >= n)
-            return UINT32_MAX;
-        word = set->level[i][from / 64] >> from % 64;
-        if (word != 0) {
-            from += (uint32_t)__builtin_ctzll(word);
-            break;
-        }
-        from = from / 64 + 1;
-        n = words(n);
-    }
-    /* And down to its first member. */
-    while (i-- > 0)
-        from = from * 64 + (uint32_t)__builtin_ctzll(set->level[i][from]);
-    return from;
 }

@@ -28,8 +28,41 @@ void mc_leafset_clear(struct mc_leafset *set);
 /* Adding a member or removing one that is none changes nothing. */
 void mc_leafset_add(struct mc_leafset *set, uint32_t leaf);
 void mc_leafset_remove(struct mc_leafset *set, uint32_t leaf);
-bool mc_leafset_has(const struct mc_leafset *set, uint32_t leaf);
+
+static inline bool mc_leafset_has(const struct mc_leafset *set, uint32_t leaf)
+{
+    return (set->level[0][leaf / 64] >> leaf % 64 & 1) != 0;
+}
+
+static inline uint32_t mc_leafset_words(uint32_t bits)
+{
+    return (bits + 63) / 64;
+}
+
 /* The first member that is `from` or greater, UINT32_MAX if there is none. */
-uint32_t mc_leafset_next(const struct mc_leafset *set, uint32_t from);
+static inline uint32_t mc_leafset_next(const struct mc_leafset *set, uint32_t from)
+{
+    uint32_t n = set->size;
+    unsigned i = 0;
+
+    /* Up, while nothing is left in this word. */
+    for (;; i++) {
+        uint64_t word;
+
+        if (i == set->levels || from >= n)
+            return UINT32_MAX;
+        word = set->level[i][from / 64] >> from % 64;
+        if (word != 0) {
+            from += (uint32_t)__builtin_ctzll(word);
+            break;
+        }
+        from = from / 64 + 1;
+        n = mc_leafset_words(n);
+    }
+    /* And down to its first member. */
+    while (i-- > 0)
+        from = from * 64 + (uint32_t)__builtin_ctzll(set->level[i][from]);
+    return from;
+}
 
 #endif /* MCOS_RING_LEAFSET_H */

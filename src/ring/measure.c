@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring/measure.c -- how good a table is, counted from the table itself. */
-#include "ring/plan.h"
+#include "ring/measure.h"
 
 #include <stdlib.h>
 
-struct count {
-    const struct mc_plan *plan;
-    uint64_t *held;   /* of each leaf */
-    uint64_t *enough; /* of each node: rows that reach its floor */
-    unsigned tiers;   /* those down to the last that has a node with a floor */
-    uint64_t violations;
-};
-
 /* Replicas of one row beyond ceil in one tier; marks the nodes with enough, and
  * says whether any two are together in a node. */
-static unsigned count_tier(struct count *c, const uint32_t *row, unsigned width,
+static unsigned count_tier(struct mc_measure *c, const uint32_t *row, unsigned width,
                            unsigned tier, bool *ret_together)
 {
     const struct mc_plan *plan = c->plan;
@@ -34,14 +26,14 @@ static unsigned count_tier(struct count *c, const uint32_t *row, unsigned width,
         beyond += before >= plan->node_most[v];
         together = together || before != 0;
         if (floors)
-            c->enough[v] += before + 1 == plan->node_quota[v] / plan->part_count;
+            c->enough[v] += before + 1 == c->floor[v];
     }
     *ret_together = together;
     return beyond;
 }
 
 /* Counted once, at the tier where the row is worst, as Swift does. */
-static void count_row(struct count *c, const uint32_t *row)
+static void count_row(struct mc_measure *c, const uint32_t *row)
 {
     bool together = true;
     unsigned worst = 0;
@@ -139,42 +131,102 @@ static void measure_shares(const struct mc_plan *plan, const uint64_t *held,
     }
 }
 
-int mc_plan_measure(const struct mc_plan *plan, const uint32_t *table,
-                    const struct mc_plan_old *old, struct mc_build_report *ret_report)
+int mc_measure_init(struct mc_measure *m, const struct mc_plan *plan)
 {
-    struct mc_build_report report = {.assignments = plan->assignments};
-    struct count c = {.plan = plan};
-    int r = MCOS_E_NOMEM;
+    *m = (struct mc_measure){.plan = plan, .tiers = floor_tiers(plan)};
+    m->held = calloc(plan->tree.leaf_count, sizeof(*m->held));
+    m->enough = calloc(plan->tree.node_count, sizeof(*m->enough));
+    m->floor = calloc(plan->tree.node_count, sizeof(*m->floor));
+    if (m->held == NULL || m->enough == NULL || m->floor == NULL)
+        return MCOS_E_NOMEM;
+    for (uint32_t v = 0; v < plan->tree.node_count; v++)
+        m->floor[v] = (uint32_t)(plan->node_quota[v] / plan->part_count);
+    return 0;
+}
 
-    c.held = calloc(plan->tree.leaf_count, sizeof(*c.held));
-    c.enough = calloc(plan->tree.node_count, sizeof(*c.enough));
-    if (c.held == NULL || c.enough == NULL)
-        goto out;
-    c.tiers = floor_tiers(plan);
-    for (uint32_t p = 0; p < plan->part_count; p++)
-        count_row(&c, table + (size_t)p * plan->stride);
-    report.violations = c.violations;
-    report.dispersion = 100.0 * (double)c.violations / (double)plan->assignments;
+void mc_measure_fini(struct mc_measure *m)
+{
+    free(m->held);
+    free(m->enough);
+    free(m->floor);
+    *m = (struct mc_measure){0};
+}
+
+/* Three replicas in three regions, and no floor further down: the usual row. */
+static inline bool apart(struct mc_measure *m, const uint32_t *row, bool floors)
+{
+    uint32_t node[3];
+
+    if (row[2] == MC_DEVICE_NONE)
+        return false;
+    for (unsigned i = 0; i < 3; i++)
+        node[i] = m->plan->tree.up[row[i]][MC_TIER_REGION];
+    if (node[0] == node[1] || node[0] == node[2] || node[1] == node[2])
+        return false;
+    for (unsigned i = 0; i < 3; i++) {
+        m->held[row[i]]++;
+        if (floors)
+            m->enough[node[i]] += m->floor[node[i]] == 1;
+    }
+    return true;
+}
+
+void mc_measure_rows(struct mc_measure *m, const uint32_t *rows, uint32_t count)
+{
+    unsigned stride = m->plan->stride;
+    uint32_t p = 0;
+
+    for (; p < count && stride == 3 && m->tiers == 0; p++, rows += 3) {
+        if (!apart(m, rows, false))
+            count_row(m, rows);
+    }
+    for (; p < count && stride == 3 && m->tiers == 1; p++, rows += 3) {
+        if (!apart(m, rows, true))
+            count_row(m, rows);
+    }
+    for (; p < count; p++, rows += stride)
+        count_row(m, rows);
+}
+
+void mc_measure_report(const struct mc_measure *m, struct mc_build_report *ret_report)
+{
+    const struct mc_plan *plan = m->plan;
+    struct mc_build_report report = {.assignments = plan->assignments};
+
+    report.violations = m->violations;
+    report.dispersion = 100.0 * (double)m->violations / (double)plan->assignments;
     for (uint32_t v = 1; v < plan->tree.node_count; v++) {
-        if (plan->node_quota[v] >= plan->part_count)
-            report.below_floor += plan->part_count - c.enough[v];
+        if (m->floor[v] != 0)
+            report.below_floor += plan->part_count - m->enough[v];
     }
     for (uint32_t i = 0; i < plan->tree.leaf_count; i++) {
         /* A device that is due in every row: the others have no floor. */
         if (plan->quota[i] == plan->part_count)
-            report.below_floor += plan->part_count - c.held[i];
+            report.below_floor += plan->part_count - m->held[i];
     }
-    measure_shares(plan, c.held, &report);
-    r = 0;
+    measure_shares(plan, m->held, &report);
+    *ret_report = report;
+}
+
+int mc_plan_measure(const struct mc_plan *plan, const uint32_t *table,
+                    const struct mc_plan_old *old, struct mc_build_report *ret_report)
+{
+    struct mc_build_report report;
+    struct mc_measure m;
+    int r = mc_measure_init(&m, plan);
+
+    if (r < 0)
+        goto out;
+    mc_measure_rows(&m, table, plan->part_count);
+    mc_measure_report(&m, &report);
     if (old != NULL) {
         report.moved = count_moved(plan, table, old);
-        r = count_gains(plan, c.held, old, &report.moved_lower_bound);
+        r = count_gains(plan, m.held, old, &report.moved_lower_bound);
         if (r < 0)
             goto out;
     }
     *ret_report = report;
 out:
-    free(c.held);
-    free(c.enough);
+    mc_measure_fini(&m);
     return r;
 }

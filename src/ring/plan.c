@@ -69,8 +69,3 @@ int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of)
         return 0;
     return MCOS_E_EMPTY;
 }
-
-unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part)
-{
-    return plan->stride - (part >= plan->long_rows);
-}

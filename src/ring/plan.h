@@ -82,7 +82,10 @@ void mc_plan_fini(struct mc_plan *plan);
 int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of);
 
 /* Replicas of row p. */
-unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part);
+static inline unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part)
+{
+    return plan->stride - (part >= plan->long_rows);
+}
 
 /*
  * Fills ideal, quota, node_quota and node_most of a plan whose tree and arrays
@@ -90,10 +93,20 @@ unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part);
  */
 int mc_quota_fill(struct mc_plan *plan, const struct mc_plan_input *in);
 
+/* Takes rows of a table as they are made: `count` of them, from partition `first` on,
+ * in order. Lent for the call. */
+struct mc_rows {
+    void (*take)(void *ctx, uint32_t first, uint32_t count, const uint32_t *rows);
+    void *ctx;
+};
+
 /*
  * A first table (ring/first.c): exact quotas, and for every row and node floor
- * or ceil. table holds part_count * stride. Fails with NOMEM, EMPTY (stopped).
+ * or ceil. Fails with NOMEM, EMPTY (stopped).
  */
+int mc_plan_first_rows(const struct mc_plan *plan, uint64_t seed,
+                       const struct mc_rows *to);
+/* The same into one table, which holds part_count * stride. */
 int mc_plan_first(const struct mc_plan *plan, uint64_t seed, uint32_t *table);
 
 /*

@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define AHEAD 6u /* untouched places fetched before they are looked at */
-#define TURN  8u /* paths from one source before the next has its turn */
+#define AHEAD 8u  /* untouched places fetched before they are looked at */
+#define TURN  32u /* paths from one source before the next has its turn */
 
 enum { PHASE_MOVED, PHASE_CLEAN, PHASE_SPECIAL, PHASE_END };
 
@@ -58,8 +58,8 @@ static uint32_t look(const struct push *push, uint32_t u, uint32_t place, bool w
 {
     struct mc_flow *f = push->f;
     const struct mc_plan *plan = f->plan;
-    uint32_t part = place / plan->stride;
-    unsigned skip = place % plan->stride;
+    uint32_t part = mc_flow_part(f, place);
+    unsigned skip = place - part * plan->stride;
     const uint32_t *row = f->table + (size_t)part * plan->stride;
     const struct mc_leafset *set = NULL;
     uint32_t wanted = f->price[u] - was; /* not used when it would be below 0 */
@@ -107,6 +107,7 @@ static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
 {
     uint32_t len;
     uint32_t ahead;
+    uint32_t part;
 
     c->index++;
     if (c->phase != PHASE_CLEAN)
@@ -114,11 +115,31 @@ static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
     len = f->clean_first[u + 1] - f->clean_first[u];
     c->stride_at += f->clean_step[u];
     c->stride_at -= c->stride_at >= len ? len : 0;
+    c->ahead_at += f->clean_step[u];
+    c->ahead_at -= c->ahead_at >= len ? len : 0;
+    c->far_at += f->clean_step[u];
+    c->far_at -= c->far_at >= len ? len : 0;
     /* Scattered over a table that is larger than the caches: fetch in time. */
-    ahead = (uint32_t)((c->stride_at + AHEAD * (uint64_t)f->clean_step[u]) % len);
-    ahead = f->clean[f->clean_first[u] + ahead];
+    __builtin_prefetch(&f->clean[f->clean_first[u] + c->far_at]);
+    ahead = f->clean[f->clean_first[u] + c->ahead_at];
+    part = mc_flow_part(f, ahead);
     __builtin_prefetch(&f->table[ahead]);
-    __builtin_prefetch(&f->lost[ahead / f->plan->stride]);
+    __builtin_prefetch(&f->special[ahead / 64]);
+    __builtin_prefetch(&f->lost[part]);
+    __builtin_prefetch(&f->old->table[(size_t)part * f->old->stride]);
+}
+
+static void begin_at(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
+{
+    uint32_t len = 0;
+
+    *c = (struct mc_cursor){0};
+    if (u != f->vacant && f->clean != NULL)
+        len = f->clean_first[u + 1] - f->clean_first[u];
+    if (len == 0)
+        return;
+    c->ahead_at = (uint32_t)(AHEAD * (uint64_t)f->clean_step[u] % len);
+    c->far_at = (uint32_t)(2 * AHEAD * (uint64_t)f->clean_step[u] % len);
 }
 
 /* The next hop from u, its cursor left on it; false when there is none left. */
@@ -143,7 +164,7 @@ static bool next_hop(struct push *push, uint32_t u, struct hop *ret_hop)
             if (f->table[place] != u || clean != (c->phase == PHASE_CLEAN))
                 continue;
             if (!clean) {
-                was = u != f->vacant && mc_flow_was(f, place / f->plan->stride, u);
+                was = u != f->vacant && mc_flow_was(f, mc_flow_part(f, place), u);
                 if (was != (c->phase == PHASE_SPECIAL))
                     continue;
             }
@@ -257,7 +278,7 @@ uint64_t mc_flow_push(struct mc_flow *f, uint32_t target)
     for (uint32_t i = 0; i < f->reached; i++) {
         uint32_t u = f->queue[i];
 
-        f->cursors[u] = (struct mc_cursor){0};
+        begin_at(f, u, &f->cursors[u]);
         if (f->level[u] == 0)
             f->queue[sources++] = u;
         else if (f->level[u] < target || (f->level[u] == target && f->excess[u] < 0))

@@ -41,21 +41,6 @@ static void raise_prices(struct mc_flow *f)
     }
 }
 
-/* All places of rows that lost something, and vacant ones, are special. */
-static void list_special(struct mc_flow *f)
-{
-    const struct mc_plan *plan = f->plan;
-
-    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
-        for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
-            uint32_t place = p * plan->stride + s;
-
-            if (f->lost[p] != 0 || f->table[place] == f->vacant)
-                mc_flow_list(f, place);
-        }
-    }
-}
-
 /* True if whatever is reached is too dear for any exchange with the rest. */
 static bool all_too_dear(const struct mc_flow *f)
 {
@@ -178,7 +163,6 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
         moves.bound = (uint64_t)f.excess[f.vacant];
         for (uint32_t i = 0; i <= f.vacant; i++)
             f.to_push += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
-        list_special(&f);
     }
     r = run_rounds(&f, &moves.rounds);
     if (r == 0)
@@ -190,8 +174,10 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (moves.held_back == 0 && f.missing > moves.bound)
         moves.bound = f.missing;
     moves.moved = count_moved(&f);
-    if (!old->gentle)
+    if (!old->gentle || (moves.moved > moves.bound && mc_flow_proved(&f)))
         moves.bound = moves.moved;
+    if ((r = f.err) < 0)
+        goto out;
     moves.undone = f.undone;
     *ret_moves = moves;
 out:

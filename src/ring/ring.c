@@ -194,6 +194,19 @@ uint32_t mc_ring_at(const struct mc_ring *ring, uint32_t part, unsigned replica)
     return at == UINT16_MAX ? MC_DEVICE_NONE : (uint32_t)at;
 }
 
+void mc_ring_ids(const struct mc_ring *ring, uint32_t *to)
+{
+    size_t places = (size_t)mc_ring_part_count(ring) * ring->head.stride;
+
+    for (size_t i = 0; i < places && ring->head.id_bytes == 4; i++)
+        to[i] = mc_get_u32(ring->table + i * 4);
+    for (size_t i = 0; i < places && ring->head.id_bytes == 2; i++) {
+        uint32_t id = (uint32_t)(ring->table[2 * i] | ring->table[2 * i + 1] << 8);
+
+        to[i] = id == UINT16_MAX ? MC_DEVICE_NONE : id;
+    }
+}
+
 unsigned mc_ring_row(const struct mc_ring *ring, uint32_t part,
                      uint32_t ids[MC_REPLICAS_MAX])
 {

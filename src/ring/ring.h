@@ -51,6 +51,8 @@ unsigned mc_ring_row(const struct mc_ring *ring, uint32_t part,
                      uint32_t ids[MC_REPLICAS_MAX]);
 /* The device in one place of the table, or MC_DEVICE_NONE. */
 uint32_t mc_ring_at(const struct mc_ring *ring, uint32_t part, unsigned replica);
+/* All places: part_count * stride ids, partition-major. */
+void mc_ring_ids(const struct mc_ring *ring, uint32_t *to);
 
 /*
  * Harm of holding `old` where `now` is meant: of the assignments of `now`, how

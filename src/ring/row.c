@@ -56,6 +56,19 @@ static unsigned gather(const struct mc_plan *plan, const uint32_t *row, unsigned
     return n;
 }
 
+/* Three live replicas in three regions: the usual row. */
+static bool three_apart(const struct mc_plan *plan, const uint32_t *row)
+{
+    uint32_t region[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (row[i] >= plan->tree.leaf_count || plan->quota[row[i]] == 0)
+            return false;
+        region[i] = plan->tree.up[row[i]][MC_TIER_REGION];
+    }
+    return region[0] != region[1] && region[0] != region[2] && region[1] != region[2];
+}
+
 bool mc_row_ok(const struct mc_plan *plan, const uint32_t *row)
 {
     uint32_t leaves[MC_REPLICAS_MAX];
@@ -63,6 +76,8 @@ bool mc_row_ok(const struct mc_plan *plan, const uint32_t *row)
 
     if (has_floors(plan))
         return mc_floor_ok(plan, row);
+    if (plan->stride == 3 && three_apart(plan, row))
+        return true;
     n = gather(plan, row, plan->stride, leaves);
     for (unsigned i = 0; i < n; i++) {
         if (plan->quota[leaves[i]] == 0)

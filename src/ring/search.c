@@ -36,8 +36,8 @@ static void look(struct search *s, uint32_t u, uint32_t place, bool was)
 {
     struct mc_flow *f = s->f;
     const struct mc_plan *plan = f->plan;
-    uint32_t part = place / plan->stride;
-    unsigned skip = place % plan->stride;
+    uint32_t part = mc_flow_part(f, place);
+    unsigned skip = place - part * plan->stride;
     const uint32_t *row = f->table + (size_t)part * plan->stride;
     struct mc_leafset *set = NULL;
     uint32_t wanted = f->price[u] - was; /* not used when it would be below 0 */
@@ -95,7 +95,7 @@ static void look_special(struct search *s, uint32_t u)
 
         if (f->table[place] == u)
             look(s, u, place,
-                 u != f->vacant && mc_flow_was(f, place / f->plan->stride, u));
+                 u != f->vacant && mc_flow_was(f, mc_flow_part(f, place), u));
     }
 }
 

@@ -491,6 +491,8 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
         if (moves.held_back == 0) {
             check_quotas(&b.plan, b.table);
             exact += report.moved == moves.bound;
+            if (i % 4 == 0)
+                assert_int_equal(moves.bound, fewest_moves(&b.plan, &was));
             reached++;
         }
         for (uint32_t p = 0; p < b.plan.part_count; p++) {
@@ -561,6 +563,44 @@ static void overload_buys_spread_and_no_more_than_it_says(void **state)
     }
 }
 
+/* Five regions, three replicas: each pair in different regions could share a partition,
+ * so that whoever is lost is made anew by all of them. */
+static void who_may_share_a_partition_does(void **state)
+{
+    struct world w = {.power = 12, .assignments = 3 << 12, .count = 20};
+    uint32_t together[20][20] = {{0}};
+    struct mc_plan plan;
+    uint32_t *table;
+
+    (void)state;
+    for (uint32_t i = 0; i < w.count; i++)
+        w.devices[i] = (struct mc_device){.region = texts[i % 5],
+                                          .zone = texts[i / 5 % 2],
+                                          .host = "",
+                                          .weight = 1000000 + i % 3 * 100000};
+    name_devices(&w);
+    init_plan(&plan, &w, NULL);
+    table = new_table(&plan);
+    assert_int_equal(mc_plan_first(&plan, 1, table), 0);
+    for (size_t at = 0; at < 3u << 12; at++) {
+        for (size_t other = at - at % 3; other < at; other++) {
+            together[table[at]][table[other]]++;
+            together[table[other]][table[at]]++;
+        }
+    }
+    for (uint32_t a = 0; a < w.count; a++) {
+        for (uint32_t b = 0; b < w.count; b++) {
+            uint64_t even = 2 * (uint64_t)plan.quota[a] * plan.quota[b] /
+                            (plan.assignments - plan.assignments / 5);
+
+            if (plan.tree.up[a][MC_TIER_REGION] != plan.tree.up[b][MC_TIER_REGION])
+                assert_in_range(together[a][b], even / 2, 2 * even);
+        }
+    }
+    free(table);
+    mc_plan_fini(&plan);
+}
+
 static void any_overload_can_be_built(void **state)
 {
     struct mc_rng rng = mc_rng_init(7);
@@ -589,6 +629,7 @@ int main(void)
         cmocka_unit_test(quotas_are_floor_or_ceil_of_the_share_by_weight),
         cmocka_unit_test(overload_buys_spread_and_no_more_than_it_says),
         cmocka_unit_test(any_overload_can_be_built),
+        cmocka_unit_test(who_may_share_a_partition_does),
         cmocka_unit_test(a_first_build_is_exact_and_obeys_floor_and_ceil),
         cmocka_unit_test(a_rebalance_is_exact_and_moves_the_fewest),
         cmocka_unit_test(a_strict_one_keeps_floors_too_and_moves_the_fewest),

@@ -133,6 +133,36 @@ class Offline(unittest.TestCase):
         self.assertGreater(b["moved"], 0)
         self.assertEqual(sorted(os.listdir(self.dir.name)), ["Objects.ring", "next.ring"])
 
+    def test_what_asks_no_agent_loads_no_network(self):
+        """libcurl and all it brings cost more than to build a ring."""
+        status, libraries, _ = run("version", env={"LD_TRACE_LOADED_OBJECTS": "1"})
+        self.assertEqual(status, 0)
+        self.assertIn("libcrypto", libraries)
+        for name in ("curl", "ssl.so", "gnutls", "memcached", "rabbitmq"):
+            self.assertNotIn(name, libraries)
+
+    def test_large_rings_are_built_in_bounded_memory(self):
+        """Two bytes a replica and as much again; a rebalance up to 17 bytes a replica."""
+        first, second = self.path("large.ring"), self.path("next.ring")
+        for power, replicas, count, regions in ((23, 3, 1000, 3), (20, 8, 5000, 10)):
+            spec = {"partition_power": power, "replicas": replicas, "min_move_seconds": 0,
+                    "devices": [{"name": f"d{i}", "region": f"r{i % regions}",
+                                 "zone": f"z{i // regions % 4}", "weight": 1 + i % 3}
+                                for i in range(count)]}
+            status, built = doc("ring", "build", "--spec", "-", "--out", first,
+                                stdin=json.dumps(spec).encode())
+            self.assertEqual(status, 0)
+            self.assertEqual((built["violations"], built["below_floor"]), (0, 0))
+            self.assertLess(built["max_deviation"], 1)
+            self.assertLess(built["peak_kb"] * 1024, 4 * built["assignments"] + (30 << 20))
+        spec["devices"] = [d for d in spec["devices"] if d["region"] != "r3"]
+        status, built = doc("ring", "build", "--spec", "-", "--from", first, "--out", second,
+                            stdin=json.dumps(spec).encode())
+        self.assertEqual((status, built["violations"], built["held_back"]), (0, 0, 0))
+        self.assertEqual(built["moved"], built["moved_lower_bound"])
+        self.assertLess(built["max_deviation"], 1)
+        self.assertLess(built["peak_kb"] * 1024, 17 * built["assignments"] + (30 << 20))
+
     def test_the_same_time_and_seed_give_the_same_bytes(self):
         paths = [self.path("r.ring"), self.path("s.ring")]
         for p in paths:

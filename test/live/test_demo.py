@@ -106,7 +106,8 @@ class Demo(unittest.TestCase):
     def test_a_promise_not_kept_is_exit_1_and_named(self):
         place = Path(self.tmp) / "bin"
         place.mkdir()
-        shutil.copy2(MCOS, place / "mcos")
+        for name in ("mcos", "mcos-demo"):
+            shutil.copy2(MCOS.parent / name, place)
         (place / "mcosd").write_text("#!/bin/sh\necho not today\nexit 1\n")
         (place / "mcosd").chmod(0o755)
         p = self.start(mcos=place / "mcos")
@@ -116,13 +117,16 @@ class Demo(unittest.TestCase):
         self.assertIn(b"not today", err)
         self.nothing_left()
 
-    def test_without_mcosd_it_says_what_to_do(self):
+    def test_without_what_it_needs_it_says_what_to_do(self):
         place = Path(self.tmp) / "bin"
         place.mkdir()
-        shutil.copy2(MCOS, place / "mcos")
-        p = self.start("--json", mcos=place / "mcos")
-        out, _ = p.communicate(timeout=60)
-        self.assertEqual((p.returncode, json.loads(out)["error"]["code"]), (3, "not-found"))
+        for present, lacks in (("mcos", "mcos-demo"), ("mcos-demo", "mcosd")):
+            shutil.copy2(MCOS.parent / present, place)
+            p = self.start("--json", mcos=place / "mcos")
+            out, _ = p.communicate(timeout=60)
+            error = json.loads(out)["error"]
+            self.assertEqual((p.returncode, error["code"]), (3, "not-found"))
+            self.assertIn(str(place / lacks), error["detail"])
 
 
 if __name__ == "__main__":

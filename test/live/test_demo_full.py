@@ -156,7 +156,8 @@ def test_what_is_not_installed_is_named_with_what_to_do(tmp):
 def test_without_the_module_it_says_where_it_looked(tmp, engines):
     place = pathlib.Path(tmp) / "src" / "app"
     place.mkdir(parents=True)
-    shutil.copy2(MCOS, place / "mcos")
+    for name in ("mcos", "mcos-demo"):
+        shutil.copy2(MCOS.parent / name, place)
     (place / "mcosd").write_text("#!/bin/sh\n")
     (place / "mcosd").chmod(0o755)
     p = start(tmp, "--json", mcos=place / "mcos")

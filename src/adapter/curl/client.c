@@ -2,7 +2,8 @@
 /* adapter/curl/client.c -- one agent, asked over libcurl. */
 #include "adapter/curl/client.h"
 
-#include <curl/curl.h>
+#include "adapter/curl/libcurl.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define CONNECT_MS_MAX 5000l /* a loopback or LAN peer that is there answers sooner */
 
 struct mc_client {
+    const struct mc_libcurl *lib;
     CURL *curl;
     char *server;
     char *socket_path; /* NULL: TCP */
@@ -42,12 +44,18 @@ int mc_client_new(const char *server, uint32_t timeout_ms,
         return rc;
     c->timeout_ms = timeout_ms;
     c->server = strdup(server);
-    c->curl = curl_easy_init();
-    if (c->server == NULL || c->curl == NULL)
+    if (c->server == NULL)
         goto out;
     rc = parse_server(c, server, diag);
+    if (rc == 0)
+        rc = mc_libcurl_load(&c->lib, diag);
     if (rc < 0)
         goto out;
+    c->curl = c->lib->easy_init();
+    if (c->curl == NULL) {
+        rc = MCOS_E_NOMEM;
+        goto out;
+    }
     *ret_client = c;
     return 0;
 out:
@@ -60,7 +68,7 @@ void mc_client_free(struct mc_client *c)
     if (c == NULL)
         return;
     if (c->curl != NULL)
-        curl_easy_cleanup(c->curl);
+        c->lib->easy_cleanup(c->curl);
     free(c->server);
     free(c->socket_path);
     free(c->base);
@@ -101,16 +109,16 @@ int mc_client_send(struct mc_client *c, const struct mc_request *request,
     rc = set_up(c, request, response, &headers, &url);
     if (rc < 0)
         goto out;
-    done = curl_easy_perform(c->curl);
+    done = c->lib->easy_perform(c->curl);
     c->refused = done == CURLE_COULDNT_CONNECT && nobody_listens(c);
     if (done != CURLE_OK) {
         rc = explain(c, done, response, diag);
         goto out;
     }
-    (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)c->lib->easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     response->status = (int)status;
 out:
-    curl_slist_free_all(headers);
+    c->lib->slist_free_all(headers);
     free(url);
     return rc;
 }
@@ -223,7 +231,8 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c,
     return client->stop != NULL && *client->stop != 0;
 }
 
-static int add_header(struct curl_slist **headers, const char *name, const char *value)
+static int add_header(const struct mc_client *c, struct curl_slist **headers,
+                      const char *name, const char *value)
 {
     char line[256];
     struct curl_slist *more;
@@ -233,7 +242,7 @@ static int add_header(struct curl_slist **headers, const char *name, const char 
     if ((size_t)snprintf(line, sizeof(line), "%s: %s", name, value) >= sizeof(line) ||
         strpbrk(value, "\r\n") != NULL)
         return MCOS_E_USAGE;
-    more = curl_slist_append(*headers, line);
+    more = c->lib->slist_append(*headers, line);
     if (more == NULL)
         return MCOS_E_NOMEM;
     *headers = more;
@@ -247,48 +256,48 @@ static int set_up(struct mc_client *c, const struct mc_request *request,
     const char *method = request->method == NULL ? "GET" : request->method;
     int rc;
 
-    curl_easy_reset(c->curl); /* keeps the connection */
+    c->lib->easy_reset(c->curl); /* keeps the connection */
     if (asprintf(ret_url, "%s%s", c->base, request->path) < 0) {
         *ret_url = NULL;
         return MCOS_E_NOMEM;
     }
-    curl_easy_setopt(c->curl, CURLOPT_URL, *ret_url);
-    curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1l);
-    curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* an agent is asked directly */
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
-    curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
-                     c->timeout_ms < CONNECT_MS_MAX ? (long)c->timeout_ms
-                                                    : CONNECT_MS_MAX);
+    c->lib->easy_setopt(c->curl, CURLOPT_URL, *ret_url);
+    c->lib->easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
+    c->lib->easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1l);
+    c->lib->easy_setopt(c->curl, CURLOPT_PROXY, ""); /* an agent is asked directly */
+    c->lib->easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
+    c->lib->easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                        c->timeout_ms < CONNECT_MS_MAX ? (long)c->timeout_ms
+                                                       : CONNECT_MS_MAX);
     if (c->socket_path != NULL)
-        curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
-    curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "mcos/" MCOS_VERSION);
-    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, response);
-    curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, response);
-    curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0l);
-    curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
-    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
+        c->lib->easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+    c->lib->easy_setopt(c->curl, CURLOPT_USERAGENT, "mcos/" MCOS_VERSION);
+    c->lib->easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
+    c->lib->easy_setopt(c->curl, CURLOPT_WRITEDATA, response);
+    c->lib->easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
+    c->lib->easy_setopt(c->curl, CURLOPT_HEADERDATA, response);
+    c->lib->easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0l);
+    c->lib->easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    c->lib->easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
+    c->lib->easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     if (request->body.ptr != NULL || strcmp(method, "PUT") == 0) {
         const void *body =
             request->body.ptr == NULL ? "" : (const void *)request->body.ptr;
 
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body); /* borrowed */
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)request->body.len);
+        c->lib->easy_setopt(c->curl, CURLOPT_POSTFIELDS, body); /* borrowed */
+        c->lib->easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                            (curl_off_t)request->body.len);
     }
-    rc = add_header(ret_headers, "If-Match", request->if_match);
+    rc = add_header(c, ret_headers, "If-Match", request->if_match);
     if (rc == 0)
-        rc = add_header(ret_headers, "If-None-Match", request->if_none_match);
+        rc = add_header(c, ret_headers, "If-None-Match", request->if_none_match);
     if (rc == 0)
-        rc = add_header(ret_headers, "Content-Type",
+        rc = add_header(c, ret_headers, "Content-Type",
                         request->content_type == NULL && request->body.ptr != NULL
                             ? "application/octet-stream"
                             : request->content_type);
     if (rc == 0)
-        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, *ret_headers);
+        c->lib->easy_setopt(c->curl, CURLOPT_HTTPHEADER, *ret_headers);
     return rc;
 }
 
@@ -301,7 +310,7 @@ static bool nobody_listens(const struct mc_client *c)
 {
     long os = 0;
 
-    (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
+    (void)c->lib->easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
     return os == ECONNREFUSED || os == ENOENT;
 }
 
@@ -319,7 +328,7 @@ static int explain(const struct mc_client *c, CURLcode done,
         return mcos_diag_set(diag, MCOS_E_TOOBIG, "",
                              "the answer of %s is longer than %u bytes", c->server,
                              MC_CLIENT_BODY_MAX);
-    (void)curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
+    (void)c->lib->easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
     if (done == CURLE_OPERATION_TIMEDOUT)
         return mcos_diag_set(
             diag, MCOS_E_UNREACHABLE, "--server",
@@ -338,8 +347,8 @@ static int explain(const struct mc_client *c, CURLcode done,
                              "no agent answers at %s (%s): start mcosd there, or name "
                              "another with --server or MCOS_SERVER",
                              c->server,
-                             os != 0 ? strerror((int)os) : curl_easy_strerror(done));
+                             os != 0 ? strerror((int)os) : c->lib->easy_strerror(done));
     return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "--server",
                          "talking to %s failed: %s; try again, and see the agent's log",
-                         c->server, curl_easy_strerror(done));
+                         c->server, c->lib->easy_strerror(done));
 }

@@ -47,7 +47,8 @@ struct mc_response {
 
 /*
  * On success *ret_client is yours; `server` is copied. Connects to nobody yet.
- * Fails with USAGE (not an address we know), NOMEM; diag says what is wrong.
+ * Fails with USAGE (not an address we know), NOTFOUND (libcurl is not installed),
+ * NOMEM; diag says what is wrong.
  */
 int mc_client_new(const char *server, uint32_t timeout_ms,
                   struct mc_client **ret_client, struct mcos_diag *diag);
