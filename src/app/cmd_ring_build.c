@@ -128,15 +128,20 @@ static bool tell(void *ctx, unsigned thousandths)
 
 static int explain(struct build *b, const struct mc_built *built)
 {
-    struct mc_explain explain;
+    struct mc_explain explain = {0};
     int rc = mc_explain_init(&explain, built);
 
+    if (rc == 0 && b->out_path == NULL)
+        rc = mc_explain_strict(&explain, built);
     if (rc < 0)
-        return rc;
+        goto out;
     b->plan = json_object();
     mc_json_plan(b->plan, &explain, &b->report, &b->draft);
+    if (b->plan == NULL)
+        rc = MCOS_E_NOMEM;
+out:
     mc_explain_fini(&explain);
-    return b->plan == NULL ? MCOS_E_NOMEM : 0;
+    return rc;
 }
 
 static int place(struct mc_cli *cli, struct build *b)

@@ -114,10 +114,11 @@ static void print_head(const struct mc_out *out, const json_t *ring)
     }
     (void)printf(
         "2^%lld = %lld partitions   %g replicas   hash %s   overload %.2f   min "
-        "move interval %lld s\n",
+        "move interval %lld s%s\n",
         mc_doc_int(ring, "partition_power"), mc_doc_int(ring, "partitions"),
         mc_doc_real(ring, "replicas"), mc_doc_text(ring, "hash"),
-        mc_doc_real(ring, "overload"), mc_doc_int(ring, "min_move_seconds"));
+        mc_doc_real(ring, "overload"), mc_doc_int(ring, "min_move_seconds"),
+        strcmp(mc_doc_text(ring, "spread"), "strict") == 0 ? "   spread strict" : "");
     if (json_is_number(json_object_get(ring, "balance")))
         (void)printf("balance %.2f %%   largest deviation %.2f   dispersion %.2f %%   "
                      "violations %lld   ",

@@ -36,6 +36,18 @@ static void print_moves(const json_t *doc)
                      mc_doc_int(doc, "at_risk"));
 }
 
+static void print_floor(const json_t *doc)
+{
+    const json_t *floor = json_object_get(doc, "floor");
+    long long below = mc_doc_int(floor, "partitions");
+
+    if (below == 0)
+        return;
+    (void)printf("  %lld partition%s less than floor in a region, zone or host; with "
+                 "\"spread\": \"strict\" it would be %lld moves\n",
+                 below, below == 1 ? " has" : "s have", mc_doc_int(floor, "moved"));
+}
+
 static void print_figures(const json_t *doc)
 {
     static const char *const names[] = {"balance", "dispersion"};
@@ -247,6 +259,7 @@ int mc_plan_page(const struct mc_out *out, const json_t *doc)
                  mc_doc_real(doc, "replicas"), mc_doc_int(doc, "assignments"));
     if (!first)
         print_moves(doc);
+    print_floor(doc);
     print_figures(doc);
     print_survival(doc);
     rc = print_devices(out, doc);

@@ -4,6 +4,8 @@
 
 #include "node/json_out.h"
 
+#include "ring/extra.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -195,6 +197,18 @@ static json_t *json_moving(const struct mc_explain *explain)
     return list;
 }
 
+static json_t *json_floor(const struct mc_explain *explain)
+{
+    json_t *o = json_object();
+
+    mc_json_put_int(o, "partitions", explain->below_floor);
+    if (explain->strict_known)
+        mc_json_put_int(o, "moved", explain->strict_moves);
+    else
+        (void)json_object_set_new(o, "moved", json_null());
+    return o;
+}
+
 void mc_json_plan(json_t *o, const struct mc_explain *explain,
                   const struct mc_build_report *report, const struct mc_draft *draft)
 {
@@ -208,6 +222,8 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     mc_json_put_int(o, "moved_lower_bound", report->moved_lower_bound);
     mc_json_put_int(o, "held_back", report->held_back);
     mc_json_put_int(o, "below_floor", report->below_floor);
+    (void)json_object_set_new(o, "floor", json_floor(explain));
+    mc_json_put_text(o, "spread", mc_extra_strict(draft->extra) ? "strict" : "ceil");
     mc_json_put_int(o, "min_move_seconds", draft->builder.min_move_seconds);
     mc_json_put_real(o, "overload", draft->builder.overload / MILLION);
     (void)json_object_set_new(o, "moving", json_moving(explain));

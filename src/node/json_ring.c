@@ -5,6 +5,8 @@
 #include "node/converge.h"
 #include "node/figures.h"
 
+#include "ring/extra.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +38,8 @@ static void put_placement(struct mc_routes *routes, json_t *o,
     mc_json_put_int(o, "assignments", head->assignments);
     mc_json_put_real(o, "overload", info->overload / MILLION);
     mc_json_put_int(o, "min_move_seconds", info->min_move_seconds);
+    mc_json_put_text(o, "spread",
+                     mc_extra_strict(mc_ring_extra(ring)) ? "strict" : "ceil");
     mc_json_put_text(o, "hash", head->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
     mc_json_put_int(o, "bytes", head->record_bytes);
     known = mc_figures_get(routes, ring, &figures);

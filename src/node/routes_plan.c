@@ -17,8 +17,11 @@ int mc_change_explain(struct mc_change *change, const struct mc_built *built,
     if (change->old != NULL)
         mc_json_put_stamp(o, mc_ring_head(change->old));
     mc_json_put_text(o, "plan", token);
+    r = mc_explain_strict(&explain, built);
     mc_json_plan(o, &explain, &change->report, &change->draft);
     mc_explain_fini(&explain);
+    if (r != 0)
+        goto out;
     mc_json_answer(&change->told, 200, o);
     o = NULL;
     r = change->told.body.err;

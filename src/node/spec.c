@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SPEC_DEPTH       4u /* spec, devices, a device, and one to tell what is wrong */
-#define SPEC_KEYS        8u
+#define SPEC_KEYS        9u
 #define DEVICE_KEYS      11u
 #define REPLICAS_DEFAULT 3000000u
 
@@ -161,6 +161,18 @@ static int read_hash(struct mc_spec_doc *doc, struct mc_device *device, json_t *
     return 0;
 }
 
+static int read_spread(struct mc_spec_doc *doc, struct mc_device *device, json_t *value,
+                       const char *name)
+{
+    const char *s = json_string_value(value);
+
+    (void)device;
+    if (s == NULL || (strcmp(s, "ceil") != 0 && strcmp(s, "strict") != 0))
+        return refuse(doc, MCOS_E_VALUE, name, "wants \"ceil\" or \"strict\"");
+    doc->spec.strict = strcmp(s, "strict") == 0;
+    return 0;
+}
+
 static int read_note(struct mc_spec_doc *doc, struct mc_device *device, json_t *value,
                      const char *name)
 {
@@ -255,10 +267,15 @@ static int read_text(struct mc_spec_doc *doc, struct mc_device *device, json_t *
 }
 
 static const struct key spec_keys[SPEC_KEYS] = {
-    {"partition_power", read_power},     {"replicas", read_replicas},
-    {"overload", read_overload},         {"hash", read_hash},
-    {"min_move_seconds", read_min_move}, {"note", read_note},
-    {"devices", read_devices},           {NULL, NULL},
+    {"partition_power", read_power},
+    {"replicas", read_replicas},
+    {"overload", read_overload},
+    {"hash", read_hash},
+    {"min_move_seconds", read_min_move},
+    {"note", read_note},
+    {"devices", read_devices},
+    {"spread", read_spread},
+    {NULL, NULL},
 };
 
 static const struct key device_keys[DEVICE_KEYS + 1] = {

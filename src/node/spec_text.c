@@ -2,6 +2,7 @@
 /* node/spec_text.c -- from a ring back to the spec that it was made from. */
 #include "base/decimal.h"
 #include "node/spec.h"
+#include "ring/extra.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -133,6 +134,8 @@ int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b)
     (void)snprintf(text, sizeof(text), ",\n  \"min_move_seconds\": %" PRIu32 ",\n",
                    info->min_move_seconds);
     put(b, text);
+    if (mc_extra_strict(mc_ring_extra(ring)))
+        put(b, "  \"spread\": \"strict\",\n");
     put(b, head->hash == MC_HASH_XXH3 ? "  \"hash\": \"xxh3\","
                                       : "  \"hash\": \"swift-md5\",");
     if (head->note[0] != '\0') {

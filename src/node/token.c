@@ -4,6 +4,8 @@
 
 #include "node/etag.h"
 
+#include "ring/extra.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +66,8 @@ int mc_token_format(const struct mc_head *base, const struct mc_draft *draft,
     mc_buf_str(&b, head->note);
     mc_buf_u32(&b, draft->builder.overload);
     mc_buf_u32(&b, draft->builder.min_move_seconds);
+    if (mc_extra_strict(draft->extra))
+        mc_buf_str(&b, "strict");
     mc_buf_u32(&b, draft->device_count);
     for (uint32_t i = 0; i < draft->device_count; i++)
         put_device(&b, &draft->devices[i]);

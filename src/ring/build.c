@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALGORITHM 1u /* version of this builder, kept in the ring */
+/* A ring keeps the least version of the builder that can rebalance it by its rule. */
+#define ALGORITHM      2u /* of this builder */
+#define ALGORITHM_CEIL 1u /* that it takes without the strict rule */
 
 static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
                      struct mcos_diag *diag)
@@ -19,7 +21,8 @@ static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
 
     if (mc_ring_builder(old)->algorithm > ALGORITHM)
         return mcos_diag_set(diag, MCOS_E_UPGRADE, "",
-                             "the ring was made by builder %u, this one is %u",
+                             "the ring needs builder %u to be changed, this one is %u; "
+                             "look-ups go on",
                              mc_ring_builder(old)->algorithm, ALGORITHM);
     if (head->part_power != in->spec->part_power)
         return mcos_diag_set(diag, MCOS_E_PARTPOWER, "/partition_power",
@@ -119,6 +122,7 @@ static int make_plan(struct mc_built *b)
                                .part_power = spec->part_power,
                                .assignments = mc_spec_assignments(spec),
                                .overload = spec->overload,
+                               .strict = spec->strict,
                                .held = b->old != NULL ? held : NULL};
     int r;
 
@@ -160,32 +164,29 @@ static int place(struct mc_built *b, struct mc_build_report *report)
                               .stride = b->before_stride,
                               .gentle = b->in->spec->min_move_seconds != 0};
     struct mc_plan_moves moves = {0};
-    uint8_t *frozen = NULL;
     int r = MCOS_E_NOMEM;
 
     b->plan.progress = b->in->progress;
     draft->table = malloc((size_t)parts * b->plan.stride * sizeof(*draft->table));
     if (draft->table == NULL)
-        goto out;
+        return r;
     if (old.gentle && draft->last_move != NULL) {
-        frozen = malloc(parts);
-        if (frozen == NULL)
-            goto out;
+        b->frozen = malloc(parts);
+        if (b->frozen == NULL)
+            return r;
         for (uint32_t p = 0; p < parts; p++)
-            frozen[p] = is_frozen(b->in, draft->last_move[p]);
-        old.frozen = frozen;
+            b->frozen[p] = is_frozen(b->in, draft->last_move[p]);
+        old.frozen = b->frozen;
     }
     if (b->old == NULL)
         r = mc_plan_first(&b->plan, b->in->seed, draft->table);
     else
         r = mc_plan_rebalance(&b->plan, &old, b->in->seed, draft->table, &moves);
     if (r < 0)
-        goto out;
+        return r;
     r = mc_plan_measure(&b->plan, draft->table, b->old != NULL ? &old : NULL, report);
     report->moved_lower_bound = moves.bound;
     report->held_back = moves.held_back;
-out:
-    free(frozen);
     return r;
 }
 
@@ -233,7 +234,7 @@ static void leaves_to_ids(struct mc_built *b)
     }
 }
 
-static void fill_head(struct mc_draft *draft, const struct mc_spec *spec)
+static int fill_head(struct mc_draft *draft, const struct mc_spec *spec)
 {
     draft->head.part_power = (uint8_t)spec->part_power;
     draft->head.assignments = mc_spec_assignments(spec);
@@ -241,7 +242,8 @@ static void fill_head(struct mc_draft *draft, const struct mc_spec *spec)
     (void)snprintf(draft->head.note, sizeof(draft->head.note), "%s", spec->note);
     draft->builder.overload = spec->overload;
     draft->builder.min_move_seconds = spec->min_move_seconds;
-    draft->builder.algorithm = ALGORITHM;
+    draft->builder.algorithm = spec->strict ? ALGORITHM : ALGORITHM_CEIL;
+    return mc_draft_set_strict(draft, spec->strict);
 }
 
 static int run(struct mc_built *b, struct mc_build_report *ret_report,
@@ -272,10 +274,11 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
         r = note_moves(b, report.moved);
     if (r == MCOS_E_EMPTY)
         return mcos_diag_set(diag, r, "", "the build was stopped");
+    if (r == 0)
+        r = fill_head(b->draft, b->in->spec);
     if (r < 0)
         return r;
     leaves_to_ids(b);
-    fill_head(b->draft, b->in->spec);
     *ret_report = report;
     return 0;
 }
@@ -313,6 +316,7 @@ void mc_built_free(struct mc_built *b)
     free(b->index_of);
     free(b->had);
     free(b->before);
+    free(b->frozen);
     free(b);
 }
 

@@ -16,6 +16,7 @@ struct mc_built {
     uint32_t *had;      /* replicas of each id before */
     uint32_t *before;   /* the old table in leaves; NULL: a first build */
     unsigned before_stride;
+    uint8_t *frozen; /* of each partition, with min_move_seconds; otherwise NULL */
 };
 
 #endif /* MCOS_RING_BUILT_H */

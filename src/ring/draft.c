@@ -2,6 +2,7 @@
 /* ring/draft.c -- a record in the making: its memory, and copies into it. */
 #include "ring/draft.h"
 
+#include "ring/extra.h"
 #include "ring/layout.h"
 #include "ring/text.h"
 
@@ -135,6 +136,29 @@ int mc_draft_from_ring(struct mc_draft *draft, const struct mc_ring *ring)
         return MCOS_E_NOMEM;
     draft->extra = (struct mc_bytes){extra_copy, extra.len};
     return 0;
+}
+
+int mc_draft_set_strict(struct mc_draft *draft, bool strict)
+{
+    static const uint8_t rule = MC_RULE_STRICT;
+    struct mc_buf b = {0};
+    const uint8_t *copy = NULL;
+    int err;
+
+    if (mc_extra_strict(draft->extra) == strict)
+        return 0;
+    mc_extra_copy_without(&b, draft->extra, MC_EXTRA_RULE);
+    if (strict)
+        mc_extra_put(&b, MC_EXTRA_RULE, 0, (struct mc_bytes){&rule, sizeof(rule)});
+    err = b.err;
+    if (err == 0) {
+        copy = keep(draft, b.ptr, b.len);
+        err = copy == NULL ? MCOS_E_NOMEM : 0;
+    }
+    if (err == 0)
+        draft->extra = (struct mc_bytes){copy, b.len};
+    mc_buf_fini(&b);
+    return err;
 }
 
 int mc_draft_embed_secret(struct mc_draft *draft, struct mc_bytes prefix,

@@ -44,6 +44,9 @@ const char *mc_draft_text(struct mc_draft *draft, const char *s);
 /* Copies placement, devices, builder fields, table and last moves of a ring. */
 int mc_draft_from_ring(struct mc_draft *draft, const struct mc_ring *ring);
 
+/* Says in `extra` by which rule a rebalance goes: ceil, or strict. */
+int mc_draft_set_strict(struct mc_draft *draft, bool strict);
+
 /* Adds embedded secret parts (copied). */
 int mc_draft_embed_secret(struct mc_draft *draft, struct mc_bytes prefix,
                           struct mc_bytes suffix);

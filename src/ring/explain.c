@@ -3,6 +3,7 @@
 #include "ring/explain.h"
 
 #include "ring/built.h"
+#include "ring/floor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ static unsigned count_moves(struct explaining *x, const uint32_t *now, unsigned 
 static void note_row(struct mc_explain *to, unsigned width, unsigned moves)
 {
     to->moving[moves]++;
+    to->moves += moves;
     to->at_risk += moves != 0 && 2 * (width - moves) <= width;
 }
 
@@ -73,6 +75,9 @@ static int count_tables(struct explaining *x)
             row[width] = x->leaf_of[ids[width]];
             x->has[row[width]]++;
         }
+        for (unsigned i = width; i < stride; i++)
+            row[i] = MC_DEVICE_NONE;
+        x->to->below_floor += b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
         mc_survive_row(&survive, row, width);
         if (b->before != NULL && b->before_stride == stride &&
             memcmp(row, b->before + (size_t)p * stride, width * sizeof(*row)) == 0 &&
@@ -256,6 +261,33 @@ out:
     else
         mc_explain_fini(&to);
     return r;
+}
+
+int mc_explain_strict(struct mc_explain *explain, const struct mc_built *built)
+{
+    struct mc_plan plan = built->plan;
+    struct mc_plan_old old = {.table = built->before,
+                              .stride = built->before_stride,
+                              .gentle = built->in->spec->min_move_seconds != 0,
+                              .frozen = built->frozen};
+    struct mc_plan_moves moves = {.moved = explain->moves};
+    uint32_t *table = NULL;
+    int r = 0;
+
+    /* The fewest under ceil alone that keep floors too are the fewest under both. */
+    if (explain->below_floor != 0 && built->old != NULL) {
+        plan.strict = true;
+        table = malloc((size_t)plan.part_count * plan.stride * sizeof(*table));
+        r = table == NULL
+                ? MCOS_E_NOMEM
+                : mc_plan_rebalance(&plan, &old, built->in->seed, table, &moves);
+        free(table);
+    }
+    if (r < 0)
+        return r;
+    explain->strict_known = true;
+    explain->strict_moves = moves.moved;
+    return 0;
 }
 
 void mc_explain_fini(struct mc_explain *explain)

@@ -58,7 +58,11 @@ struct mc_explain {
     struct mc_survival survived[MC_SURVIVE_TIERS]; /* by the ring before */
     struct mc_survival survives[MC_SURVIVE_TIERS];
     uint32_t moving[MC_REPLICAS_MAX + 1]; /* partitions of which so many move */
-    uint32_t at_risk; /* of these, partitions of which no majority stays in place */
+    uint32_t at_risk;     /* of these, partitions of which no majority stays in place */
+    uint32_t below_floor; /* partitions with less than floor in a node of any tier */
+    uint64_t moves;       /* of all partitions */
+    bool strict_known;
+    uint64_t strict_moves; /* what floors in all partitions would have come to */
     /* By id: all of the spec, and those removed now. */
     struct mc_explain_device *devices;
     uint32_t device_count;
@@ -66,6 +70,9 @@ struct mc_explain {
 
 /* Of what mc_build_run() built. On success *ret is yours (fini). Fails with NOMEM. */
 int mc_explain_init(struct mc_explain *ret, const struct mc_built *built);
+/* Finds strict_moves as well, which can take a second build. Fails with NOMEM, EMPTY.
+ */
+int mc_explain_strict(struct mc_explain *explain, const struct mc_built *built);
 void mc_explain_fini(struct mc_explain *explain);
 
 /* The figures of a ring as it is, as mc_build_measure gives them, and what it survives.

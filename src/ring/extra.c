@@ -44,6 +44,25 @@ bool mc_extra_find(struct mc_bytes extra, uint16_t tag, struct mc_bytes *ret_val
     return false;
 }
 
+void mc_extra_copy_without(struct mc_buf *b, struct mc_bytes extra, uint16_t tag)
+{
+    struct mc_reader r = mc_reader_init(extra);
+    struct field f;
+
+    while (next_field(&r, &f)) {
+        if (f.tag != tag)
+            mc_extra_put(b, f.tag, f.flags, f.value);
+    }
+}
+
+bool mc_extra_strict(struct mc_bytes extra)
+{
+    struct mc_bytes rule;
+
+    return mc_extra_find(extra, MC_EXTRA_RULE, &rule) && rule.len == 1 &&
+           rule.ptr[0] == MC_RULE_STRICT;
+}
+
 int mc_extra_check(struct mc_bytes extra, struct mcos_diag *diag)
 {
     struct mc_reader r = mc_reader_init(extra);
@@ -55,7 +74,7 @@ int mc_extra_check(struct mc_bytes extra, struct mcos_diag *diag)
         if ((f.flags & ~MC_EXTRA_MUST) != 0)
             return mcos_diag_set(diag, MCOS_E_UPGRADE, "extra",
                                  "tag %u has unknown flags 0x%x", f.tag, f.flags);
-        if ((f.flags & MC_EXTRA_MUST) != 0 && f.tag != MC_EXTRA_SWIFT)
+        if ((f.flags & MC_EXTRA_MUST) != 0 && f.tag > MC_EXTRA_RULE)
             return mcos_diag_set(diag, MCOS_E_UPGRADE, "extra",
                                  "tag %u must be understood and is not known", f.tag);
     }

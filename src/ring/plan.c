@@ -2,6 +2,8 @@
 /* ring/plan.c -- the frame of a plan; its numbers come from ring/quota.c. */
 #include "ring/plan.h"
 
+#include "ring/floor.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -11,7 +13,8 @@ int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in)
     int r;
 
     assert(in->assignments > 0);
-    *plan = (struct mc_plan){.part_count = parts, .assignments = in->assignments};
+    *plan = (struct mc_plan){
+        .part_count = parts, .assignments = in->assignments, .strict = in->strict};
     plan->stride = (unsigned)((in->assignments + parts - 1) / parts);
     plan->long_rows = (uint32_t)(in->assignments - (plan->stride - 1ull) * parts);
     r = mc_tree_init(&plan->tree, in->devices, in->device_count);
@@ -34,6 +37,8 @@ int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in)
             goto out;
     }
     r = mc_quota_fill(plan, in);
+    if (r == 0)
+        r = mc_floor_fill(plan);
 out:
     if (r < 0)
         mc_plan_fini(plan);
@@ -47,6 +52,9 @@ void mc_plan_fini(struct mc_plan *plan)
     free(plan->quota);
     free(plan->node_quota);
     free(plan->node_most);
+    free(plan->node_takes);
+    free(plan->node_lets);
+    free(plan->takers);
     free(plan->by_weight);
     free(plan->node_bound);
     free(plan->leaf_bound);

@@ -34,6 +34,14 @@ struct mc_bound {
     uint8_t limit; /* of MOST and LEAST */
 };
 
+/* A node or leaf that takes replicas of a row for itself. */
+struct mc_taker {
+    uint32_t node;  /* MC_DEVICE_NONE: a leaf */
+    uint8_t tier;   /* of a node */
+    uint32_t first; /* leaves below */
+    uint32_t end;
+};
+
 struct mc_plan {
     const struct mc_progress *progress; /* NULL, unless somebody sets it */
     uint32_t part_count;
@@ -44,7 +52,12 @@ struct mc_plan {
     uint64_t *ideal; /* of each leaf: by weight, capped, with overload */
     uint32_t *quota; /* of each leaf: floor or ceil of ideal; their sum is exact */
     uint64_t *node_quota;
-    uint8_t *node_most; /* ceil(node_quota / part_count) */
+    uint8_t *node_most;      /* ceil(node_quota / part_count) */
+    bool strict;             /* a rebalance keeps floors as well (ring/floor.h) */
+    uint8_t *node_takes;     /* by how much its floor is above those of its children */
+    uint8_t *node_lets;      /* 1: lets one more through, for ceil is above floor */
+    struct mc_taker *takers; /* all but the root that take any: by tier, leaves last */
+    unsigned taker_count;
     /* Only with overload, otherwise NULL: what it changed. */
     uint64_t *by_weight;         /* of each leaf: the ideal before */
     struct mc_bound *node_bound; /* of each node */
@@ -56,7 +69,8 @@ struct mc_plan_input {
     uint32_t device_count;
     unsigned part_power;
     uint64_t assignments;
-    uint32_t overload;    /* millionths */
+    uint32_t overload; /* millionths */
+    bool strict;
     const uint32_t *held; /* replicas each device has now; NULL: a first build */
 };
 
@@ -104,7 +118,7 @@ struct mc_plan_moves {
 /*
  * The table of the new plan that keeps most of the old one (ring/rebalance.c):
  * exact quotas (gentle: as near as it may), no more than ceil of a node in a
- * row. Fails with NOMEM, EMPTY (stopped).
+ * row, and in a strict plan no less than floor. Fails with NOMEM, EMPTY (stopped).
  */
 int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                       uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves);

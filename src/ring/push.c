@@ -63,7 +63,7 @@ static uint32_t look(const struct push *push, uint32_t u, uint32_t place, bool w
     const uint32_t *row = f->table + (size_t)part * plan->stride;
     const struct mc_leafset *set = NULL;
     uint32_t wanted = f->price[u] - was; /* not used when it would be below 0 */
-    struct mc_span spans[MC_REPLICAS_MAX];
+    struct mc_span spans[MC_SPANS_MAX];
 
     if (f->price[u] >= was && wanted <= f->price_max &&
         (!was || f->may_lose == NULL || f->lost[part] < f->may_lose[part]))

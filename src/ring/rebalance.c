@@ -120,7 +120,7 @@ static int fill_vacant(struct mc_flow *f)
     }
     for (uint32_t place = 0; place < places; place++) {
         uint32_t *row = f->table + place - place % plan->stride;
-        struct mc_span spans[MC_REPLICAS_MAX];
+        struct mc_span spans[MC_SPANS_MAX];
         uint32_t e = MC_DEVICE_NONE;
         unsigned n;
         size_t key = 0;

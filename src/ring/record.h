@@ -110,7 +110,7 @@ struct mc_device {
 struct mc_builder_info {
     uint32_t overload; /* millionths */
     uint32_t min_move_seconds;
-    uint16_t algorithm; /* version of the builder that made the table; 0: not ours */
+    uint16_t algorithm; /* least builder that can change it; 0: the table is not ours */
     const uint8_t
         *last_move; /* u32 LE seconds since 1970 for each partition; NULL: none */
     size_t ancestor_count;

@@ -2,6 +2,14 @@
 /* ring/row.c -- what a row may take. */
 #include "ring/row.h"
 
+#include "ring/floor.h"
+
+/* Without a floor anywhere both rules are one. */
+static bool has_floors(const struct mc_plan *plan)
+{
+    return plan->strict && plan->taker_count != 0;
+}
+
 /* Replicas of the row below a node of one tier, place `skip` left out. */
 static unsigned below(const struct mc_plan *plan, const uint32_t *row, unsigned skip,
                       unsigned tier, uint32_t node)
@@ -18,6 +26,8 @@ static unsigned below(const struct mc_plan *plan, const uint32_t *row, unsigned 
 bool mc_row_fits(const struct mc_plan *plan, const uint32_t *row, unsigned skip,
                  uint32_t leaf)
 {
+    if (has_floors(plan))
+        return mc_floor_fits(plan, row, skip, leaf);
     if (plan->quota[leaf] == 0)
         return false;
     for (unsigned i = 0; i < plan->stride; i++) {
@@ -49,8 +59,11 @@ static unsigned gather(const struct mc_plan *plan, const uint32_t *row, unsigned
 bool mc_row_ok(const struct mc_plan *plan, const uint32_t *row)
 {
     uint32_t leaves[MC_REPLICAS_MAX];
-    unsigned n = gather(plan, row, plan->stride, leaves);
+    unsigned n;
 
+    if (has_floors(plan))
+        return mc_floor_ok(plan, row);
+    n = gather(plan, row, plan->stride, leaves);
     for (unsigned i = 0; i < n; i++) {
         if (plan->quota[leaves[i]] == 0)
             return false;
@@ -81,12 +94,15 @@ bool mc_row_ok(const struct mc_plan *plan, const uint32_t *row)
 }
 
 unsigned mc_row_closed(const struct mc_plan *plan, const uint32_t *row, unsigned skip,
-                       struct mc_span spans[MC_REPLICAS_MAX])
+                       struct mc_span spans[MC_SPANS_MAX])
 {
     const struct mc_tree *tree = &plan->tree;
     uint32_t leaves[MC_REPLICAS_MAX];
-    unsigned n = gather(plan, row, skip, leaves);
+    unsigned n;
 
+    if (has_floors(plan))
+        return mc_floor_closed(plan, row, skip, spans);
+    n = gather(plan, row, skip, leaves);
     for (unsigned i = 0; i < n; i++) {
         const uint32_t *up = tree->up[leaves[i]];
 

@@ -41,7 +41,7 @@ static void look(struct search *s, uint32_t u, uint32_t place, bool was)
     const uint32_t *row = f->table + (size_t)part * plan->stride;
     struct mc_leafset *set = NULL;
     uint32_t wanted = f->price[u] - was; /* not used when it would be below 0 */
-    struct mc_span spans[MC_REPLICAS_MAX];
+    struct mc_span spans[MC_SPANS_MAX];
 
     if (f->price[u] >= was &&
         (!was || f->may_lose == NULL || f->lost[part] < f->may_lose[part]))

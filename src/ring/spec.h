@@ -15,6 +15,7 @@ struct mc_spec {
     uint64_t replicas;   /* millionths: 3.25 is 3250000; 1 .. MC_REPLICAS_MAX */
     uint32_t overload;   /* millionths */
     uint32_t min_move_seconds;
+    bool strict; /* a rebalance keeps floor too, not only ceil */
     enum mc_hash_kind hash;
     const char *note;          /* "" if none */
     struct mc_device *devices; /* as given; `removed` is false for all */

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* What meeting one unit of a floor is worth: more than all moves together. */
+#define FLOOR_WORTH 10000
+
 struct edge {
     uint32_t from;
     uint32_t to;
@@ -30,7 +33,7 @@ static void add_edge(struct net *net, uint32_t from, uint32_t to, int32_t room,
 }
 
 /* Sends one unit along a cheapest path from 0 to 1; false if there is none. */
-static bool send_one(struct net *net, int32_t *cost)
+static bool send_one(struct net *net, int64_t *cost)
 {
     int32_t *far = malloc(net->nodes * sizeof(*far));
     uint32_t *by = malloc(net->nodes * sizeof(*by));
@@ -73,7 +76,6 @@ bool row_had(const struct mc_plan_old *old, uint32_t part, uint32_t leaf)
     return false;
 }
 
-/* The fewest moves under exact quotas and ceil. */
 uint64_t fewest_moves(const struct mc_plan *plan, const struct mc_plan_old *old)
 {
     uint32_t n = plan->tree.leaf_count;
@@ -81,7 +83,8 @@ uint64_t fewest_moves(const struct mc_plan *plan, const struct mc_plan_old *old)
     uint32_t first_row = 2 + n;
     struct net net = {.nodes = first_row + plan->part_count * nodes};
     uint64_t sent = 0;
-    int32_t cost = 0;
+    int64_t floors = 0;
+    int64_t cost = 0;
 
     for (uint32_t leaf = 0; leaf < n; leaf++)
         add_edge(&net, 2 + leaf, 1, (int32_t)plan->quota[leaf], 0);
@@ -95,17 +98,23 @@ uint64_t fewest_moves(const struct mc_plan *plan, const struct mc_plan_old *old)
 
             for (uint32_t c = node->child; c < node->child_end; c++) {
                 uint64_t quota = leaves ? plan->quota[c] : plan->node_quota[c];
-                uint64_t most = (quota + plan->part_count - 1) / plan->part_count;
+                int32_t most =
+                    (int32_t)((quota + plan->part_count - 1) / plan->part_count);
+                int32_t least = plan->strict ? (int32_t)(quota / plan->part_count) : 0;
+                int32_t price = leaves && row_had(old, p, c) ? -1 : 0;
+                uint32_t to = leaves ? 2 + c : at + c;
 
-                if (most == 0)
-                    continue;
-                add_edge(&net, at + v, leaves ? 2 + c : at + c, (int32_t)most,
-                         leaves && row_had(old, p, c) ? -1 : 0);
+                if (least != 0)
+                    add_edge(&net, at + v, to, least, price - FLOOR_WORTH);
+                if (most > least)
+                    add_edge(&net, at + v, to, most - least, price);
+                floors += least;
             }
         }
     }
     while (send_one(&net, &cost))
         sent++;
     free(net.edges);
-    return sent == plan->assignments ? sent - (uint64_t)-cost : UINT64_MAX;
+    cost += floors * FLOOR_WORTH; /* all of them are met, or it is far above 0 */
+    return sent == plan->assignments && cost <= 0 ? sent - (uint64_t)-cost : UINT64_MAX;
 }

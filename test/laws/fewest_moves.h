@@ -9,7 +9,8 @@
 
 #include "ring/plan.h"
 
-/* Under exact quotas and ceil; UINT64_MAX if no table keeps to them. */
+/* Under exact quotas and ceil, and if the plan is strict floor; UINT64_MAX if no table
+ * keeps to them. */
 uint64_t fewest_moves(const struct mc_plan *plan, const struct mc_plan_old *old);
 
 /* True if the old row has that leaf. */

@@ -25,6 +25,7 @@ struct world {
     unsigned power;
     uint64_t assignments;
     uint32_t overload;
+    bool strict;
     uint32_t count;
     struct mc_device devices[DEVICES_MAX];
     char names[DEVICES_MAX][16];
@@ -155,6 +156,7 @@ static void init_plan(struct mc_plan *plan, const struct world *w, const uint32_
                                .part_power = w->power,
                                .assignments = w->assignments,
                                .overload = w->overload,
+                               .strict = w->strict,
                                .held = held};
 
     assert_int_equal(mc_plan_init(plan, &in), 0);
@@ -352,25 +354,34 @@ static void quotas_are_floor_or_ceil_of_the_share_by_weight(void **state)
     }
 }
 
-static void a_rebalance_is_exact_and_moves_the_fewest(void **state)
+static void check_rebalances(uint64_t seed, unsigned count, bool strict)
 {
-    struct mc_rng rng = mc_rng_init(3);
+    struct mc_rng rng = mc_rng_init(seed);
+    unsigned dearer = 0; /* floors cost moves */
 
-    (void)state;
-    for (unsigned i = 0; i < 12000; i++) {
+    for (unsigned i = 0; i < count; i++) {
         struct step a = first_step(&rng, i % 10 == 0 ? 5 : 3);
         struct mc_plan_moves moves;
         struct mc_plan_old was;
-        struct step b = next_step(&rng, &a, false, NULL, &was, &moves);
+        struct step b;
         struct mc_build_report report;
 
+        a.world.strict = strict;
+        b = next_step(&rng, &a, false, NULL, &was, &moves);
         check_rows(&b.plan, b.table);
         check_quotas(&b.plan, b.table);
-        check_spread(&b.plan, b.table, false);
+        check_spread(&b.plan, b.table, strict);
         assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
         assert_int_equal(report.violations, 0);
         assert_int_equal(report.moved, fewest_moves(&b.plan, &was));
         assert_int_equal(report.moved, moves.moved);
+        if (strict) {
+            struct mc_plan ceil = b.plan;
+
+            ceil.strict = false;
+            dearer += report.moved > fewest_moves(&ceil, &was);
+            assert_int_equal(report.below_floor, 0);
+        }
         assert_int_equal(report.moved, moves.bound);
         assert_true(report.moved >= report.moved_lower_bound);
         assert_int_equal(moves.undone, 0);
@@ -378,6 +389,19 @@ static void a_rebalance_is_exact_and_moves_the_fewest(void **state)
         fini_step(&a);
         fini_step(&b);
     }
+    assert_true(!strict || dearer > count / 200);
+}
+
+static void a_rebalance_is_exact_and_moves_the_fewest(void **state)
+{
+    (void)state;
+    check_rebalances(3, 12000, false);
+}
+
+static void a_strict_one_keeps_floors_too_and_moves_the_fewest(void **state)
+{
+    (void)state;
+    check_rebalances(8, 6000, true);
 }
 
 static void larger_rings_keep_the_rules_too(void **state)
@@ -389,11 +413,13 @@ static void larger_rings_keep_the_rules_too(void **state)
         struct step a = first_step(&rng, 6);
         struct mc_plan_moves moves;
         struct mc_plan_old was;
-        struct step b = next_step(&rng, &a, false, NULL, &was, &moves);
+        struct step b;
 
+        a.world.strict = i % 2 == 0;
+        b = next_step(&rng, &a, false, NULL, &was, &moves);
         check_rows(&b.plan, b.table);
         check_quotas(&b.plan, b.table);
-        check_spread(&b.plan, b.table, false);
+        check_spread(&b.plan, b.table, a.world.strict);
         assert_int_equal(moves.undone, 0);
         fini_step(&a);
         fini_step(&b);
@@ -445,9 +471,10 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
 
         for (uint32_t p = 0; p < PARTS_MAX; p++)
             frozen[p] = roll(&rng, 4) == 0;
+        a.world.strict = i % 3 == 0;
         b = next_step(&rng, &a, true, roll(&rng, 2) == 0 ? frozen : NULL, &was, &moves);
         check_rows(&b.plan, b.table);
-        check_spread(&b.plan, b.table, false);
+        check_spread(&b.plan, b.table, a.world.strict);
         assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
         assert_true(report.moved >= moves.bound);
         held_back += moves.held_back;
@@ -555,6 +582,7 @@ int main(void)
         cmocka_unit_test(any_overload_can_be_built),
         cmocka_unit_test(a_first_build_is_exact_and_obeys_floor_and_ceil),
         cmocka_unit_test(a_rebalance_is_exact_and_moves_the_fewest),
+        cmocka_unit_test(a_strict_one_keeps_floors_too_and_moves_the_fewest),
         cmocka_unit_test(larger_rings_keep_the_rules_too),
         cmocka_unit_test(nothing_changed_moves_nothing),
         cmocka_unit_test(a_gentle_rebalance_takes_one_of_a_partition_unless_forced),

@@ -5,6 +5,7 @@
  * has its own laws (test/laws/laws_build.c).
  */
 #include "ring/explain.h"
+#include "ring/extra.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -304,6 +305,77 @@ static void replicas_may_grow_and_shrink(void **state)
     mc_ring_unref(c);
 }
 
+/* Two replicas; zone x is due one of every partition once d0 weighs as much as 3.15. */
+static struct mc_spec spec_across_a_floor(void)
+{
+    struct mc_spec spec = make_spec();
+
+    for (uint32_t i = 0; i < COUNT; i++)
+        devices[i].weight = i % 3 == 0 ? 1850000 : 1000000;
+    spec.replicas = 2000000;
+    return spec;
+}
+
+static void strict_is_the_rings_rule_until_a_spec_says_otherwise(void **state)
+{
+    struct mc_spec spec = spec_across_a_floor();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 100, &report);
+    struct mc_ring *b;
+    struct mc_ring *c;
+
+    (void)state;
+    assert_false(mc_extra_strict(mc_ring_extra(a)));
+    devices[0].weight = 3150000;
+    b = build_at(&spec, a, 200, &report);
+    assert_true(report.below_floor > 0);
+    spec.strict = true;
+    c = build_at(&spec, a, 200, &report);
+    assert_int_equal(report.below_floor, 0);
+    assert_int_equal(report.moved, report.moved_lower_bound);
+    assert_true(mc_extra_strict(mc_ring_extra(c)));
+    assert_int_equal(mc_ring_builder(c)->algorithm, 2);
+    mc_ring_unref(c);
+    /* What is below floor now moves up, and nothing else. */
+    c = build_at(&spec, b, 300, &report);
+    assert_int_equal(report.below_floor, 0);
+    assert_true(report.moved > 0);
+    mc_ring_unref(b);
+    spec.strict = false;
+    b = build_at(&spec, c, 400, &report);
+    assert_int_equal(report.moved, 0);
+    assert_int_equal(mc_ring_extra(b).len, 0);
+    assert_int_equal(mc_ring_builder(b)->algorithm, 1);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+}
+
+/* The other fields of extra stay as they are. */
+static void the_rule_is_one_field_among_others(void **state)
+{
+    static const uint8_t bytes[] = {9, 8, 7};
+    struct mc_bytes value = {bytes, sizeof(bytes)};
+    struct mc_buf extra = {0};
+    struct mc_draft draft;
+
+    (void)state;
+    mc_extra_put(&extra, MC_EXTRA_SWIFT, MC_EXTRA_MUST, value);
+    mc_extra_put(&extra, 900, 0, value);
+    mc_draft_init(&draft);
+    draft.extra = (struct mc_bytes){extra.ptr, extra.len};
+    assert_int_equal(mc_draft_set_strict(&draft, true), 0);
+    assert_int_equal(draft.extra.len, extra.len + 9);
+    assert_memory_equal(draft.extra.ptr, extra.ptr, extra.len);
+    assert_true(mc_extra_strict(draft.extra));
+    assert_int_equal(mc_extra_check(draft.extra, NULL), 0);
+    assert_int_equal(mc_draft_set_strict(&draft, false), 0);
+    assert_int_equal(draft.extra.len, extra.len);
+    assert_memory_equal(draft.extra.ptr, extra.ptr, extra.len);
+    mc_draft_fini(&draft);
+    mc_buf_fini(&extra);
+}
+
 static void what_cannot_be_built_from_is_refused(void **state)
 {
     struct mc_spec spec = make_spec();
@@ -327,7 +399,7 @@ static void what_cannot_be_built_from_is_refused(void **state)
     assert_string_equal(diag.field, "/devices/3/weight");
     mc_draft_init(&draft);
     assert_int_equal(mc_draft_from_ring(&draft, a), 0);
-    draft.builder.algorithm = 2;
+    draft.builder.algorithm = 3;
     newer = seal(&draft, a);
     spec = make_spec();
     assert_int_equal(build_fails(&spec, newer, &diag), MCOS_E_UPGRADE);
@@ -472,6 +544,7 @@ static void a_build_survives_every_failed_allocation(void **state)
     assert_true(out_of_memory(&spec, NULL) > 20);
     a = build_at(&spec, NULL, 50, &report);
     spec.min_move_seconds = 10;
+    spec.strict = true;
     spec.device_count = COUNT - 1;
     devices[0].weight = 3000000;
     assert_true(out_of_memory(&spec, a) > 40);
@@ -502,6 +575,8 @@ int main(void)
         cmocka_unit_test(the_order_of_the_list_moves_nothing),
         cmocka_unit_test(partitions_that_moved_stay_for_min_move_seconds),
         cmocka_unit_test(replicas_may_grow_and_shrink),
+        cmocka_unit_test(strict_is_the_rings_rule_until_a_spec_says_otherwise),
+        cmocka_unit_test(the_rule_is_one_field_among_others),
         cmocka_unit_test(what_cannot_be_built_from_is_refused),
         cmocka_unit_test(any_ring_can_be_measured),
         cmocka_unit_test(a_build_survives_every_failed_allocation),

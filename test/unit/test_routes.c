@@ -102,7 +102,8 @@ static void a_spec_keeps_every_text_as_it_was_written(void **state)
         create(
             w, "/v1/rings/photos",
             "{\"partition_power\": 4, \"replicas\": 2.5, \"overload\": 0.25,"
-            "\"min_move_seconds\": 60, \"note\": \"\\\"q\\\" \\\\ \\n \\u00e9\","
+            "\"min_move_seconds\": 60, \"spread\": \"strict\","
+            "\"note\": \"\\\"q\\\" \\\\ \\n \\u00e9\","
             "\"devices\": ["
             "{\"name\": \"10.0.0.1:6200/d0\", \"weight\": \"1.50\", \"meta\": \"\\t/\","
             "\"region\": \"1\", \"zone\": \"2\", \"host\": \"h\", \"port\": 6200},"
@@ -117,6 +118,7 @@ static void a_spec_keeps_every_text_as_it_was_written(void **state)
     assert_int_equal(get(w, "/v1/rings/photos/spec"), 200);
     want_number(w, "replicas", 2.5);
     want_number(w, "overload", 0.25);
+    want_text(w, "spread", "strict");
     want_text(w, "note", "\"q\" \\ \n \xc3\xa9");
     want_text(w, "devices.0.meta", "\t/");
     want_text(w, "devices.0.weight", "1.50");
@@ -124,6 +126,8 @@ static void a_spec_keeps_every_text_as_it_was_written(void **state)
     spec = strndup((char *)w->answer.body.ptr, w->answer.body.len);
     assert_int_equal(replace(w, "/v1/rings/photos", w->etag, spec), 200);
     want_number(w, "moved", 0);
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    want_text(w, "spread", "strict");
     for (uint32_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
         const struct mc_device *a = mc_ring_device(w->agent.records[0], i);
         const struct mc_device *b = mc_ring_device(w->agent.records[1], i);

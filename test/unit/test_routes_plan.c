@@ -28,6 +28,16 @@
     "{\"name\": \"b\", \"weight\": 1, \"zone\": \"2\"},"                               \
     "{\"name\": \"eu-west\", \"weight\": 2, \"zone\": \"3\"}]}"
 
+/* Zone 1 has less than one of two replicas with e, and more without. */
+#define ZONES(more, e)                                                                 \
+    "{\"partition_power\": 8, \"replicas\": 2, " more "\"devices\": ["                 \
+    "{\"name\": \"a\", \"weight\": 1.01, \"zone\": \"1\"},"                            \
+    "{\"name\": \"b\", \"weight\": 1.01, \"zone\": \"1\"},"                            \
+    "{\"name\": \"c\", \"weight\": 1, \"zone\": \"2\"}," e                             \
+    "{\"name\": \"eu-west\", \"weight\": 1, \"zone\": \"3\"}]}"
+#define E      "{\"name\": \"e\", \"weight\": 0.3, \"zone\": \"2\"},"
+#define STRICT "\"spread\": \"strict\", "
+
 static int plan(struct world *w, const char *body, char token[MC_TOKEN_MAX])
 {
     struct mc_request q = {.method = "POST"};
@@ -130,6 +140,33 @@ static void another_result_is_refused(void **state)
     (void)apply(w, THREE, token, true);
     want_problem(w, MCOS_E_PLANSTALE);
     assert_int_equal(w->agent.record_count, 1);
+}
+
+static void a_plan_says_what_strict_would_move(void **state)
+{
+    struct world *w = *state;
+    char token[MC_TOKEN_MAX];
+    char strict_token[MC_TOKEN_MAX];
+    double moved;
+
+    assert_int_equal(create(w, "/v1/rings/photos", ZONES("", E)), 201);
+    assert_int_equal(plan(w, ZONES("", ""), token), 200);
+    want_text(w, "spread", "ceil");
+    assert_true(json_integer_value(at(w, "floor.partitions")) > 0);
+    moved = json_number_value(at(w, "floor.moved"));
+    assert_true(moved > json_number_value(at(w, "moved")));
+    assert_int_equal(plan(w, ZONES(STRICT, ""), strict_token), 200);
+    want_text(w, "spread", "strict");
+    want_number(w, "moved", moved);
+    want_number(w, "moved_lower_bound", moved);
+    want_number(w, "floor.partitions", 0);
+    want_number(w, "floor.moved", moved);
+    want_number(w, "below_floor", 0);
+    /* Even where the tables are the same the rule is another one. */
+    assert_int_equal(plan(w, ZONES("", E), token), 200);
+    assert_int_equal(plan(w, ZONES(STRICT, E), strict_token), 200);
+    want_number(w, "moved", 0);
+    assert_string_not_equal(token, strict_token);
 }
 
 static void want_detail(const struct world *w, const char *part)
@@ -346,6 +383,7 @@ int main(void)
         CASE(a_plan_tells_and_changes_nothing),
         CASE(the_token_lets_that_change_through),
         CASE(another_result_is_refused),
+        CASE(a_plan_says_what_strict_would_move),
         CASE(another_ring_before_is_refused),
         CASE(what_is_no_token_is_refused),
         CASE(a_plan_is_refused_as_a_change_is),

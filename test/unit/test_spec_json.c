@@ -70,6 +70,8 @@ static const struct refusal refusals[] = {
     {WITH("\"overload\": 1000.000001"), MCOS_E_VALUE, "/overload"},
     {WITH("\"overload\": \"1\""), MCOS_E_VALUE, "/overload"},
     {WITH("\"overload\": 1e400"), MCOS_E_VALUE, "/overload"},
+    {WITH("\"spread\": \"floor\""), MCOS_E_VALUE, "/spread"},
+    {WITH("\"spread\": true"), MCOS_E_VALUE, "/spread"},
     {WITH("\"min_move_seconds\": 4294967296"), MCOS_E_VALUE, "/min_move_seconds"},
     {WITH("\"min_move_seconds\": 1.5"), MCOS_E_VALUE, "/min_move_seconds"},
     {WITH("\"hash\": \"md5\""), MCOS_E_VALUE, "/hash"},
@@ -204,6 +206,7 @@ static void a_full_spec_is_read_and_gaps_are_filled(void **state)
             "{\"name\": \"b\", \"weight\": \"2.50\"}, {\"weight\": 7, \"name\": "
             "\"X\"}],"
             "\"note\": \"n\", \"hash\": \"swift-md5\", \"overload\": 0.1,"
+            "\"spread\": \"strict\","
             "\"min_move_seconds\": 3600, \"replicas\": 2.25, \"partition_power\": 24}",
             &doc, &diag),
         0);
@@ -211,6 +214,7 @@ static void a_full_spec_is_read_and_gaps_are_filled(void **state)
     assert_int_equal(s->part_power, 24);
     assert_true(s->replicas == 2250000);
     assert_int_equal(s->overload, 100000);
+    assert_true(s->strict);
     assert_int_equal(s->min_move_seconds, 3600);
     assert_int_equal(s->hash, MC_HASH_SWIFT_MD5);
     assert_string_equal(s->note, "n");
@@ -247,6 +251,7 @@ static void what_is_not_given_has_its_default(void **state)
     assert_true(s->replicas == 3000000);
     assert_int_equal(s->hash, MC_HASH_XXH3);
     assert_int_equal(s->overload, 0);
+    assert_false(s->strict);
     assert_int_equal(s->min_move_seconds, 0);
     assert_string_equal(s->note, "");
     mc_spec_doc_free(doc);
