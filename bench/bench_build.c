@@ -22,6 +22,10 @@ enum change { CHANGE_MORE, CHANGE_ZONE, CHANGE_REGION, CHANGE_WEIGHTS, CHANGE_CO
 static const char *const change_names[] = {"+5 % devices", "- zone", "- region",
                                            "reweight 1/7"};
 
+enum mode { MODE_CEIL, MODE_STRICT, MODE_GENTLE, MODE_COUNT };
+
+static const char *const mode_names[] = {"", "strict", "gentle"};
+
 /* The devices of a ring, and where each was in the list before. */
 struct world {
     struct mc_device *devices;
@@ -95,12 +99,14 @@ static struct world next_world(const struct world *old, enum change change)
     return w;
 }
 
-static void init_plan(struct mc_plan *plan, const struct world *w, unsigned power)
+static void init_plan(struct mc_plan *plan, const struct world *w, unsigned power,
+                      enum mode mode)
 {
     struct mc_plan_input in = {.devices = w->devices,
                                .device_count = w->count,
                                .part_power = power,
-                               .assignments = 3ull << power};
+                               .assignments = 3ull << power,
+                               .strict = mode == MODE_STRICT};
 
     if (mc_plan_init(plan, &in) < 0)
         abort();
@@ -108,21 +114,21 @@ static void init_plan(struct mc_plan *plan, const struct world *w, unsigned powe
 
 static void rebalance(unsigned power, const struct world *old,
                       const struct mc_plan *plan, const uint32_t *table,
-                      enum change change, bool gentle)
+                      enum change change, enum mode mode)
 {
     size_t places = (size_t)plan->part_count * plan->stride;
     struct world w = next_world(old, change);
     uint32_t *leaf = malloc(old->count * sizeof(*leaf)); /* old leaf -> new leaf */
     uint32_t *before = malloc(places * sizeof(*before));
     uint32_t *after = malloc(places * sizeof(*after));
-    struct mc_plan_old was = {before, plan->stride, gentle, NULL};
+    struct mc_plan_old was = {before, plan->stride, mode == MODE_GENTLE, NULL};
     struct mc_build_report report;
     struct mc_plan_moves moves;
     struct mc_plan next;
     double start;
     double end;
 
-    init_plan(&next, &w, power);
+    init_plan(&next, &w, power, mode);
     memset(leaf, 0xff, old->count * sizeof(*leaf));
     for (uint32_t i = 0; i < w.count; i++) {
         if (w.was[i] != UINT32_MAX)
@@ -137,7 +143,7 @@ static void rebalance(unsigned power, const struct world *old,
     if (mc_plan_measure(&next, after, &was, &report) < 0)
         abort();
     printf("%-14s %-7s %9.1f %9llu %9llu %9llu %6u %8.2f %5llu\n", change_names[change],
-           gentle ? "gentle" : "", end - start, (unsigned long long)report.moved,
+           mode_names[mode], end - start, (unsigned long long)report.moved,
            (unsigned long long)moves.bound, (unsigned long long)moves.held_back,
            moves.rounds, report.max_deviation, (unsigned long long)report.violations);
     mc_plan_fini(&next);
@@ -158,7 +164,7 @@ static void run(unsigned power, uint32_t count)
     double planned;
     double built;
 
-    init_plan(&plan, &w, power);
+    init_plan(&plan, &w, power, MODE_CEIL);
     planned = now_ms();
     table = malloc((size_t)plan.part_count * plan.stride * sizeof(*table));
     if (table == NULL || mc_plan_first(&plan, 1, table) < 0)
@@ -173,9 +179,9 @@ static void run(unsigned power, uint32_t count)
            (unsigned long long)report.below_floor, report.max_deviation);
     printf("%-22s %9s %9s %9s %9s %6s %8s %5s\n", "change", "ms", "moved", "bound",
            "held back", "rounds", "max dev.", "viol.");
-    for (int gentle = 0; gentle < 2; gentle++) {
+    for (int mode = 0; mode < MODE_COUNT; mode++) {
         for (int change = 0; change < CHANGE_COUNT; change++)
-            rebalance(power, &w, &plan, table, (enum change)change, gentle != 0);
+            rebalance(power, &w, &plan, table, (enum change)change, (enum mode)mode);
     }
     printf("\n");
     mc_plan_fini(&plan);
