@@ -119,6 +119,9 @@ static void print_head(const struct mc_out *out, const json_t *ring)
         mc_doc_real(ring, "replicas"), mc_doc_text(ring, "hash"),
         mc_doc_real(ring, "overload"), mc_doc_int(ring, "min_move_seconds"),
         strcmp(mc_doc_text(ring, "spread"), "strict") == 0 ? "   spread strict" : "");
+    if (json_is_integer(json_object_get(ring, "next_partition_power")))
+        (void)printf("the part power is being raised to %lld: nothing moves\n",
+                     mc_doc_int(ring, "next_partition_power"));
     if (json_is_number(json_object_get(ring, "balance")))
         (void)printf("balance %.2f %%   largest deviation %.2f   dispersion %.2f %%   "
                      "violations %lld   ",

@@ -12,6 +12,18 @@
 #define LISTED_MAX 24u /* devices that are all listed */
 #define NAMES_MAX  60u /* bytes of names before a reason */
 
+/* "every partition is split into 2: 4096 were 2048" */
+static void print_split(const json_t *doc)
+{
+    long long were = mc_doc_int(json_object_get(doc, "before"), "partitions");
+    long long are = mc_doc_int(doc, "partitions");
+
+    if (were > 0 && are > were)
+        (void)printf("  every partition is split into %lld, which moves nothing: there "
+                     "were %lld\n",
+                     are / were, were);
+}
+
 static void print_moves(const json_t *doc)
 {
     const json_t *moving = json_object_get(doc, "moving");
@@ -23,7 +35,10 @@ static void print_moves(const json_t *doc)
     (void)printf("  moves %lld of %lld replicas (%.1f %%; least possible %lld)", moved,
                  all, all > 0 ? 100.0 * (double)moved / (double)all : 0.0,
                  mc_doc_int(doc, "moved_lower_bound"));
-    if (mc_doc_int(doc, "min_move_seconds") > 0)
+    if (json_is_integer(json_object_get(doc, "next_partition_power")))
+        (void)printf(", held back while the part power is raised: %lld",
+                     mc_doc_int(doc, "held_back"));
+    else if (mc_doc_int(doc, "min_move_seconds") > 0)
         (void)printf(", held back by min_move_seconds: %lld",
                      mc_doc_int(doc, "held_back"));
     (void)fputc('\n', stdout);
@@ -257,8 +272,10 @@ int mc_plan_page(const struct mc_out *out, const json_t *doc)
                  mc_doc_text(doc, "ring"), first ? "a first ring" : "from ",
                  first ? "" : mc_doc_text(doc, "stamp"), mc_doc_int(doc, "partitions"),
                  mc_doc_real(doc, "replicas"), mc_doc_int(doc, "assignments"));
-    if (!first)
+    if (!first) {
+        print_split(doc);
         print_moves(doc);
+    }
     print_floor(doc);
     print_figures(doc);
     print_survival(doc);

@@ -231,7 +231,7 @@ static void measure(void *ctx)
     const struct mc_ring *old = change->old;
 
     if (old != NULL &&
-        mc_ring_head(old)->part_power != mc_ring_head(change->made)->part_power)
+        mc_ring_head(old)->part_power > mc_ring_head(change->made)->part_power)
         old = NULL;
     if (mc_build_measure(change->made, old, &change->report) != 0)
         change->report = (struct mc_build_report){0};

@@ -29,6 +29,14 @@ void mc_json_put_text(json_t *object, const char *name, const char *text)
     (void)json_object_set_new(object, name, value);
 }
 
+void mc_json_put_next_power(json_t *object, const struct mc_head *head)
+{
+    if (head->next_part_power == MC_NO_NEXT_PART_POWER)
+        (void)json_object_set_new(object, "next_partition_power", json_null());
+    else
+        mc_json_put_int(object, "next_partition_power", head->next_part_power);
+}
+
 void mc_json_put_int(json_t *object, const char *name, uint64_t value)
 {
     (void)json_object_set_new(object, name, json_integer((json_int_t)value));

@@ -17,6 +17,8 @@
 
 /* A text; bytes that are not UTF-8 become '?'. */
 void mc_json_put_text(json_t *object, const char *name, const char *text);
+/* next_partition_power of a ring: a number or null. */
+void mc_json_put_next_power(json_t *object, const struct mc_head *head);
 void mc_json_put_int(json_t *object, const char *name, uint64_t value);
 void mc_json_put_real(json_t *object, const char *name, double value);
 void mc_json_put_bool(json_t *object, const char *name, bool value);

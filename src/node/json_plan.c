@@ -73,6 +73,7 @@ static void format_overload(const struct mc_why *why, const struct mc_device *d,
 void mc_why_format(const struct mc_why *why, const struct mc_device *device,
                    char dst[MC_WHY_TEXT_MAX])
 {
+    const char *keeper = why->raising ? "next_partition_power" : "min_move_seconds";
     const char *text = "";
 
     switch (why->kind) {
@@ -95,13 +96,12 @@ void mc_why_format(const struct mc_why *why, const struct mc_device *device,
         return;
     case MC_WHY_KEEPS:
         (void)snprintf(dst, MC_WHY_TEXT_MAX,
-                       "min_move_seconds keeps %" PRIu64 " replica%s here for now",
+                       "%s keeps %" PRIu64 " replica%s here for now", keeper,
                        why->replicas, why->replicas == 1 ? "" : "s");
         return;
     case MC_WHY_WAITS:
         (void)snprintf(dst, MC_WHY_TEXT_MAX,
-                       "min_move_seconds keeps %" PRIu64 " replica%s of it elsewhere "
-                       "for now",
+                       "%s keeps %" PRIu64 " replica%s of it elsewhere for now", keeper,
                        why->replicas, why->replicas == 1 ? "" : "s");
         return;
     default:
@@ -158,11 +158,13 @@ static json_t *json_device(const struct mc_explain_device *x, const struct mc_de
     return o;
 }
 
-static json_t *json_state(const struct mc_build_report *r, const struct mc_survival *s)
+static json_t *json_state(uint64_t parts, const struct mc_build_report *r,
+                          const struct mc_survival *s)
 {
     json_t *o = json_object();
     json_t *survives = json_object();
 
+    mc_json_put_int(o, "partitions", parts);
     mc_json_put_real(o, "balance", r->balance);
     mc_json_put_real(o, "max_deviation", r->max_deviation);
     mc_json_put_real(o, "dispersion", r->dispersion);
@@ -199,8 +201,11 @@ static json_t *json_moving(const struct mc_explain *explain)
 
 static json_t *json_floor(const struct mc_explain *explain)
 {
-    json_t *o = json_object();
+    json_t *o;
 
+    if (explain->held)
+        return json_null();
+    o = json_object();
     mc_json_put_int(o, "partitions", explain->below_floor);
     if (explain->strict_known)
         mc_json_put_int(o, "moved", explain->strict_moves);
@@ -216,6 +221,7 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     json_t *devices = json_array();
 
     mc_json_put_int(o, "partitions", parts);
+    mc_json_put_next_power(o, &draft->head);
     mc_json_put_real(o, "replicas", (double)draft->head.assignments / (double)parts);
     mc_json_put_int(o, "assignments", report->assignments);
     mc_json_put_int(o, "moved", report->moved);
@@ -230,8 +236,10 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     mc_json_put_int(o, "at_risk", explain->at_risk);
     (void)json_object_set_new(
         o, "before",
-        explain->first ? json_null() : json_state(&explain->was, explain->survived));
-    (void)json_object_set_new(o, "after", json_state(report, explain->survives));
+        explain->first
+            ? json_null()
+            : json_state(explain->parts_before, &explain->was, explain->survived));
+    (void)json_object_set_new(o, "after", json_state(parts, report, explain->survives));
     for (uint32_t i = 0; i < explain->device_count; i++)
         (void)json_array_append_new(
             devices,

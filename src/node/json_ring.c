@@ -33,6 +33,7 @@ static void put_placement(struct mc_routes *routes, json_t *o,
     for (uint32_t i = 0; i < head->device_count; i++)
         live += !mc_ring_device(ring, i)->removed;
     mc_json_put_int(o, "partition_power", head->part_power);
+    mc_json_put_next_power(o, head);
     mc_json_put_int(o, "partitions", parts);
     mc_json_put_real(o, "replicas", (double)head->assignments / parts);
     mc_json_put_int(o, "assignments", head->assignments);

@@ -30,7 +30,8 @@ static const char *hint_of(int code)
          "start this agent with swift_conf, the swift.conf that the ring is used with"},
         {MCOS_E_WEIGHT, "weights are 0 or greater, and not all 0"},
         {MCOS_E_PLACEMENT, "add devices with weight, or ask for fewer replicas"},
-        {MCOS_E_PARTPOWER, "0 to 24, and a ring keeps the one it was made with"},
+        {MCOS_E_PARTPOWER, "0 to 24; that of a ring can be raised, which splits its "
+                           "partitions, and not lowered"},
         {MCOS_E_NAME, "lower-case letters, digits, - and _; 64 at most; the first a "
                       "letter or digit"},
         {MCOS_E_OLD, "upgrade this agent, or make the change on another cluster"},

@@ -179,17 +179,20 @@ void mc_delete_ring(struct mc_call *call)
 
 /* ---- import ---- */
 
-/* As an update: a name keeps its partition for as long as its ring lives. */
+/* As an update: partitions are split, and not joined, for as long as their ring lives.
+ */
 static int keeps_power(struct mc_change *change)
 {
     unsigned given = change->draft.head.part_power;
     unsigned held = change->old == NULL ? given : mc_ring_head(change->old)->part_power;
 
-    if (given == held)
+    if (given >= held)
         return 0;
-    return mcos_diag_set(&change->diag, MCOS_E_PARTPOWER, "/partition_power",
-                         "the file has %u, the ring has %u; it cannot be changed",
-                         given, held);
+    return mcos_diag_set(
+        &change->diag, MCOS_E_PARTPOWER, "/partition_power",
+        "the file has %u and the ring %u: a partition can be split, and "
+        "cannot be joined with others",
+        given, held);
 }
 
 /* A file says nothing of the secret: what the ring knew of it stays known. */

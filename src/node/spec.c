@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SPEC_DEPTH       4u /* spec, devices, a device, and one to tell what is wrong */
-#define SPEC_KEYS        9u
+#define SPEC_KEYS        10u
 #define DEVICE_KEYS      11u
 #define REPLICAS_DEFAULT 3000000u
 
@@ -111,6 +111,18 @@ static int read_power(struct mc_spec_doc *doc, struct mc_device *device, json_t 
         return refuse(doc, MCOS_E_PARTPOWER, name, "wants 0 to 24");
     doc->spec.part_power = (unsigned)v;
     doc->has_power = true;
+    return 0;
+}
+
+static int read_next_power(struct mc_spec_doc *doc, struct mc_device *device,
+                           json_t *value, const char *name)
+{
+    json_int_t v = json_is_integer(value) ? json_integer_value(value) : 0;
+
+    (void)device;
+    if (v < 1 || v > (json_int_t)MC_PART_POWER_MAX)
+        return refuse(doc, MCOS_E_PARTPOWER, name, "wants 1 to 24");
+    doc->spec.next_part_power = (unsigned)v;
     return 0;
 }
 
@@ -275,6 +287,7 @@ static const struct key spec_keys[SPEC_KEYS] = {
     {"note", read_note},
     {"devices", read_devices},
     {"spread", read_spread},
+    {"next_partition_power", read_next_power},
     {NULL, NULL},
 };
 

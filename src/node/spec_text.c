@@ -125,9 +125,16 @@ int mc_spec_of_ring(const struct mc_ring *ring, struct mc_buf *b)
 
     if (head->tombstone)
         return MCOS_E_DELETED;
-    (void)snprintf(text, sizeof(text),
-                   "{\n  \"partition_power\": %u,\n  \"replicas\": ", head->part_power);
+    (void)snprintf(text, sizeof(text), "{\n  \"partition_power\": %u,\n",
+                   head->part_power);
     put(b, text);
+    if (head->next_part_power == head->part_power ||
+        head->next_part_power == head->part_power + 1u) {
+        (void)snprintf(text, sizeof(text), "  \"next_partition_power\": %u,\n",
+                       head->next_part_power);
+        put(b, text);
+    }
+    put(b, "  \"replicas\": ");
     put_decimal(b, replicas_of(head));
     put(b, ",\n  \"overload\": ");
     put_decimal(b, info->overload);

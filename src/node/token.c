@@ -68,6 +68,8 @@ int mc_token_format(const struct mc_head *base, const struct mc_draft *draft,
     mc_buf_u32(&b, draft->builder.min_move_seconds);
     if (mc_extra_strict(draft->extra))
         mc_buf_str(&b, "strict");
+    if (head->next_part_power != MC_NO_NEXT_PART_POWER)
+        mc_buf_u8(&b, head->next_part_power);
     mc_buf_u32(&b, draft->device_count);
     for (uint32_t i = 0; i < draft->device_count; i++)
         put_device(&b, &draft->devices[i]);

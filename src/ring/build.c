@@ -4,6 +4,7 @@
  * leaves to ids and back, last moves.
  */
 #include "ring/built.h"
+#include "ring/raise.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -24,14 +25,16 @@ static int check_old(const struct mc_build_input *in, const struct mc_ring *old,
                              "the ring needs builder %u to be changed, this one is %u; "
                              "look-ups go on",
                              mc_ring_builder(old)->algorithm, ALGORITHM);
-    if (head->part_power != in->spec->part_power)
+    if (head->part_power > in->spec->part_power)
         return mcos_diag_set(diag, MCOS_E_PARTPOWER, "/partition_power",
-                             "the ring has %u; it cannot be changed", head->part_power);
+                             "the ring has %u: a partition can be split, and cannot be "
+                             "joined with others, so %u is the least",
+                             head->part_power, head->part_power);
     if (head->hash != in->spec->hash)
         return mcos_diag_set(diag, MCOS_E_VALUE, "/hash",
                              "the ring has \"%s\"; it cannot be changed",
                              head->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
-    return 0;
+    return mc_raise_check(in->spec, head, diag);
 }
 
 /* Ids by name; a name that is new or was removed gets the next one. */
@@ -111,6 +114,12 @@ static int fill_devices(struct mc_built *b)
     return 0;
 }
 
+static uint64_t assignments_of(const struct mc_built *b)
+{
+    return mc_raise_holds(b) ? b->draft->head.assignments
+                             : mc_spec_assignments(b->in->spec);
+}
+
 /* The plan; and the old table, which is still the draft's, in leaves of it. */
 static int make_plan(struct mc_built *b)
 {
@@ -120,7 +129,7 @@ static int make_plan(struct mc_built *b)
     struct mc_plan_input in = {.devices = spec->devices,
                                .device_count = spec->device_count,
                                .part_power = spec->part_power,
-                               .assignments = mc_spec_assignments(spec),
+                               .assignments = assignments_of(b),
                                .overload = spec->overload,
                                .strict = spec->strict,
                                .held = b->old != NULL ? held : NULL};
@@ -156,7 +165,8 @@ static bool is_frozen(const struct mc_build_input *in, uint32_t last)
     return last != 0 && ago < in->spec->min_move_seconds;
 }
 
-static int place(struct mc_built *b, struct mc_build_report *report)
+static int place(struct mc_built *b, struct mc_build_report *report,
+                 struct mcos_diag *diag)
 {
     struct mc_draft *draft = b->draft;
     uint32_t parts = b->plan.part_count;
@@ -180,6 +190,8 @@ static int place(struct mc_built *b, struct mc_build_report *report)
     }
     if (b->old == NULL)
         r = mc_plan_first(&b->plan, b->in->seed, draft->table);
+    else if (mc_raise_holds(b))
+        r = mc_raise_hold(b, &moves.held_back, diag);
     else
         r = mc_plan_rebalance(&b->plan, &old, b->in->seed, draft->table, &moves);
     if (r < 0)
@@ -234,10 +246,16 @@ static void leaves_to_ids(struct mc_built *b)
     }
 }
 
-static int fill_head(struct mc_draft *draft, const struct mc_spec *spec)
+static int fill_head(struct mc_built *b)
 {
+    const struct mc_spec *spec = b->in->spec;
+    struct mc_draft *draft = b->draft;
+
     draft->head.part_power = (uint8_t)spec->part_power;
-    draft->head.assignments = mc_spec_assignments(spec);
+    draft->head.next_part_power = spec->next_part_power != 0
+                                      ? (uint8_t)spec->next_part_power
+                                      : MC_NO_NEXT_PART_POWER;
+    draft->head.assignments = b->plan.assignments;
     draft->head.hash = spec->hash;
     (void)snprintf(draft->head.note, sizeof(draft->head.note), "%s", spec->note);
     draft->builder.overload = spec->overload;
@@ -257,6 +275,8 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
         if (r < 0)
             return r;
         r = mc_draft_from_ring(b->draft, b->old);
+        if (r == 0)
+            r = mc_draft_split(b->draft, b->in->spec->part_power);
         if (r < 0)
             return r;
         b->before = b->draft->table;
@@ -269,13 +289,13 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
     if (r == 0)
         r = make_plan(b);
     if (r == 0)
-        r = place(b, &report);
+        r = place(b, &report, diag);
     if (r == 0)
         r = note_moves(b, report.moved);
     if (r == MCOS_E_EMPTY)
         return mcos_diag_set(diag, r, "", "the build was stopped");
     if (r == 0)
-        r = fill_head(b->draft, b->in->spec);
+        r = fill_head(b);
     if (r < 0)
         return r;
     leaves_to_ids(b);

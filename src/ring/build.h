@@ -52,8 +52,11 @@ struct mc_build_report {
  * device that is removed or has no weight, or one beyond ceil. On failure the draft is
  * only good for mc_draft_fini().
  *
+ * With a greater part power than old's every partition of old is split, and its parts
+ * are what is rebalanced: moves and last moves are counted against them.
+ *
  * Fails as mc_spec_check does, and with UPGRADE if old was made by a newer
- * builder, PARTPOWER if old has another part power, VALUE if another hash, NOMEM,
+ * builder, PARTPOWER if old has a greater part power, VALUE if another hash, NOMEM,
  * EMPTY if it was stopped.
  */
 int mc_build(const struct mc_build_input *in, struct mc_draft *draft,
@@ -69,7 +72,8 @@ int mc_build_run(const struct mc_build_input *in, struct mc_draft *draft,
                  struct mcos_diag *diag);
 void mc_built_free(struct mc_built *built); /* NULL is fine */
 
-/* The same figures for any ring, moved counted against `old` (may be NULL). */
+/* The same figures for any ring, moved counted against `old` (may be NULL), which is
+ * split first where it has fewer partitions. */
 int mc_build_measure(const struct mc_ring *ring, const struct mc_ring *old,
                      struct mc_build_report *ret_report);
 

@@ -14,7 +14,7 @@ struct mc_built {
     uint32_t *id_of;    /* index in the spec -> id */
     uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
     uint32_t *had;      /* replicas of each id before */
-    uint32_t *before;   /* the old table in leaves; NULL: a first build */
+    uint32_t *before;   /* the old table, split, in leaves; NULL: a first build */
     unsigned before_stride;
     uint8_t *frozen; /* of each partition, with min_move_seconds; otherwise NULL */
 };

@@ -20,16 +20,17 @@ static uint32_t *map_names(const struct mc_ring *old, const struct mc_ring *now)
 uint64_t mc_ring_divergence(const struct mc_ring *old, const struct mc_ring *now)
 {
     uint32_t parts = mc_ring_part_count(now);
+    unsigned more = mc_ring_head(now)->part_power - mc_ring_head(old)->part_power;
     uint64_t differing = 0;
     uint32_t *map;
 
-    if (parts == 0 || parts != mc_ring_part_count(old))
+    if (parts == 0 || mc_ring_part_count(old) == 0 || parts < mc_ring_part_count(old))
         return mc_ring_head(now)->assignments;
     map = map_names(old, now);
     for (uint32_t p = 0; p < parts; p++) {
         uint32_t was[MC_REPLICAS_MAX];
         uint32_t is[MC_REPLICAS_MAX];
-        unsigned n_was = mc_ring_row(old, p, was);
+        unsigned n_was = mc_ring_row(old, p >> more, was);
         unsigned n_is = mc_ring_row(now, p, is);
 
         for (unsigned i = 0; i < n_is; i++) {

@@ -6,6 +6,7 @@
 #include "ring/layout.h"
 #include "ring/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,40 @@ int mc_draft_from_ring(struct mc_draft *draft, const struct mc_ring *ring)
     if (extra_copy == NULL)
         return MCOS_E_NOMEM;
     draft->extra = (struct mc_bytes){extra_copy, extra.len};
+    return 0;
+}
+
+int mc_draft_split(struct mc_draft *draft, unsigned power)
+{
+    unsigned more = power - draft->head.part_power;
+    size_t parts = (size_t)1 << draft->head.part_power;
+    size_t stride = (draft->head.assignments + parts - 1) / parts;
+    uint32_t *table = draft->table;
+    uint32_t *last_move = draft->last_move;
+
+    assert(power >= draft->head.part_power && table != NULL);
+    if (more == 0)
+        return 0;
+    parts <<= more;
+    table = realloc(table, parts * stride * sizeof(*table));
+    if (table == NULL)
+        return MCOS_E_NOMEM;
+    draft->table = table;
+    if (last_move != NULL) {
+        last_move = realloc(last_move, parts * sizeof(*last_move));
+        if (last_move == NULL)
+            return MCOS_E_NOMEM;
+        draft->last_move = last_move;
+    }
+    /* From the end: what a row is copied from is not written to before. */
+    for (size_t p = parts; p-- > 0;) {
+        memmove(table + p * stride, table + (p >> more) * stride,
+                stride * sizeof(*table));
+        if (last_move != NULL)
+            last_move[p] = last_move[p >> more];
+    }
+    draft->head.part_power = (uint8_t)power;
+    draft->head.assignments <<= more;
     return 0;
 }
 

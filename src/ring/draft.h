@@ -44,6 +44,13 @@ const char *mc_draft_text(struct mc_draft *draft, const char *s);
 /* Copies placement, devices, builder fields, table and last moves of a ring. */
 int mc_draft_from_ring(struct mc_draft *draft, const struct mc_ring *ring);
 
+/*
+ * Splits every partition into 2^(power - part_power), whose rows and last moves are
+ * its own: no name changes its devices. power is not below part_power. Fails with
+ * NOMEM.
+ */
+int mc_draft_split(struct mc_draft *draft, unsigned power);
+
 /* Says in `extra` by which rule a rebalance goes: ceil, or strict. */
 int mc_draft_set_strict(struct mc_draft *draft, bool strict);
 

@@ -4,6 +4,7 @@
 
 #include "ring/built.h"
 #include "ring/floor.h"
+#include "ring/raise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static int count_tables(struct explaining *x)
         }
         for (unsigned i = width; i < stride; i++)
             row[i] = MC_DEVICE_NONE;
-        x->to->below_floor += b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
+        x->to->below_floor +=
+            !x->to->held && b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
         mc_survive_row(&survive, row, width);
         if (b->before != NULL && b->before_stride == stride &&
             memcmp(row, b->before + (size_t)p * stride, width * sizeof(*row)) == 0 &&
@@ -169,6 +171,7 @@ static void explain_share(const struct explaining *x, struct mc_explain_device *
     if (d->has != d->quota)
         add_why(d,
                 (struct mc_why){.kind = d->has > d->quota ? MC_WHY_KEEPS : MC_WHY_WAITS,
+                                .raising = x->built->in->spec->next_part_power != 0,
                                 .replicas = apart(d->has, d->quota)});
 }
 
@@ -230,7 +233,7 @@ static int explain_devices(struct explaining *x)
 int mc_explain_init(struct mc_explain *ret, const struct mc_built *built)
 {
     const struct mc_plan *plan = &built->plan;
-    struct mc_explain to = {.first = built->old == NULL};
+    struct mc_explain to = {.first = built->old == NULL, .held = mc_raise_holds(built)};
     struct explaining x = {.built = built, .to = &to};
     uint32_t ids = built->draft->device_count;
     int r = MCOS_E_NOMEM;
@@ -249,6 +252,7 @@ int mc_explain_init(struct mc_explain *ret, const struct mc_built *built)
     r = count_tables(&x);
     if (r == 0)
         r = explain_devices(&x);
+    to.parts_before = to.first ? 0 : mc_ring_part_count(built->old);
     if (r == 0 && !to.first)
         r = mc_explain_ring(built->old, &to.was, to.survived);
 out:

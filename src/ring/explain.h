@@ -23,7 +23,7 @@ enum mc_why_kind {
     MC_WHY_GIVES,      /* overload: to neighbours of that tier, which are due more */
     MC_WHY_TAKES,      /* overload: from neighbours of that tier, which get less */
     MC_WHY_KEEPS,      /* min_move_seconds keeps `replicas` here beyond the quota */
-    MC_WHY_WAITS,      /* min_move_seconds keeps `replicas` of the quota elsewhere */
+    MC_WHY_WAITS,      /* ... keeps `replicas` of the quota elsewhere */
     MC_WHY_KINDS
 };
 
@@ -33,6 +33,7 @@ struct mc_why {
     enum mc_why_kind kind;
     unsigned tier; /* MC_TIER_REGION .. MC_SURVIVE_DEVICE, with overload */
     unsigned limit;
+    bool raising; /* KEEPS, WAITS: it is next_partition_power that does */
     uint32_t devices;
     uint64_t replicas;
 };
@@ -44,7 +45,7 @@ struct mc_explain_device {
     uint64_t weight_before; /* millionths; 0 if added */
     double wants; /* its weight's share of all replicas, whatever else is so */
     uint64_t quota;
-    uint64_t had;
+    uint64_t had; /* of the partitions before, split */
     uint64_t has;
     uint64_t moves_in;
     uint64_t moves_out;
@@ -53,12 +54,14 @@ struct mc_explain_device {
 };
 
 struct mc_explain {
-    bool first;                 /* there was no ring: nothing below is `before` */
+    bool first;            /* there was no ring: nothing below is `before` */
+    uint32_t parts_before; /* fewer than now: each was split, which moves nothing */
     struct mc_build_report was; /* of the ring before, as it was meant then */
     struct mc_survival survived[MC_SURVIVE_TIERS]; /* by the ring before */
     struct mc_survival survives[MC_SURVIVE_TIERS];
     uint32_t moving[MC_REPLICAS_MAX + 1]; /* partitions of which so many move */
-    uint32_t at_risk;     /* of these, partitions of which no majority stays in place */
+    uint32_t at_risk; /* of these, partitions of which no majority stays in place */
+    bool held;        /* the part power is being raised: nothing of the next three */
     uint32_t below_floor; /* partitions with less than floor in a node of any tier */
     uint64_t moves;       /* of all partitions */
     bool strict_known;

@@ -27,8 +27,6 @@
 #define MC_HEAD_SECRET    2u
 #define MC_HEAD_FLAGS     (MC_HEAD_TOMBSTONE | MC_HEAD_SECRET)
 
-#define MC_NO_NEXT_PART_POWER 255u
-
 #define MC_DEVICE_REMOVED 1u
 #define MC_DEVICE_TEXTS   9u
 #define MC_DEVICE_FIXED   17u /* bytes of a slot before its texts */

@@ -50,6 +50,8 @@ struct mc_ancestor {
     uint8_t digest8[8]; /* first 8 bytes of its digest */
 };
 
+#define MC_NO_NEXT_PART_POWER 255u
+
 /*
  * The head, decoded: a plain value without pointers. In a tombstone there is
  * no table and no device; part_power and the rest of the placement are 0.

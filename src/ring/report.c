@@ -85,11 +85,12 @@ out:
     return r;
 }
 
-/* The old table in leaves of the view's plan, by the names of the devices. */
+/* The old table, split, in leaves of the view's plan, by the names of the devices. */
 static int take_old(const struct view *v, const struct mc_ring *old, uint32_t **ret)
 {
     const struct mc_head *head = mc_ring_head(old);
-    uint32_t parts = mc_ring_part_count(old);
+    unsigned more = mc_ring_head(v->ring)->part_power - head->part_power;
+    uint32_t parts = mc_ring_part_count(v->ring);
     uint32_t *table = malloc((size_t)parts * head->stride * sizeof(*table));
     uint32_t *leaf = malloc((head->device_count + 1u) * sizeof(*leaf));
 
@@ -107,7 +108,7 @@ static int take_old(const struct view *v, const struct mc_ring *old, uint32_t **
     }
     for (uint32_t p = 0; p < parts; p++) {
         for (unsigned s = 0; s < head->stride; s++) {
-            uint32_t id = mc_ring_at(old, p, s);
+            uint32_t id = mc_ring_at(old, p >> more, s);
 
             table[(size_t)p * head->stride + s] = id == MC_DEVICE_NONE ? id : leaf[id];
         }
@@ -178,7 +179,8 @@ int mc_build_measure(const struct mc_ring *ring, const struct mc_ring *old,
         r = take_table(&v);
     if (r < 0)
         goto out;
-    if (old != NULL && mc_ring_part_count(old) == mc_ring_part_count(ring)) {
+    if (old != NULL && mc_ring_part_count(old) != 0 &&
+        mc_ring_part_count(old) <= mc_ring_part_count(ring)) {
         r = take_old(&v, old, &before);
         if (r < 0)
             goto out;

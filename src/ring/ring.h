@@ -55,7 +55,8 @@ uint32_t mc_ring_at(const struct mc_ring *ring, uint32_t part, unsigned replica)
 /*
  * Harm of holding `old` where `now` is meant: of the assignments of `now`, how
  * many put a replica on a device (by name) where old has none. Both are counted
- * per partition of `now`; rings of different part power differ wholly.
+ * per partition of `now`; where old has fewer, each stands for those it is split
+ * into, as a name is found by it. A ring of more partitions than `now` differs wholly.
  */
 uint64_t mc_ring_divergence(const struct mc_ring *old, const struct mc_ring *now);
 

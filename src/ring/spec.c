@@ -112,6 +112,13 @@ static int check_numbers(const struct mc_spec *spec, struct mcos_diag *diag)
         return mcos_diag_set(diag, MCOS_E_PARTPOWER, "/partition_power",
                              "%u is not in 0 .. %u", spec->part_power,
                              MC_PART_POWER_MAX);
+    if (spec->next_part_power != 0 && spec->next_part_power != spec->part_power &&
+        (spec->next_part_power != spec->part_power + 1 ||
+         spec->next_part_power > MC_PART_POWER_MAX))
+        return mcos_diag_set(
+            diag, MCOS_E_PARTPOWER, "/next_partition_power",
+            "%u is neither the partition power, %u, nor one more, at most %u",
+            spec->next_part_power, spec->part_power, MC_PART_POWER_MAX);
     if (spec->replicas < MILLION ||
         spec->replicas > (uint64_t)MC_REPLICAS_MAX * MILLION)
         return mcos_diag_set(diag, MCOS_E_VALUE, "/replicas",

@@ -12,8 +12,13 @@
 
 struct mc_spec {
     unsigned part_power; /* 0 .. MC_PART_POWER_MAX */
-    uint64_t replicas;   /* millionths: 3.25 is 3250000; 1 .. MC_REPLICAS_MAX */
-    uint32_t overload;   /* millionths */
+    /*
+     * Swift's, while its partitions are split: part_power + 1 at first, then
+     * part_power; nothing moves meanwhile. 0: none.
+     */
+    unsigned next_part_power;
+    uint64_t replicas; /* millionths: 3.25 is 3250000; 1 .. MC_REPLICAS_MAX */
+    uint32_t overload; /* millionths */
     uint32_t min_move_seconds;
     bool strict; /* a rebalance keeps floor too, not only ceil */
     enum mc_hash_kind hash;

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #define DEVICES_MAX 24u
-#define PARTS_MAX   64u
+#define PARTS_MAX   128u
 #define NONE        MC_DEVICE_NONE
 
 struct world {
@@ -104,6 +104,10 @@ static struct world changed_world(struct mc_rng *rng, const struct world *old)
 
     for (uint32_t i = 0; i < w.count; i++)
         w.was[i] = i;
+    if (roll(rng, 8) == 0) {
+        w.power++;
+        w.assignments = 2 * w.assignments + roll(rng, 2);
+    }
     while (changes-- > 0) {
         uint32_t which = roll(rng, w.count);
         struct mc_device one = w.devices[which];
@@ -246,19 +250,23 @@ static struct step first_step(struct mc_rng *rng, unsigned power_max)
     return s;
 }
 
-/* The old table in leaves of the next plan; now and then with damage. */
+/* The old table, split, in leaves of the next plan; now and then with damage. */
 static uint32_t *old_table(struct mc_rng *rng, const struct step *old,
                            const struct world *next, const struct mc_plan *plan)
 {
-    size_t places = (size_t)old->plan.part_count * old->plan.stride;
+    size_t places = (size_t)plan->part_count * old->plan.stride;
     uint32_t *table = malloc(places * sizeof(*table));
+    unsigned more = next->power - old->world.power;
     bool damaged = roll(rng, 10) == 0;
 
     for (size_t i = 0; i < places; i++) {
+        size_t part = i / old->plan.stride >> more;
+        uint32_t leaf = old->table[part * old->plan.stride + i % old->plan.stride];
+
         table[i] = NONE;
         for (uint32_t d = 0; d < next->count; d++) {
-            if (old->table[i] != NONE && next->was[d] != NONE &&
-                old->plan.tree.leaf_of[next->was[d]] == old->table[i])
+            if (leaf != NONE && next->was[d] != NONE &&
+                old->plan.tree.leaf_of[next->was[d]] == leaf)
                 table[i] = plan->tree.leaf_of[d];
         }
         if (damaged && roll(rng, 6) == 0)
@@ -278,7 +286,8 @@ static struct step next_step(struct mc_rng *rng, const struct step *old, bool ge
 
     for (uint32_t d = 0; d < s.world.count; d++) {
         if (s.world.was[d] != NONE)
-            held[d] = old->plan.quota[old->plan.tree.leaf_of[s.world.was[d]]];
+            held[d] = old->plan.quota[old->plan.tree.leaf_of[s.world.was[d]]]
+                      << (s.world.power - old->world.power);
     }
     init_plan(&s.plan, &s.world, held);
     s.before = old_table(rng, old, &s.world, &s.plan);

@@ -82,6 +82,49 @@ def test_what_was_planned_is_what_happens(world):
     assert change["stamp"] != stamp
 
 
+def test_a_rule_and_a_greater_part_power_go_through_an_agent(world):
+    """Zone 1 has less than one of two replicas as long as e is there."""
+    eu = world.start("eu")
+    listed = [{"name": n, "zone": z, "weight": w} for n, z, w in (
+        ("a", "1", 1.01), ("b", "1", 1.01), ("c", "2", 1), ("d", "3", 1), ("e", "2", 0.3))]
+    first = {"partition_power": 8, "replicas": 2, "devices": listed}
+    following = {**first, "devices": listed[:4]}
+    assert eu.create("photos", first).status == 201
+    told = plan(eu, write(world, "next.json", following))
+    assert told["spread"] == "ceil" and told["floor"]["partitions"] > 0
+    assert told["floor"]["moved"] > told["moved"]
+    done = mcos("ring", "plan", "photos", "-f", world.folder / "next.json", server=server(eu))
+    assert (f"{told['floor']['partitions']} partitions have less than floor in a region, zone or "
+            f'host; with "spread": "strict" it would be {told["floor"]["moved"]} moves\n'
+            ) in done.stdout
+    done = mcos("ring", "update", "photos", "-f",
+                write(world, "strict.json", {**following, "spread": "strict"}), "--json",
+                server=server(eu))
+    assert json.loads(done.stdout)["moved"] == told["floor"]["moved"], done.stdout
+    done = mcos("ring", "show", "photos", "--spec", server=server(eu))
+    spec = json.loads(done.stdout)
+    assert spec["spread"] == "strict"
+
+    # One more: each partition becomes two, and what moves is what new quotas round otherwise.
+    had = has(eu)
+    split = write(world, "split.json", {**spec, "partition_power": 9})
+    told = plan(eu, split)
+    assert (told["before"]["partitions"], told["partitions"]) == (256, 512)
+    assert told["moved"] < 5
+    assert {d["name"]: d["had"] for d in told["devices"]} == {n: 2 * h for n, h in had.items()}
+    done = mcos("ring", "plan", "photos", "-f", split, server=server(eu))
+    assert "every partition is split into 2, which moves nothing: there were 256\n" in done.stdout
+    done = mcos("ring", "update", "photos", "-f", split, "--plan", told["plan"], "--json",
+                server=server(eu))
+    assert json.loads(done.stdout)["moved"] == told["moved"], done.stdout
+    ring = eu.get("/v1/rings/photos").json
+    assert (ring["partitions"], ring["spread"]) == (512, "strict")
+    done = mcos("ring", "update", "photos", "-f", world.folder / "strict.json", server=server(eu))
+    assert done.returncode == 8
+    assert "a partition can be split, and cannot be joined with others, so 9 is the least" \
+        in done.stderr
+
+
 def test_a_plan_that_is_not_true_any_more_is_refused(world):
     eu = world.start("eu")
     first, following = write(world, "first.json", FIRST), write(world, "next.json", NEXT)

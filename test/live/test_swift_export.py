@@ -293,6 +293,50 @@ def test_export_to_standard_output_and_its_refusals(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_part_power_is_raised_in_swifts_steps(tmp_path):
+    """Each step beside the one of swift-ring-builder: the same table, the same announcement."""
+    builder = tmp_path / "object.builder"
+
+    def step(*words):
+        done = command("/usr/bin/swift-ring-builder", builder, *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+
+    step("create", 5, "2.5", 0)
+    step("add", *[word for i in range(5) for word in (f"r1z{i}-10.0.0.{i}:6200/sda", 100 + i)])
+    step("rebalance", "--seed", 1)
+    record = tmp_path / "object.ring"
+    assert mcos("ring", "import-swift", tmp_path / "object.ring.gz", "--name", "object", "--out",
+                record).returncode == 0
+    devices = [{"name": f"10.0.0.{i}:6200/sda", "region": "1", "zone": str(i),
+                "host": f"10.0.0.{i}", "port": 6200, "device": "sda",
+                "weight": 300 if i == 0 else 100 + i} for i in range(5)]
+
+    def build_next(power, announced):
+        spec = {"partition_power": power, "replicas": 2.5, "hash": "swift-md5",
+                "devices": devices, **announced}
+        (tmp_path / "spec.json").write_text(json.dumps(spec))
+        done = mcos("ring", "build", "--spec", tmp_path / "spec.json", "--from", record, "--out",
+                    record, "--json")
+        said = json.loads(done.stdout)
+        assert done.returncode == 0, said
+        export(record, tmp_path / "ours.ring.gz")
+        return said, RingData.load(str(tmp_path / "ours.ring.gz"))
+
+    for words, power, announced in (("prepare_increase_partition_power", 5, 6),
+                                    ("increase_partition_power", 6, 6)):
+        step(words)
+        step("write_ring")
+        said, made = build_next(power, {"next_partition_power": announced})
+        theirs = RingData.load(str(tmp_path / "object.ring.gz"))
+        assert said["moved"] == 0 and said["held_back"] > 0, said
+        assert said["next_partition_power"] == made.next_part_power == announced
+        assert made.next_part_power == theirs.next_part_power
+        assert made._part_shift == theirs._part_shift
+        assert made._replica2part2dev_id == theirs._replica2part2dev_id
+    said, made = build_next(6, {})
+    assert made.next_part_power is None and said["moved"] > 0 and said["held_back"] == 0
+
+
 def test_a_builder_comes_along(tmp_path):
     """The lines in docs/cli.md, run as they stand; the builder's state goes through an
     import, and a rebalance obeys it."""

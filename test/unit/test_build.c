@@ -282,6 +282,177 @@ static void partitions_that_moved_stay_for_min_move_seconds(void **state)
     mc_ring_unref(d);
 }
 
+/* The last move of a partition, or 0. */
+static uint32_t moved_at(const struct mc_ring *ring, uint32_t part)
+{
+    const uint8_t *last = mc_ring_builder(ring)->last_move;
+
+    return last == NULL ? 0 : mc_get_u32(last + (size_t)part * 4);
+}
+
+static void a_greater_part_power_splits_and_moves_only_what_quotas_ask(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_build_report seen;
+    struct mc_ring *a;
+    struct mc_ring *b;
+    struct mc_ring *c;
+
+    (void)state;
+    spec.replicas = 3250000;
+    a = build_at(&spec, NULL, 1000, &report);
+    devices[0].weight = 1500000;
+    b = build_at(&spec, a, 2000, &report);
+    assert_true(report.moved > 0);
+    spec.part_power = 12;
+    c = build_at(&spec, b, 3000, &report);
+    assert_int_equal(mc_ring_head(c)->assignments, 4 * (3 * 1024 + 256));
+    assert_true(report.moved < COUNT * 4); /* what rounding was is exact now */
+    assert_int_equal(report.moved, report.moved_lower_bound);
+    assert_true(report.max_deviation < 1);
+    assert_int_equal(mc_ring_divergence(b, c), report.moved);
+    assert_int_equal(mc_build_measure(c, b, &seen), 0);
+    assert_int_equal(seen.moved, report.moved);
+    for (uint32_t p = 0; p < 4096; p++) {
+        unsigned moved = 0;
+
+        for (unsigned s = 0; s < 4; s++)
+            moved += mc_ring_at(c, p, s) != mc_ring_at(b, p >> 2, s);
+        assert_int_equal(moved_at(c, p), moved != 0 ? 3000 : moved_at(b, p >> 2));
+    }
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+    /* Where quotas double, nothing moves at all. */
+    spec = make_spec();
+    spec.part_power = 4;
+    a = build_at(&spec, NULL, 1000, &report);
+    spec.part_power = 5;
+    b = build_at(&spec, a, 2000, &report);
+    assert_int_equal(report.moved, 0);
+    assert_null(mc_ring_builder(b)->last_move);
+    for (uint32_t p = 0; p < 32; p++) {
+        for (unsigned s = 0; s < 3; s++)
+            assert_int_equal(mc_ring_at(b, p, s), mc_ring_at(a, p / 2, s));
+    }
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
+/* What was split may move at once, but not what moved a moment before. */
+static void a_split_partition_keeps_its_last_move(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 1000, &report);
+    struct mc_ring *b;
+    struct mc_ring *c;
+
+    (void)state;
+    spec.min_move_seconds = 3600;
+    devices[0].weight = 3000000;
+    b = build_at(&spec, a, 2000, &report);
+    devices[0].weight = 100000;
+    devices[3].weight = 3900000; /* what its zone is due stays */
+    spec.part_power = 11;
+    c = build_at(&spec, b, 3000, &report);
+    assert_true(report.moved > 0);
+    for (uint32_t p = 0; p < 2048; p++) {
+        if (moved_at(b, p / 2) == 0)
+            continue;
+        assert_int_equal(moved_at(c, p), 2000);
+        for (unsigned s = 0; s < 3; s++)
+            assert_int_equal(mc_ring_at(c, p, s), mc_ring_at(b, p / 2, s));
+    }
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+    mc_ring_unref(c);
+}
+
+static struct mc_ring *raise_step(const struct mc_spec *like, unsigned power,
+                                  unsigned next, struct mc_ring *take_old)
+{
+    struct mc_build_report report;
+    struct mc_spec spec = *like;
+    struct mc_ring *ring;
+
+    spec.part_power = power;
+    spec.next_part_power = next;
+    ring = build_at(&spec, take_old, 2000, &report);
+    assert_int_equal(mc_ring_head(ring)->next_part_power,
+                     next != 0 ? next : MC_NO_NEXT_PART_POWER);
+    if (next != 0) {
+        assert_int_equal(report.moved, 0);
+        assert_true(report.held_back > 0);
+        assert_int_equal(mc_ring_divergence(take_old, ring), 0);
+        for (uint32_t p = 0; p < mc_ring_part_count(ring); p++)
+            assert_int_equal(moved_at(ring, p),
+                             moved_at(take_old, p * mc_ring_part_count(take_old) /
+                                                    mc_ring_part_count(ring)));
+    } else {
+        assert_true(report.moved > 0);
+        assert_true(report.max_deviation < 1);
+    }
+    mc_ring_unref(take_old);
+    return ring;
+}
+
+static void raise_fails(const struct mc_spec *like, unsigned power, unsigned next,
+                        const struct mc_ring *old)
+{
+    struct mcos_diag diag = {{0}, 0, 0, {0}};
+    struct mc_spec spec = *like;
+
+    spec.part_power = power;
+    spec.next_part_power = next;
+    assert_int_equal(build_fails(&spec, old, &diag), MCOS_E_PARTPOWER);
+    assert_string_equal(diag.field, "/next_partition_power");
+}
+
+static void
+swifts_steps_are_taken_in_order_and_move_nothing_until_the_last(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a = build_at(&spec, NULL, 1000, &report);
+    struct mcos_diag diag = {{0}, 0, 0, {0}};
+
+    (void)state;
+    devices[0].weight = 3000000; /* is for later, until the raise is over */
+    raise_fails(&spec, 10, 10, a);
+    raise_fails(&spec, 11, 11, a);
+    raise_fails(&spec, 11, 12, a);
+    raise_fails(&spec, 10, 12, a);
+    a = raise_step(&spec, 10, 11, a);
+    a = raise_step(&spec, 10, 11, a);
+    raise_fails(&spec, 10, 0, a);
+    raise_fails(&spec, 11, 0, a);
+    raise_fails(&spec, 11, 12, a);
+    raise_fails(&spec, 12, 12, a);
+    spec.next_part_power = 11;
+    spec.device_count--;
+    assert_int_equal(build_fails(&spec, a, &diag), MCOS_E_DEVICE);
+    assert_string_equal(diag.field, "/devices");
+    spec.device_count++;
+    spec.replicas += 500000;
+    assert_int_equal(build_fails(&spec, a, &diag), MCOS_E_VALUE);
+    assert_string_equal(diag.field, "/replicas");
+    spec.replicas -= 500000;
+    /* Called off, and again. */
+    a = raise_step(&spec, 10, 10, a);
+    raise_fails(&spec, 10, 11, a);
+    a = raise_step(&spec, 10, 0, a);
+    devices[0].weight = 1000000;
+    a = raise_step(&spec, 10, 11, a);
+    a = raise_step(&spec, 11, 11, a);
+    raise_fails(&spec, 11, 12, a);
+    a = raise_step(&spec, 11, 11, a);
+    a = raise_step(&spec, 11, 0, a);
+    assert_int_equal(mc_ring_part_count(a), 2048);
+    mc_ring_unref(a);
+}
+
 static void replicas_may_grow_and_shrink(void **state)
 {
     struct mc_spec spec = make_spec();
@@ -386,7 +557,7 @@ static void what_cannot_be_built_from_is_refused(void **state)
     struct mc_draft draft;
 
     (void)state;
-    spec.part_power = 11;
+    spec.part_power = 9;
     assert_int_equal(build_fails(&spec, a, &diag), MCOS_E_PARTPOWER);
     assert_string_equal(diag.field, "/partition_power");
     spec = make_spec();
@@ -546,6 +717,7 @@ static void a_build_survives_every_failed_allocation(void **state)
     spec.min_move_seconds = 10;
     spec.strict = true;
     spec.device_count = COUNT - 1;
+    spec.part_power = 6;
     devices[0].weight = 3000000;
     assert_true(out_of_memory(&spec, a) > 40);
     b = build_at(&spec, a, 60, &report);
@@ -574,6 +746,10 @@ int main(void)
         cmocka_unit_test(the_same_spec_again_moves_nothing),
         cmocka_unit_test(the_order_of_the_list_moves_nothing),
         cmocka_unit_test(partitions_that_moved_stay_for_min_move_seconds),
+        cmocka_unit_test(a_greater_part_power_splits_and_moves_only_what_quotas_ask),
+        cmocka_unit_test(a_split_partition_keeps_its_last_move),
+        cmocka_unit_test(
+            swifts_steps_are_taken_in_order_and_move_nothing_until_the_last),
         cmocka_unit_test(replicas_may_grow_and_shrink),
         cmocka_unit_test(strict_is_the_rings_rule_until_a_spec_says_otherwise),
         cmocka_unit_test(the_rule_is_one_field_among_others),

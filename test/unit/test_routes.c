@@ -278,8 +278,8 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     want_text(w, "author", "uid:7");
 }
 
-#define SMALL                                                                          \
-    "{\"partition_power\": 5, \"replicas\": 1, \"devices\": ["                         \
+#define LARGE                                                                          \
+    "{\"partition_power\": 7, \"replicas\": 1, \"devices\": ["                         \
     "{\"name\": \"a\", \"weight\": 1}]}"
 
 static void want_check(const struct world *w, const char *ring, uint8_t byte)
@@ -313,20 +313,22 @@ static void an_import_without_a_secret_keeps_the_check(void **state)
 }
 
 /* What is imported is `photos`: 2^6 partitions. */
-static void an_import_keeps_the_part_power(void **state)
+static void an_import_does_not_join_partitions(void **state)
 {
     struct world *w = *state;
     struct mc_request q = {.method = "PUT"};
     char etag[96];
 
     assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
-    assert_int_equal(create(w, "/v1/rings/swift", SMALL), 201);
+    assert_int_equal(create(w, "/v1/rings/swift", LARGE), 201);
     memcpy(etag, w->etag, sizeof(etag));
     q.if_match = etag;
     (void)ask(w, &q, "/v1/rings/swift/import", "gz");
     want_problem(w, MCOS_E_PARTPOWER);
     want_text(w, "field", "/partition_power");
-    want_text(w, "detail", "the file has 6, the ring has 5; it cannot be changed");
+    want_text(w, "detail",
+              "the file has 6 and the ring 7: a partition can be split, and "
+              "cannot be joined with others");
     assert_int_equal(get(w, "/v1/rings/swift"), 200);
     want_number(w, "version", 1);
     /* With a deletion between it is another ring, as in a create. */
@@ -451,7 +453,7 @@ int main(void)
         CASE(the_same_request_at_once_is_made_once),
         CASE(what_is_no_key_is_refused),
         CASE(an_import_without_a_secret_keeps_the_check),
-        CASE(an_import_keeps_the_part_power),
+        CASE(an_import_does_not_join_partitions),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);
