@@ -3,6 +3,7 @@
  * A plan changes nothing, and its token lets exactly that change through: not one
  * from another ring, not one with another result, by whatever it differs.
  */
+#include "node/etag.h"
 #include "node/json_plan.h"
 #include "node/token.h"
 #include "test/fake/client.h"
@@ -286,6 +287,40 @@ static void a_ring_that_is_too_new_is_not_planned(void **state)
     want_text(w, "code", "agent-too-old");
 }
 
+static void a_ring_of_a_later_builder_is_looked_up_and_not_changed(void **state)
+{
+    struct world *w = *state;
+    struct mc_expect held;
+    struct mc_ring *made = NULL;
+    struct mc_draft draft;
+    char token[MC_TOKEN_MAX];
+    bool distributed;
+    uint64_t retry_ms;
+
+    assert_int_equal(create(w, "/v1/rings/photos", THREE), 201);
+    mc_draft_init(&draft);
+    assert_int_equal(mc_draft_from_ring(&draft, w->agent.rings[0]), 0);
+    assert_true(mc_name_set(&draft.head.name, "photos"));
+    draft.builder.algorithm = 3;
+    assert_int_equal(mc_etag_parse(w->etag, &held), 0);
+    assert_int_equal(
+        mc_agent_mint(&w->agent, &draft, &held, &made, &distributed, &retry_ms, NULL),
+        0);
+    mc_draft_fini(&draft);
+    mc_ring_unref(made);
+
+    assert_int_equal(get(w, "/v1/rings/photos/lookup?account=a"), 200);
+    want_number(w, "version", 2);
+    assert_int_equal(plan(w, FOUR, token), 422);
+    want_text(w, "code", "upgrade-needed");
+    want_text(w, "detail",
+              "the ring needs builder 3 to be changed, this one is 2; look-ups go on");
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    assert_int_equal(replace(w, "/v1/rings/photos", w->etag, FOUR), 422);
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    want_number(w, "version", 2);
+}
+
 static void readers_do_not_wait_for_a_plan(void **state)
 {
     struct world *w = *state;
@@ -388,6 +423,7 @@ int main(void)
         CASE(what_is_no_token_is_refused),
         CASE(a_plan_is_refused_as_a_change_is),
         CASE(a_ring_that_is_too_new_is_not_planned),
+        CASE(a_ring_of_a_later_builder_is_looked_up_and_not_changed),
         CASE(readers_do_not_wait_for_a_plan),
         CASE(a_plan_that_nobody_waits_for_is_not_built),
         CASE(a_plan_yields_to_changes),
