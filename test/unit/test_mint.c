@@ -209,12 +209,13 @@ static void divergence_counts_replicas_by_the_name_of_their_device(void **state)
     static const char *const cab[3] = {"c", "a", "b"};
     static const uint32_t ab_bc[4] = {0, 1, 1, 2};
     static const uint32_t ba_cb[4] = {2, 1, 0, 2}; /* the same, in other slots */
+    static const uint32_t aa_cc[4] = {0, 0, 2, 2};
     static const uint32_t cb_ba[4] = {2, 1, 1, 0};
     static const uint32_t ab_ab[4] = {0, 1, 0, 1};
     struct mc_ring *one = table_of(abc, ab_bc, 1);
     struct mc_ring *same = table_of(cab, ba_cb, 1);
     struct mc_ring *other = table_of(abc, ab_ab, 1);
-    struct mc_ring *finer = table_of(abc, ab_bc, 2);
+    struct mc_ring *finer = table_of(abc, aa_cc, 2);
     struct mc_ring *crossed = table_of(abc, cb_ba, 2);
 
     (void)state;

@@ -278,6 +278,9 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     want_text(w, "author", "uid:7");
 }
 
+#define SMALL                                                                          \
+    "{\"partition_power\": 5, \"replicas\": 1, \"devices\": ["                         \
+    "{\"name\": \"a\", \"weight\": 1}]}"
 #define LARGE                                                                          \
     "{\"partition_power\": 7, \"replicas\": 1, \"devices\": ["                         \
     "{\"name\": \"a\", \"weight\": 1}]}"
@@ -331,7 +334,16 @@ static void an_import_does_not_join_partitions(void **state)
               "cannot be joined with others");
     assert_int_equal(get(w, "/v1/rings/swift"), 200);
     want_number(w, "version", 1);
+    /* Each of 2^5 is split: what is on another device than the whole was has moved. */
+    assert_int_equal(create(w, "/v1/rings/small", SMALL), 201);
+    memcpy(etag, w->etag, sizeof(etag));
+    assert_int_equal(ask(w, &q, "/v1/rings/small/import", "gz"), 200);
+    want_number(w, "moved", 128 - 32); /* a holds a quarter by now */
+    assert_int_equal(get(w, "/v1/rings/small"), 200);
+    want_number(w, "partitions", 64);
     /* With a deletion between it is another ring, as in a create. */
+    assert_int_equal(get(w, "/v1/rings/swift"), 200);
+    memcpy(etag, w->etag, sizeof(etag));
     q.method = "DELETE";
     assert_int_equal(ask(w, &q, "/v1/rings/swift", ""), 200);
     assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);

@@ -170,6 +170,36 @@ static void a_plan_says_what_strict_would_move(void **state)
     assert_string_not_equal(token, strict_token);
 }
 
+static void a_plan_tells_that_a_part_power_is_being_raised(void **state)
+{
+    struct world *w = *state;
+    char token[MC_TOKEN_MAX];
+    char other[MC_TOKEN_MAX];
+
+    assert_int_equal(create(w, "/v1/rings/photos", ZONES("", E)), 201);
+    want_text(w, "ring", "photos");
+    assert_int_equal(plan(w, ZONES("", E), other), 200);
+    assert_true(json_is_null(at(w, "next_partition_power")));
+    assert_int_equal(plan(w, ZONES("\"next_partition_power\": 9, ", E), token), 200);
+    want_number(w, "next_partition_power", 9);
+    want_number(w, "moved", 0);
+    assert_true(json_is_null(at(w, "floor")));
+    assert_string_not_equal(token, other);
+    assert_int_equal(apply(w, ZONES("\"next_partition_power\": 9, ", E), token, true),
+                     200);
+    assert_int_equal(get(w, "/v1/rings/photos"), 200);
+    want_number(w, "next_partition_power", 9);
+    assert_int_equal(get(w, "/v1/rings/photos/spec"), 200);
+    want_number(w, "next_partition_power", 9);
+    assert_int_equal(plan(w, ZONES("", E), token), 422);
+    want_text(w, "field", "/next_partition_power");
+    want_text(
+        w, "detail",
+        "the part power is being raised from 8 to 9: next_partition_power 9 with "
+        "partition_power 9 is the next step, and with partition_power 8 it waits; "
+        "next_partition_power 8 calls it off");
+}
+
 static void want_detail(const struct world *w, const char *part)
 {
     assert_non_null(strstr(json_string_value(at(w, "detail")), part));
@@ -419,6 +449,7 @@ int main(void)
         CASE(the_token_lets_that_change_through),
         CASE(another_result_is_refused),
         CASE(a_plan_says_what_strict_would_move),
+        CASE(a_plan_tells_that_a_part_power_is_being_raised),
         CASE(another_ring_before_is_refused),
         CASE(what_is_no_token_is_refused),
         CASE(a_plan_is_refused_as_a_change_is),
