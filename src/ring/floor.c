@@ -81,14 +81,11 @@ int mc_floor_fill(struct mc_plan *plan)
 
 /* ---- a row's part ---- */
 
+/* A row has as many replicas as the others, or it is a long one and has one more. */
 static unsigned root_takes(const struct mc_plan *plan, const uint32_t *row)
 {
-    unsigned width = 0;
-
-    while (width < plan->stride && row[width] != MC_DEVICE_NONE)
-        width++;
-    return plan->node_takes[0] + width -
-           (unsigned)(plan->assignments / plan->part_count);
+    return plan->node_takes[0] + (plan->long_rows < plan->part_count &&
+                                  row[plan->stride - 1] != MC_DEVICE_NONE);
 }
 
 /* Counts one that arrives; how many there are now. */
