@@ -191,7 +191,7 @@ static int place(struct mc_built *b, struct mc_build_report *report,
     if (b->old == NULL)
         r = mc_plan_first(&b->plan, b->in->seed, draft->table);
     else if (mc_raise_holds(b))
-        r = mc_raise_hold(b, &moves.held_back, diag);
+        r = mc_raise_hold(b, draft->table, &moves.held_back, diag);
     else
         r = mc_plan_rebalance(&b->plan, &old, b->in->seed, draft->table, &moves);
     if (r < 0)

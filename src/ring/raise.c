@@ -40,7 +40,8 @@ bool mc_raise_holds(const struct mc_built *b)
     return b->old != NULL && b->in->spec->next_part_power != 0;
 }
 
-int mc_raise_hold(struct mc_built *b, uint64_t *ret_held_back, struct mcos_diag *diag)
+int mc_raise_hold(const struct mc_built *b, uint32_t *table, uint64_t *ret_held_back,
+                  struct mcos_diag *diag)
 {
     const struct mc_spec *spec = b->in->spec;
     const struct mc_head *old = mc_ring_head(b->old);
@@ -65,7 +66,7 @@ int mc_raise_hold(struct mc_built *b, uint64_t *ret_held_back, struct mcos_diag 
 
         *ret_held_back += had > quota ? had - quota : 0;
     }
-    memcpy(b->draft->table, b->before,
+    memcpy(table, b->before,
            (size_t)b->plan.part_count * b->plan.stride * sizeof(*b->before));
     return 0;
 }

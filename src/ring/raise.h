@@ -20,10 +20,11 @@ int mc_raise_check(const struct mc_spec *spec, const struct mc_head *old,
 bool mc_raise_holds(const struct mc_built *b);
 
 /*
- * The table as it was, split, into the draft; *ret_held_back: replicas beyond the
- * quotas that the weights say now. Fails with VALUE or DEVICE where replicas or devices
- * would have to move.
+ * The table as it was, split, in leaves, into table; *ret_held_back: replicas beyond
+ * the quotas that the weights say now. Fails with VALUE or DEVICE where replicas or
+ * devices would have to move.
  */
-int mc_raise_hold(struct mc_built *b, uint64_t *ret_held_back, struct mcos_diag *diag);
+int mc_raise_hold(const struct mc_built *b, uint32_t *table, uint64_t *ret_held_back,
+                  struct mcos_diag *diag);
 
 #endif /* MCOS_RING_RAISE_H */
