@@ -177,8 +177,10 @@ static int place(struct mc_built *b, struct mc_build_report *report,
     int r = MCOS_E_NOMEM;
 
     b->plan.progress = b->in->progress;
+    b->price = calloc(b->plan.tree.leaf_count, sizeof(*b->price));
+    old.price = b->price;
     draft->table = malloc((size_t)parts * b->plan.stride * sizeof(*draft->table));
-    if (draft->table == NULL)
+    if (draft->table == NULL || b->price == NULL)
         return r;
     if (old.gentle && draft->last_move != NULL) {
         b->frozen = malloc(parts);
@@ -337,6 +339,7 @@ void mc_built_free(struct mc_built *b)
     free(b->had);
     free(b->before);
     free(b->frozen);
+    free(b->price);
     free(b);
 }
 

@@ -193,6 +193,8 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (!old->gentle)
         moves.bound = moves.moved;
     moves.undone = f.undone;
+    if (old->price != NULL)
+        memcpy(old->price, f.price, f.vacant * sizeof(*old->price));
     *ret_moves = moves;
 out:
     mc_flow_fini(&f);
@@ -225,7 +227,8 @@ static int retry(const struct mc_plan *plan, const struct mc_plan_old *old,
 static int exact_bound(const struct mc_plan *plan, const struct mc_plan_old *old,
                        uint64_t seed, uint32_t *spare, struct mc_plan_moves *moves)
 {
-    struct mc_plan_old any = {.table = old->table, .stride = old->stride};
+    struct mc_plan_old any = {
+        .table = old->table, .stride = old->stride, .price = old->price};
     struct mc_plan_moves exact;
     int r = rebalance(plan, &any, seed, spare, &exact);
 
