@@ -5,10 +5,10 @@
     test/exact/exact.py build/test/exact/rebalances [--count N] [--gentle N] [--seed N]
 
 Every kind of change to rings of every kind (worlds.py), each result checked from scratch
-(quotas, rows, floor and ceil) and its moves compared with the optimum that HiGHS finds
+(quotas, rows, ceil, in a strict ring floor) and its moves compared with the optimum that HiGHS finds
 (solve.py; Debian's python3-scipy). They must be equal, without exception, where a
 partition may move any number of replicas. --count says how many such changes, --gentle
-how many where it may move one at a time; the variable MCOS_EXACT multiplies both.
+how many where it may move one at a time, by each of the two rules; the variable MCOS_EXACT multiplies both.
 """
 import argparse
 import collections
@@ -178,7 +178,7 @@ def gentle(program, count, seed, strict):
                     show(wrong, step, result, block)
             above[held, more] += 1
     worse = n - above[0, 0]
-    print(f"one at a time: {n} changes, {worse} not the optimum, {bad} wrong"
+    print(f"{'strict' if strict else 'ceil'}, one at a time: {n} changes, {worse} not the optimum, {bad} wrong"
           + "".join(f"; {k} with {held} held back and {more} moved more"
                     for (held, more), k in sorted(above.items()) if (held, more) != (0, 0)))
     return bad + (worse * 100 > n)
@@ -192,8 +192,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     times = int(os.environ.get("MCOS_EXACT", "1"))
-    bad = exact(args.program, args.count * times, args.seed, False)
-    bad += gentle(args.program, args.gentle * times, args.seed, False)
+    bad = 0
+    for strict in (False, True):
+        bad += exact(args.program, args.count * times, args.seed, strict)
+        bad += gentle(args.program, args.gentle * times, args.seed, strict)
     return 1 if bad else 0
 
 

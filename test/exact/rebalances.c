@@ -60,8 +60,7 @@ static void read_build(struct input *in)
     in->spec.replicas = (uint64_t)number();
     in->spec.overload = (uint32_t)number();
     in->spec.min_move_seconds = (uint32_t)number();
-    if (number() != 0)
-        die("this builder has no strict mode");
+    in->spec.strict = number() != 0;
     in->now = (uint32_t)number();
     in->seed = (uint64_t)number();
     in->spec.device_count = (uint32_t)number();

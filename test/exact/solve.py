@@ -7,6 +7,7 @@ count as one row several times. An integer programme where it may move one: ther
 cannot reach its quota costs more than any move.
 """
 import collections
+import itertools
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -44,15 +45,42 @@ class Block:
             nodes[tuple(members)] = (total // self.parts, -(-total // self.parts))
         return [(members, *bounds) for members, bounds in nodes.items()]
 
+    def fills(self, row, width):
+        """A row with these devices, and perhaps others, can be made."""
+        low, high = self.range_of(self.live, 0, set(row))
+        return low <= width <= high
+
+    def range_of(self, members, tier, row):
+        """The least and most replicas of a partition below a node, with all of `row`."""
+        low = high = 0
+        if tier == 3:
+            for n in members:
+                low += n in row or (self.spec.strict and self.quota[n] == self.parts)
+                high += 1
+            return low, high
+        children = {}
+        for n in members:
+            name = self.spec.devices[n][tier]
+            children.setdefault(f"own {n}" if name == "-" else name, []).append(n)
+        for child in children.values():
+            child_low, child_high = self.range_of(child, tier + 1, row)
+            total = sum(self.quota[n] for n in child)
+            if self.spec.strict:
+                child_low = max(child_low, total // self.parts)
+            child_high = min(child_high, -(-total // self.parts))
+            if child_low > child_high:
+                return 1, 0
+            low += child_low
+            high += child_high
+        return low, high
+
     def keepable(self, p):
         """The most of an old row that can stay together."""
-        kept = []
-        for n in self.old[p]:
-            row = kept + [n]
-            if len(row) <= self.widths[p] and all(
-                    sum(m in members for m in row) <= most for members, _, most in self.nodes):
-                kept = row
-        return len(kept)
+        for n in range(len(self.old[p]), 0, -1):
+            for row in itertools.combinations(sorted(self.old[p]), n):
+                if self.fills(row, self.widths[p]):
+                    return n
+        return 0
 
     def may_lose(self, frozen):
         """Of each row, with one move of a partition at a time."""

@@ -123,6 +123,7 @@ static void start(struct big_ring *r, const uint32_t *held)
                                .part_power = r->world.power,
                                .assignments = parts * r->world.replicas / 1000000,
                                .overload = r->world.overload,
+                               .strict = r->world.strict,
                                .held = held};
 
     if (mc_plan_init(&r->plan, &in) < 0)

@@ -29,6 +29,7 @@ struct big_world {
     unsigned power;
     uint64_t replicas; /* millionths */
     uint32_t overload;
+    bool strict;
     struct mc_device *devices; /* texts live as long as the process */
     uint32_t count;
     uint32_t *was; /* index in the world before, UINT32_MAX: new; NULL: no such */
