@@ -85,6 +85,12 @@ int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of);
 unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part);
 
 /*
+ * Each row once, in an order that is scattered over the table, 64 neighbours at a time:
+ * for what may end before the last row, so that no part of the table is preferred.
+ */
+uint32_t mc_plan_scattered(const struct mc_plan *plan, uint32_t i);
+
+/*
  * Fills ideal, quota, node_quota and node_most of a plan whose tree and arrays
  * are there (ring/quota.c). Fails with NOMEM.
  */

@@ -258,6 +258,10 @@ uint64_t mc_flow_push(struct mc_flow *f, uint32_t target)
         uint32_t u = f->queue[i];
 
         f->cursors[u] = (struct mc_cursor){0};
+        /* From anywhere: where few move, it would be the first rows again and again. */
+        if (f->clean != NULL && u != f->vacant)
+            f->cursors[u].stride_at =
+                mc_flow_random(f, f->clean_first[u + 1] - f->clean_first[u]);
         if (f->level[u] == 0)
             f->queue[sources++] = u;
         else if (f->level[u] < target || (f->level[u] == target && f->excess[u] < 0))

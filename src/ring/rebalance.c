@@ -10,6 +10,7 @@
  * move stays for the next time.
  */
 #include "ring/flow.h"
+#include "ring/primary.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -46,7 +47,9 @@ static void list_special(struct mc_flow *f)
 {
     const struct mc_plan *plan = f->plan;
 
-    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
+    for (uint32_t i = 0; i < plan->part_count && f->err == 0; i++) {
+        uint32_t p = mc_plan_scattered(plan, i);
+
         for (unsigned s = 0; s < mc_plan_row(plan, p); s++) {
             uint32_t place = p * plan->stride + s;
 
@@ -190,6 +193,9 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (moves.held_back == 0 && f.missing > moves.bound)
         moves.bound = f.missing;
     moves.moved = count_moved(&f);
+    r = moves.moved != 0 ? mc_primary_even(plan, old, table) : 0;
+    if (r < 0)
+        goto out;
     if (!old->gentle)
         moves.bound = moves.moved;
     moves.undone = f.undone;
