@@ -155,7 +155,10 @@ def nothing(rng, spec, fresh):
 
 
 def part_power(rng, spec, fresh):
+    """Every partition splits: alone, or with another change at once."""
     spec.power += 1
+    if rng.random() < 0.5:
+        rng.choice(CHANGES)(rng, spec, fresh)
 
 
 CHANGES = [add, remove, reweight_one, reweight_all, reweight_little, drain, refill, less_zone,
@@ -265,4 +268,4 @@ def chain(rng, kinds, power_max, strict, min_move):
     return steps
 
 
-ALL = {f.__name__: f for f in [*CHANGES, mixture]}
+ALL = {f.__name__: f for f in [*CHANGES, part_power, mixture]}
