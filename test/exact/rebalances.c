@@ -37,7 +37,7 @@ struct input {
     char texts[COUNT_MAX][4][16];
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "rebalances: %s\n", what);
     exit(1);
