@@ -136,7 +136,8 @@ static void rebalance(unsigned power, const struct world *old,
     uint32_t *leaf = malloc(old->count * sizeof(*leaf)); /* old leaf -> new leaf */
     uint32_t *before = malloc(places * sizeof(*before));
     uint32_t *after;
-    struct mc_plan_old was = {before, plan->stride, mode == MODE_GENTLE, NULL};
+    struct mc_plan_old was = {
+        .table = before, .stride = plan->stride, .gentle = mode == MODE_GENTLE};
     struct mc_build_report report;
     struct mc_plan_moves moves;
     struct mc_plan next;

@@ -22,6 +22,9 @@ if [ -z "$quick" ]; then
     build/bench/bench_build
 fi
 echo
+echo "== what quotas leave open: first places, shared partitions, ranges (1 is chance)"
+build/bench/bench_spread
+echo
 echo "== a ring as its difference from its parent, beside zstd --patch-from"
 build/bench/bench_delta
 echo

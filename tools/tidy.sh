@@ -32,6 +32,14 @@ grep -nE '\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b' $ours | grep -vE '#[0-9]+' | grep .
 git ls-files 'src/*.h' 'include/*.h' 'module/*.h' | xargs -P 2 -I{} sh -c '
     gcc -std=gnu11 -D_GNU_SOURCE "-DMCOS_VERSION=\"\"" -fsyntax-only -Iinclude -Isrc -Imodule -x c "$1" 2>/dev/null ||
         { echo "tidy: $1: does not compile alone"; exit 1; }' sh {} || bad=1
+# No float decides anything where two machines must agree. These four have some, for
+# people to read, and what they declare is used in the upper rooms only.
+for f in $(git ls-files 'src/base/*.[ch]' 'src/ring/*.[ch]' 'src/sync/*.[ch]' |
+    grep -vxE 'src/(base/decimal.[ch]|ring/(measure|explain).c|ring/(build|explain).h)'); do
+    gcc -fpreprocessed -dD -E -P -x c "$f" 2>/dev/null | sed -E 's/"([^"\\]|\\.)*"/""/g' |
+        grep -nE '\b(float|double)\b|\b[0-9]+\.[0-9]*|\b[0-9]+e[+-]?[0-9]+|(balance|max_deviation|dispersion|wants) *[-+*/<>]?=?=? ' |
+        sed "s|^|tidy: $f: a float: |" | grep . && bad=1
+done
 # A module shows its server one door, and can reach neither file nor socket.
 shown=$(nm -D --defined-only "$build/module/redis/mcos.so" | awk '{print $3}')
 [ "$shown" = RedisModule_OnLoad ] || say "mcos.so shows: $shown"

@@ -266,7 +266,8 @@ static int place_next(struct mc_built *b, struct mc_build_report *report,
     size_t places = (size_t)parts * b->plan.stride;
     struct mc_plan_old old = {.table = b->before,
                               .stride = b->before_stride,
-                              .gentle = b->in->spec->min_move_seconds != 0};
+                              .gentle = b->in->spec->min_move_seconds != 0,
+                              .price = b->price};
     struct mc_plan_moves moves = {0};
     uint32_t *table = malloc(places * sizeof(*table));
     int r = MCOS_E_NOMEM;
@@ -343,6 +344,10 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
         r = fill_devices(b);
     if (r == 0)
         r = make_plan(b);
+    if (r == 0) {
+        b->price = calloc(b->plan.tree.leaf_count, sizeof(*b->price));
+        r = b->price == NULL ? MCOS_E_NOMEM : 0;
+    }
     if (r == 0)
         r = b->old == NULL ? place_first(b, &report) : place_next(b, &report, diag);
     if (r == MCOS_E_EMPTY)
@@ -390,6 +395,7 @@ void mc_built_free(struct mc_built *b)
     free(b->had);
     free(b->before);
     free(b->frozen);
+    free(b->price);
     free(b);
 }
 

@@ -18,6 +18,7 @@ struct mc_built {
     uint32_t *before;   /* the old table, split, in leaves; NULL: a first build */
     unsigned before_stride;
     uint8_t *frozen; /* of each partition, with min_move_seconds; otherwise NULL */
+    uint32_t *price; /* of each leaf: the certificate (ring/plan.h); 0 at first */
 };
 
 #endif /* MCOS_RING_BUILT_H */

@@ -182,13 +182,15 @@ void mc_flow_keep(struct mc_flow *f)
         f->excess[i] = -(int64_t)quota;
         f->missing += quota > held[i] ? quota - held[i] : 0;
     }
-    for (uint32_t p = 0; p < plan->part_count && f->err == 0; p++) {
+    for (uint32_t i = 0; i < plan->part_count && f->err == 0; i++) {
+        uint32_t p = mc_plan_scattered(plan, i);
+
         if (!keep_whole(f, p, mc_plan_row(plan, p))) {
             keep_row(f, p, held);
             list_row(f, p);
         }
-        if (p % TELL_ROWS == 0)
-            mc_flow_tell(f, p);
+        if (i % TELL_ROWS == 0)
+            mc_flow_tell(f, i);
     }
     free(held);
 }

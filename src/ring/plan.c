@@ -7,6 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define SCATTER_ROWS 64u
+#define SCATTER      2654435761u /* odd: comes to every block; by the golden section */
+
 int mc_plan_init(struct mc_plan *plan, const struct mc_plan_input *in)
 {
     uint32_t parts = 1u << in->part_power;
@@ -68,4 +71,14 @@ int mc_plan_tell(const struct mc_plan *plan, uint64_t done, uint64_t of)
     if (progress == NULL || progress->tell(progress->ctx, (unsigned)(done * 1000 / of)))
         return 0;
     return MCOS_E_EMPTY;
+}
+
+uint32_t mc_plan_scattered(const struct mc_plan *plan, uint32_t i)
+{
+    uint32_t blocks = plan->part_count / SCATTER_ROWS;
+
+    if (blocks == 0)
+        return i;
+    return (i / SCATTER_ROWS * SCATTER & (blocks - 1)) * SCATTER_ROWS +
+           i % SCATTER_ROWS;
 }

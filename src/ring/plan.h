@@ -88,6 +88,12 @@ static inline unsigned mc_plan_row(const struct mc_plan *plan, uint32_t part)
 }
 
 /*
+ * Each row once, in an order that is scattered over the table, 64 neighbours at a time:
+ * for what may end before the last row, so that no part of the table is preferred.
+ */
+uint32_t mc_plan_scattered(const struct mc_plan *plan, uint32_t i);
+
+/*
  * Fills ideal, quota, node_quota and node_most of a plan whose tree and arrays
  * are there (ring/quota.c). Fails with NOMEM.
  */
@@ -118,6 +124,7 @@ struct mc_plan_old {
     unsigned stride;
     bool gentle;           /* one replica of a partition at a time, unless forced */
     const uint8_t *frozen; /* one byte a partition: it moved too lately; may be NULL */
+    uint32_t *price;       /* filled, for each leaf: the certificate; may be NULL */
 };
 
 struct mc_plan_moves {
@@ -132,6 +139,11 @@ struct mc_plan_moves {
  * The table of the new plan that keeps most of the old one (ring/rebalance.c):
  * exact quotas (gentle: as near as it may), no more than ceil of a node in a
  * row, and in a strict plan no less than floor. Fails with NOMEM, EMPTY (stopped).
+ *
+ * With the prices anybody can see for himself that no table keeps more: one with
+ * these quotas keeps at most sum(price * quota) and, for every row, the most that
+ * (1 if old) - price can add up to within the rule. A table that keeps so many is
+ * optimal. Gentle results mostly meet that bound too, but need not.
  */
 int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                       uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves);

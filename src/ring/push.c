@@ -129,7 +129,7 @@ static void advance(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
     __builtin_prefetch(&f->old->table[(size_t)part * f->old->stride]);
 }
 
-static void begin_at(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
+static void begin_at(struct mc_flow *f, uint32_t u, struct mc_cursor *c)
 {
     uint32_t len = 0;
 
@@ -138,8 +138,11 @@ static void begin_at(const struct mc_flow *f, uint32_t u, struct mc_cursor *c)
         len = f->clean_first[u + 1] - f->clean_first[u];
     if (len == 0)
         return;
-    c->ahead_at = (uint32_t)(AHEAD * (uint64_t)f->clean_step[u] % len);
-    c->far_at = (uint32_t)(2 * AHEAD * (uint64_t)f->clean_step[u] % len);
+    /* From anywhere: where few move, it would be the first rows again and again. */
+    c->stride_at = mc_flow_random(f, len);
+    c->ahead_at = (uint32_t)((c->stride_at + AHEAD * (uint64_t)f->clean_step[u]) % len);
+    c->far_at =
+        (uint32_t)((c->stride_at + 2 * AHEAD * (uint64_t)f->clean_step[u]) % len);
 }
 
 /* The next hop from u, its cursor left on it; false when there is none left. */

@@ -10,6 +10,7 @@
  * move stays for the next time.
  */
 #include "ring/flow.h"
+#include "ring/primary.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -176,9 +177,14 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     moves.moved = count_moved(&f);
     if (!old->gentle || (moves.moved > moves.bound && mc_flow_proved(&f)))
         moves.bound = moves.moved;
-    if ((r = f.err) < 0)
+    r = f.err;
+    if (r == 0 && moves.moved != 0)
+        r = mc_primary_even(plan, old, table);
+    if (r < 0)
         goto out;
     moves.undone = f.undone;
+    if (old->price != NULL)
+        memcpy(old->price, f.price, f.vacant * sizeof(*old->price));
     *ret_moves = moves;
 out:
     mc_flow_fini(&f);
@@ -211,7 +217,8 @@ static int retry(const struct mc_plan *plan, const struct mc_plan_old *old,
 static int exact_bound(const struct mc_plan *plan, const struct mc_plan_old *old,
                        uint64_t seed, uint32_t *spare, struct mc_plan_moves *moves)
 {
-    struct mc_plan_old any = {.table = old->table, .stride = old->stride};
+    struct mc_plan_old any = {
+        .table = old->table, .stride = old->stride, .price = old->price};
     struct mc_plan_moves exact;
     int r = rebalance(plan, &any, seed, spare, &exact);
 

@@ -291,7 +291,10 @@ static struct step next_step(struct mc_rng *rng, const struct step *old, bool ge
     }
     init_plan(&s.plan, &s.world, held);
     s.before = old_table(rng, old, &s.world, &s.plan);
-    *was = (struct mc_plan_old){s.before, old->plan.stride, gentle, frozen};
+    *was = (struct mc_plan_old){.table = s.before,
+                                .stride = old->plan.stride,
+                                .gentle = gentle,
+                                .frozen = frozen};
     s.table = new_table(&s.plan);
     again = new_table(&s.plan);
     assert_int_equal(mc_plan_rebalance(&s.plan, was, seed, again, moves), 0);
@@ -443,7 +446,7 @@ static void nothing_changed_moves_nothing(void **state)
     for (unsigned i = 0; i < 2000; i++) {
         struct step a = first_step(&rng, 6);
         size_t bytes = (size_t)a.plan.part_count * a.plan.stride * sizeof(*a.table);
-        struct mc_plan_old was = {a.table, a.plan.stride, false, NULL};
+        struct mc_plan_old was = {.table = a.table, .stride = a.plan.stride};
         uint32_t held[DEVICES_MAX];
         struct mc_plan_moves moves;
         struct mc_plan plan;

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Our moves beside an exact solver's, on thousands of small random rings.
+
+    test/exact/exact.py build/test/exact/rebalances [--count N] [--gentle N] [--seed N]
+
+Every kind of change to rings of every kind (worlds.py), each result checked from scratch
+(quotas, rows, ceil, in a strict ring floor) and its moves compared with the optimum that HiGHS finds
+(solve.py; Debian's python3-scipy). They must be equal, without exception, where a
+partition may move any number of replicas. --count says how many such changes, --gentle
+how many where it may move one at a time, by each of the two rules; the variable MCOS_EXACT multiplies both.
+"""
+import argparse
+import collections
+import itertools
+import os
+import random
+import subprocess
+import sys
+
+import solve
+import worlds
+
+LP_BATCH = 60    # instances in one linear programme
+MILP_BATCH = 12  # and in one integer programme
+
+
+def make_chains(count, seed, gentle, strict):
+    """Chains of one to three changes, all kinds equally often."""
+    rng = random.Random(seed)
+    kinds = [*worlds.ALL, "foreign", "damaged"]
+    chains, have = [], 0
+    turn = itertools.cycle(kinds)
+    while have < count:
+        some = []
+        while len(some) < rng.choice([1, 1, 2, 3]) and not {"foreign", "damaged"} & {*some}:
+            some.append(next(turn))
+        power = 4 if gentle or rng.random() < 0.7 else 6
+        steps = worlds.chain(rng, some, power, strict, worlds.HOUR if gentle else 0)
+        chains.append(steps)
+        have += len(steps) - 1
+    return chains
+
+
+def run(program, chains, seed):
+    text = []
+    for steps in chains:
+        text.append("new\n")
+        for i, step in enumerate(steps):
+            text.append(step.words(seed + i))
+    done = subprocess.run([program], input="".join(text), capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{program}: {done.stderr}")
+    lines = done.stdout.splitlines()
+    want = sum(len(steps) for steps in chains)
+    if len(lines) != want:
+        raise SystemExit(f"{program}: {len(lines)} results of {want}")
+    return iter(lines)
+
+
+class Result:
+    def __init__(self, spec, line):
+        numbers = [int(n) for n in line.split()]
+        self.moved, self.bound, self.held_back, self.below, stride = numbers[:5]
+        n = len(spec.devices)
+        self.quotas = numbers[5:5 + n]
+        self.prices = numbers[5 + n:5 + 2 * n]
+        flat = numbers[5 + 2 * n:]
+        self.table = [flat[i:i + stride] for i in range(0, len(flat), stride)]
+
+
+def changes(program, chains, seed):
+    """(step, result, block, frozen) of each change, in order."""
+    lines = run(program, chains, seed)
+    for steps in chains:
+        first = Result(steps[0].spec, next(lines))
+        table = first.table
+        last = [0] * len(table)
+        for step in steps[1:]:
+            result = Result(step.spec, next(lines))
+            old = step.before(table)
+            if len(old) * 2 == len(result.table):
+                old = [row for row in old for _ in range(2)]
+                last = [t for t in last for _ in range(2)]
+            block = solve.Block(step.spec, result.quotas, old)
+            frozen = [t != 0 and abs(step.now - t) < step.spec.min_move for t in last]
+            if step.table or step.edits is not None:
+                frozen = [False] * len(last)
+            yield step, result, block, frozen
+            last = [step.now if set(row) - {-1} - set(was) else t
+                    for row, was, t in zip(result.table, old, last)]
+            table = result.table
+
+
+def check(step, result, block):
+    """From scratch; what is wrong, or None."""
+    wrong = block.wrong(result.table)
+    if wrong:
+        return wrong
+    if sum(result.quotas) != sum(block.widths):
+        return f"quotas add up to {sum(result.quotas)}, not {sum(block.widths)}"
+    if block.moved(result.table) != result.moved:
+        return f"says {result.moved} moved, it is {block.moved(result.table)}"
+    if block.held_back(result.table) != result.held_back:
+        return f"says {result.held_back} held back, it is {block.held_back(result.table)}"
+    return None
+
+
+def batches(items, size):
+    items = iter(items)
+    while batch := list(itertools.islice(items, size)):
+        yield batch
+
+
+def show(what, step, result, block):
+    print(f"{what}\n  {step}\n  quotas {block.quota}\n  old {block.old}\n"
+          f"  new {result.table}")
+
+
+def exact(program, count, seed, strict):
+    """Every change against the linear programme; how many differ."""
+    tally = collections.Counter()
+    bad = moves = 0
+    for batch in batches(changes(program, make_chains(count, seed, False, strict), seed),
+                         LP_BATCH):
+        problem = solve.Problem()
+        for step, result, block, _ in batch:
+            problem.add(block)
+        for (step, result, block, _), best in zip(batch, problem.solve()):
+            wrong = check(step, result, block)
+            if not wrong and result.held_back:
+                wrong = f"{result.held_back} held back"
+            if not wrong and result.moved != best:
+                wrong = f"moves {result.moved}, the optimum is {best}"
+            if not wrong and result.bound != best:
+                wrong = f"says that {result.bound} must move, the optimum is {best}"
+            if wrong:
+                bad += 1
+                if bad <= 3:
+                    show(wrong, step, result, block)
+            tally[step.kind] += 1
+            moves += result.moved
+    print(f"{'strict' if strict else 'ceil'}: {sum(tally.values())} changes, {moves} moves, "
+          f"{bad} not the optimum; " + ", ".join(f"{k} {n}" for k, n in tally.items()))
+    return bad
+
+
+def gentle(program, count, seed, strict):
+    """Every change against the integer programme: how many are wrong, or too many worse.
+
+    What a partition may lose is no matroid, so there is no proof. Measured over 24,000
+    changes of rings with up to 32 partitions (MCOS_EXACT=17): 28, one in 860, leave one
+    replica back that could have gone, and one moves one replica too many. Nothing worse
+    is let pass, and no more than one in a hundred.
+    """
+    above = collections.Counter()
+    bad = n = 0
+    for batch in batches(changes(program, make_chains(count, seed, True, strict), seed),
+                         MILP_BATCH):
+        problem = solve.Problem()
+        may_lose = [block.may_lose(frozen) for _, _, block, frozen in batch]
+        for (_, _, block, _), may in zip(batch, may_lose):
+            problem.add_gentle(block, may)
+        for (step, result, block, _), may, best in zip(batch, may_lose, problem.solve()):
+            n += 1
+            wrong = check(step, result, block)
+            lost = [len(old - set(row)) for old, row in zip(block.old, result.table)]
+            if not wrong and any(a > b for a, b in zip(lost, may)):
+                wrong = f"partitions lost {lost}, and may lose {may}"
+            held = result.held_back - best // solve.HELD_BACK
+            more = result.moved - best % solve.HELD_BACK
+            if not wrong and (held, more) < (0, 0):
+                wrong = f"({held}, {more}) below what the solver says is possible"
+            if not wrong and (held, more) > (0, 1) and held != 1:
+                wrong = f"{held} held back and {more} moved more than must be"
+            if wrong:
+                bad += 1
+                if bad <= 3:
+                    show(wrong, step, result, block)
+            above[held, more] += 1
+    worse = n - above[0, 0]
+    print(f"{'strict' if strict else 'ceil'}, one at a time: {n} changes, {worse} not the optimum, {bad} wrong"
+          + "".join(f"; {k} with {held} held back and {more} moved more"
+                    for (held, more), k in sorted(above.items()) if (held, more) != (0, 0)))
+    return bad + (worse * 100 > n)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("--count", type=int, default=4000)
+    parser.add_argument("--gentle", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    times = int(os.environ.get("MCOS_EXACT", "1"))
+    bad = 0
+    for strict in (False, True):
+        bad += exact(args.program, args.count * times, args.seed, strict)
+        bad += gentle(args.program, args.gentle * times, args.seed, strict)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
