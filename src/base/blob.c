@@ -11,6 +11,7 @@
 
 struct mc_blob {
     atomic_uint refs;
+    atomic_bool spoilt;
     struct mc_bytes bytes;
     void (*release)(void *ctx, struct mc_bytes bytes);
     void *ctx;
@@ -31,6 +32,7 @@ int mc_blob_wrap(struct mc_bytes bytes,
     if (blob == NULL)
         return MCOS_E_NOMEM;
     atomic_init(&blob->refs, 1u);
+    atomic_init(&blob->spoilt, false);
     blob->bytes = bytes;
     blob->release = release;
     blob->ctx = ctx;
@@ -93,4 +95,14 @@ void mc_blob_unref(struct mc_blob *blob)
 struct mc_bytes mc_blob_get(const struct mc_blob *blob)
 {
     return blob->bytes;
+}
+
+void mc_blob_spoil(struct mc_blob *blob)
+{
+    atomic_store_explicit(&blob->spoilt, true, memory_order_seq_cst);
+}
+
+bool mc_blob_spoilt(const struct mc_blob *blob)
+{
+    return atomic_load_explicit(&blob->spoilt, memory_order_acquire);
 }

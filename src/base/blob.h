@@ -31,4 +31,13 @@ struct mc_blob *mc_blob_ref(struct mc_blob *blob);
 void mc_blob_unref(struct mc_blob *blob);                /* NULL is fine */
 struct mc_bytes mc_blob_get(const struct mc_blob *blob); /* lent while you hold it */
 
+/*
+ * A mapping is immutable only as long as nobody writes into its file. Who finds out
+ * that somebody did says so, once and for all; who read the bytes a moment ago asks
+ * afterwards whether to believe them. Both from any thread, and from a handler of
+ * signals.
+ */
+void mc_blob_spoil(struct mc_blob *blob);
+bool mc_blob_spoilt(const struct mc_blob *blob);
+
 #endif /* MCOS_BASE_BLOB_H */

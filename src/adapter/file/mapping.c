@@ -81,12 +81,12 @@ static int read_all(int fd, size_t size, const char *name, struct mc_blob **ret_
     return err;
 }
 
-int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
-                    ino_t *ret_inode, struct mcos_diag *diag)
+/* A regular file, and how it is. */
+static int open_regular(int dirfd, const char *name, size_t max, int *ret_fd,
+                        struct stat *ret_st, struct mcos_diag *diag)
 {
-    struct stat st;
+    int err = 0;
     int fd;
-    int err;
 
     do
         fd = openat(dirfd, name,
@@ -98,13 +98,29 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
         return mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is a link", name);
     if (fd < 0)
         return mc_folder_fail(diag, "cannot open", name);
-    if (fstat(fd, &st) != 0)
+    if (fstat(fd, ret_st) != 0)
         err = mc_folder_fail(diag, "cannot look at", name);
-    else if (!S_ISREG(st.st_mode))
+    else if (!S_ISREG(ret_st->st_mode))
         err = mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is not a file", name);
-    else if ((uint64_t)st.st_size > max)
+    else if ((uint64_t)ret_st->st_size > max)
         err = mcos_diag_set(diag, MCOS_E_TOOBIG, name, "%s is too large", name);
-    else if (st.st_size == 0)
+    if (err != 0)
+        (void)close(fd);
+    else
+        *ret_fd = fd;
+    return err;
+}
+
+int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
+                    ino_t *ret_inode, struct mcos_diag *diag)
+{
+    struct stat st;
+    int fd = -1;
+    int err = open_regular(dirfd, name, max, &fd, &st, diag);
+
+    if (err != 0)
+        return err;
+    if (st.st_size == 0)
         err = mc_blob_new((struct mc_bytes){NULL, 0}, ret_blob);
     else if ((uint64_t)st.st_size <= MC_MAPPING_READ_MAX)
         err = read_all(fd, (size_t)st.st_size, name, ret_blob, diag);
@@ -114,6 +130,28 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
     if (err == 0 && ret_inode != NULL)
         *ret_inode = st.st_ino;
     return err;
+}
+
+int mc_mapping_share(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
+                     int *ret_fd, struct stat *ret_st, struct mcos_diag *diag)
+{
+    struct stat st;
+    int fd = -1;
+    int err = open_regular(dirfd, name, max, &fd, &st, diag);
+
+    if (err != 0)
+        return err;
+    if (st.st_size == 0)
+        err = mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is empty", name);
+    else
+        err = map(fd, (size_t)st.st_size, name, ret_blob, diag);
+    if (err != 0) {
+        (void)close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    *ret_st = st;
+    return 0;
 }
 
 int mc_mapping_ring(int dirfd, const char *file, const char *ring_name,

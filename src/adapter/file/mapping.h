@@ -14,6 +14,7 @@
 
 #include "ring/ring.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #define MC_MAPPING_READ_MAX (64u << 20) /* larger files are mapped */
@@ -26,6 +27,14 @@
  */
 int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
                     ino_t *ret_inode, struct mcos_diag *diag);
+
+/*
+ * The same, always mapped and shared with all who map it: one copy for a host. *ret_fd
+ * is yours (close): fstat of it tells whether somebody wrote into the file since
+ * *ret_st. An empty file is FORMAT.
+ */
+int mc_mapping_share(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
+                     int *ret_fd, struct stat *ret_st, struct mcos_diag *diag);
 
 /*
  * The ring in a file: XXH3 and meaning checked, and of the name given

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/file/source.c -- rings and clusters from a data folder. */
+#include "adapter/file/source.h"
+
+#include "adapter/file/current.h"
+#include "adapter/file/mapping.h"
+#include "adapter/file/store.h"
+#include "adapter/file/watch.h"
+#include "sync/cluster_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Which file it is and whether somebody wrote into it: without the time of its last
+ * change, which a link to it changes too. */
+struct identity {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec written;
+};
+
+/* What was given of one name last. */
+struct given {
+    struct mc_name name; /* first: sorted by it */
+    struct identity identity;
+    struct mc_ring *ring; /* NULL: nothing yet */
+    int fd;
+};
+
+struct file_source {
+    struct mc_source source; /* first */
+    char *data;
+    struct mc_watch watch;
+    struct given *given;
+    size_t given_count;
+    size_t given_room;
+    struct identity clusters;
+    struct mcos_diag trouble;
+};
+
+static struct identity identity_of(const struct stat *st)
+{
+    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+}
+
+static bool same(const struct identity *a, const struct identity *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           a->written.tv_sec == b->written.tv_sec &&
+           a->written.tv_nsec == b->written.tv_nsec;
+}
+
+/* ---- the folder ---- */
+
+/* UNREACHABLE if there is no such folder, NOTFOUND if there are no rings in it. */
+static int open_folders(struct file_source *s, int *ret_data, int *ret_rings)
+{
+    int err = mc_folder_open(s->data, false, ret_data, &s->trouble);
+
+    if (err != 0)
+        return err == MCOS_E_NOMEM ? err : MCOS_E_UNREACHABLE;
+    if (ret_rings == NULL)
+        return 0;
+    err = mc_folder_sub(*ret_data, "rings", false, ret_rings, &s->trouble);
+    if (err != 0)
+        mc_folder_close(*ret_data);
+    return err;
+}
+
+/* ---- rings ---- */
+
+/* The place of a name; made if there is none. Fails with NOMEM. */
+static int find_given(struct file_source *s, const struct mc_name *name,
+                      struct given **ret_given)
+{
+    size_t at;
+
+    if (!mc_name_place(s->given, s->given_count, sizeof(*s->given), name->s, &at)) {
+        if (s->given_count == s->given_room) {
+            size_t room = s->given_room == 0 ? 8 : 2 * s->given_room;
+            void *more = realloc(s->given, room * sizeof(*s->given));
+
+            if (more == NULL)
+                return MCOS_E_NOMEM;
+            s->given = more;
+            s->given_room = room;
+        }
+        memmove(s->given + at + 1, s->given + at,
+                (s->given_count - at) * sizeof(*s->given));
+        s->given[at] = (struct given){.name = *name, .fd = -1};
+        s->given_count++;
+    }
+    *ret_given = &s->given[at];
+    return 0;
+}
+
+static void forget(struct given *g)
+{
+    mc_ring_unref(g->ring);
+    g->ring = NULL;
+    mc_folder_close(g->fd);
+    g->fd = -1;
+}
+
+/* What was given must still be what it was, wherever the file is by now. */
+static void check_given(struct given *g)
+{
+    struct mc_ring *again = NULL;
+    struct identity now;
+    struct stat st;
+
+    if (g->ring == NULL || mc_blob_spoilt(mc_ring_blob(g->ring)))
+        return;
+    if (fstat(g->fd, &st) != 0)
+        return;
+    now = identity_of(&st);
+    if (same(&now, &g->identity))
+        return;
+    if (now.size == g->identity.size &&
+        mc_ring_open(mc_ring_blob(g->ring), MC_CHECK_XXH3, &again, NULL) == 0 &&
+        memcmp(mc_ring_head(again)->digest, mc_ring_head(g->ring)->digest,
+               MC_DIGEST_BYTES) == 0)
+        g->identity = now; /* touched, or written with what it had */
+    else
+        mc_blob_spoil(mc_ring_blob(g->ring));
+    mc_ring_unref(again);
+}
+
+/* Maps and checks a file; *ret_fd is yours. */
+static int open_ring(struct file_source *s, int rings, const char *file,
+                     const struct mc_name *name, struct mc_ring **ret_ring, int *ret_fd,
+                     struct identity *ret_identity)
+{
+    struct mc_blob *blob = NULL;
+    struct mc_ring *ring = NULL;
+    struct stat st;
+    int fd = -1;
+    int err = mc_mapping_share(rings, file, MC_RECORD_BYTES_MAX, &blob, &fd, &st,
+                               &s->trouble);
+
+    if (err == 0)
+        err = mc_ring_open(blob, MC_CHECK_XXH3, &ring, &s->trouble);
+    if (err == 0 && strcmp(mc_ring_head(ring)->name.s, name->s) != 0)
+        err = mcos_diag_set(&s->trouble, MCOS_E_FORMAT, file, "%s holds the ring %s",
+                            file, mc_ring_head(ring)->name.s);
+    mc_blob_unref(blob);
+    if (err != 0) {
+        mc_ring_unref(ring);
+        mc_folder_close(fd);
+        return err;
+    }
+    *ret_ring = ring;
+    *ret_fd = fd;
+    *ret_identity = identity_of(&st);
+    return 0;
+}
+
+/* Is the file the one that was given, and that one still good? */
+static bool is_given(const struct given *g, int rings, const char *file)
+{
+    struct identity now;
+    struct stat st;
+
+    if (g->ring == NULL || mc_blob_spoilt(mc_ring_blob(g->ring)) ||
+        fstatat(rings, file, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    now = identity_of(&st);
+    return same(&now, &g->identity);
+}
+
+static int look(struct mc_source *source, const struct mc_name *name,
+                const uint8_t *known, struct mc_ring **ret_ring)
+{
+    struct file_source *s = (struct file_source *)source;
+    struct mc_folder_name file = mc_current_file(name->s);
+    struct identity identity;
+    struct given *g = NULL;
+    int data = -1;
+    int rings = -1;
+    int fd = -1;
+    int err;
+
+    s->trouble.text[0] = '\0';
+    mc_watch_again(&s->watch, s->data);
+    err = find_given(s, name, &g);
+    if (err != 0)
+        return err;
+    check_given(g);
+    err = open_folders(s, &data, &rings);
+    if (err != 0)
+        return err;
+    if (!is_given(g, rings, file.s)) {
+        struct mc_ring *ring = NULL;
+
+        err = open_ring(s, rings, file.s, name, &ring, &fd, &identity);
+        if (err == 0) {
+            forget(g);
+            g->ring = ring;
+            g->fd = fd;
+            g->identity = identity;
+        }
+    }
+    if (err == 0 && (known == NULL || memcmp(known, mc_ring_head(g->ring)->digest,
+                                             MC_DIGEST_BYTES) != 0))
+        *ret_ring = mc_ring_ref(g->ring);
+    mc_folder_close(rings);
+    mc_folder_close(data);
+    return err;
+}
+
+static int previous(struct mc_source *source, const struct mc_name *name,
+                    struct mc_ring **ret_ring)
+{
+    struct file_source *s = (struct file_source *)source;
+    struct mc_folder_name file = mc_current_prev(name->s);
+    struct identity identity;
+    int data = -1;
+    int rings = -1;
+    int fd = -1;
+    int err;
+
+    s->trouble.text[0] = '\0';
+    err = open_folders(s, &data, &rings);
+    if (err != 0)
+        return err;
+    err = open_ring(s, rings, file.s, name, ret_ring, &fd, &identity);
+    mc_folder_close(fd);
+    mc_folder_close(rings);
+    mc_folder_close(data);
+    return err;
+}
+
+/* ---- clusters ---- */
+
+static uint8_t state_of(const char *word)
+{
+    if (strcmp(word, "ACTIVE") == 0)
+        return MC_CLUSTER_ACTIVE;
+    if (strcmp(word, "silent") == 0)
+        return MC_CLUSTER_SILENT;
+    return strcmp(word, "left") == 0 ? MC_CLUSTER_LEFT : MC_CLUSTER_UNKNOWN;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct mc_cluster *)a)->name.s,
+                  ((const struct mc_cluster *)b)->name.s);
+}
+
+static int read_clusters(struct mc_bytes text, struct mc_cluster **ret_clusters,
+                         size_t *ret_count)
+{
+    struct mc_cluster *clusters = calloc(MC_MEMBERS_MAX, sizeof(*clusters));
+    struct mc_cluster_line line;
+    size_t count = 0;
+
+    if (clusters == NULL)
+        return MCOS_E_NOMEM;
+    while (count < MC_MEMBERS_MAX && mc_cluster_line_next(&text, &line))
+        clusters[count++] =
+            (struct mc_cluster){.name = line.name, .state = state_of(line.state)};
+    qsort(clusters, count, sizeof(*clusters), by_name);
+    *ret_clusters = clusters;
+    *ret_count = count;
+    return 0;
+}
+
+static int clusters(struct mc_source *source, bool anyway,
+                    struct mc_cluster **ret_clusters, size_t *ret_count)
+{
+    struct file_source *s = (struct file_source *)source;
+    struct identity identity;
+    struct mc_blob *blob = NULL;
+    struct stat st;
+    int data = -1;
+    int err;
+
+    s->trouble.text[0] = '\0';
+    err = open_folders(s, &data, NULL);
+    if (err != 0)
+        return err;
+    if (fstatat(data, "clusters", &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        err = errno == ENOENT
+                  ? MCOS_E_NOTFOUND
+                  : mc_folder_fail(&s->trouble, "cannot look at", "clusters");
+    } else {
+        identity = identity_of(&st);
+        if (!anyway && same(&identity, &s->clusters)) {
+            *ret_count = SIZE_MAX;
+        } else {
+            err = mc_mapping_open(data, "clusters", MC_FILE_CLUSTERS_MAX, &blob, NULL,
+                                  &s->trouble);
+            if (err == 0)
+                err = read_clusters(mc_blob_get(blob), ret_clusters, ret_count);
+            if (err == 0)
+                s->clusters = identity;
+            mc_blob_unref(blob);
+        }
+    }
+    mc_folder_close(data);
+    return err;
+}
+
+/* ---- life ---- */
+
+static int watch_fd(const struct mc_source *source)
+{
+    return ((const struct file_source *)source)->watch.fd;
+}
+
+static bool changed(struct mc_source *source)
+{
+    return mc_watch_heard(&((struct file_source *)source)->watch);
+}
+
+static const char *trouble(const struct mc_source *source)
+{
+    return ((const struct file_source *)source)->trouble.text;
+}
+
+static void close_it(struct mc_source *source)
+{
+    struct file_source *s = (struct file_source *)source;
+
+    for (size_t i = 0; i < s->given_count; i++)
+        forget(&s->given[i]);
+    free(s->given);
+    mc_watch_fini(&s->watch);
+    free(s->data);
+    free(s);
+}
+
+int mc_file_source_open(const char *data, struct mc_source **ret_source)
+{
+    static const struct mc_source_ops ops = {.look = look,
+                                             .previous = previous,
+                                             .clusters = clusters,
+                                             .fd = watch_fd,
+                                             .changed = changed,
+                                             .trouble = trouble,
+                                             .close = close_it};
+    struct file_source *s = calloc(1, sizeof(*s));
+
+    if (s == NULL || (s->data = strdup(data)) == NULL) {
+        free(s);
+        return MCOS_E_NOMEM;
+    }
+    s->source.ops = &ops;
+    mc_watch_init(&s->watch);
+    mc_watch_again(&s->watch, s->data);
+    *ret_source = &s->source;
+    return 0;
+}
