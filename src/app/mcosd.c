@@ -23,6 +23,7 @@
 #include "app/config.h"
 #include "app/shared_identity.h"
 #include "app/swift_dir.h"
+#include "base/system.h"
 #include "node/agent.h"
 #include "node/routes.h"
 
@@ -387,17 +388,6 @@ static int watch_all(struct daemon *d)
     return err;
 }
 
-/* A system's id is made of its name (docs/adr/0006). */
-static void system_id(const char *name, uint8_t ret[MC_UID_BYTES])
-{
-    uint8_t digest[MC_SHA256_BYTES];
-    char text[MC_NAME_MAX + 16];
-    int n = snprintf(text, sizeof(text), "mcos system %s", name);
-
-    mc_sha256(digest, (struct mc_bytes){(const uint8_t *)text, (size_t)n});
-    memcpy(ret, digest, MC_UID_BYTES);
-}
-
 static int fill_machine(struct daemon *d)
 {
     const struct mc_config *c = &d->config;
@@ -405,7 +395,7 @@ static int fill_machine(struct daemon *d)
     uint64_t random[2];
     int err = mc_os_random(random, sizeof(random));
 
-    system_id(c->system.s, m->system);
+    mc_system_id(c->system.s, m->system);
     m->cluster = c->cluster;
     (void)snprintf(m->region.s, sizeof(m->region.s), "%s", c->region);
     (void)snprintf(m->zone.s, sizeof(m->zone.s), "%s", c->zone);
