@@ -75,6 +75,8 @@ void mc_get_clusters(struct mc_call *call)
     }
     (void)json_object_set_new(doc, "clusters", list);
     (void)json_object_set_new(doc, "agents", mc_json_agents(call->agent, false));
+    mc_json_put_time(doc, "confirmed",
+                     mc_wall_of(call->agent, mc_machine_status(machine).confirmed_ms));
     mc_json_answer(call->response, 200, doc);
 }
 

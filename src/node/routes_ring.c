@@ -100,11 +100,18 @@ void mc_get_file(struct mc_call *call)
 
     if (ring == NULL)
         return;
+    if (!mc_ring_head(ring)->tombstone) {
+        const char *known = call->request->if_none_match;
+
+        put_etag(call, ring);
+        if (known != NULL && strcmp(known, call->response->etag) == 0) {
+            call->response->status = 304;
+            return;
+        }
+    }
     call->response->blob = mc_blob_ref(mc_ring_blob(ring));
     call->response->status = 200;
     call->response->content_type = "application/octet-stream";
-    if (!mc_ring_head(ring)->tombstone)
-        put_etag(call, ring);
 }
 
 /* ---- look-up ---- */
