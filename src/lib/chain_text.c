@@ -2,7 +2,10 @@
 /* lib/chain_text.c -- which adapter for which place. */
 #include "lib/chain_text.h"
 
+#include "adapter/curl/source.h"
 #include "adapter/file/source.h"
+#include "adapter/memcached/source.h"
+#include "base/system.h"
 
 #include <string.h>
 
@@ -23,12 +26,35 @@ static int open_file(const char *address, const struct mc_chain_way *way,
     return mc_file_source_open(path, ret_source);
 }
 
+static int open_memcached(const char *address, const struct mc_chain_way *way,
+                          struct mc_source **ret_source, struct mcos_diag *diag)
+{
+    struct mc_memcached_config config;
+    int err = mc_memcached_address_parse(address, &config.address, diag);
+
+    if (err != 0)
+        return err;
+    mc_system_id(way->system, config.system);
+    return mc_memcached_source_open(&config, ret_source);
+}
+
+static int open_agent(const char *address, const struct mc_chain_way *way,
+                      struct mc_source **ret_source, struct mcos_diag *diag)
+{
+    int err = mc_agent_source_open(address, way->timeout_ms, ret_source, diag);
+
+    return err == MCOS_E_USAGE ? MCOS_E_CONFIG : err;
+}
+
 static const struct {
     const char *scheme;
     int (*open)(const char *address, const struct mc_chain_way *way,
                 struct mc_source **ret_source, struct mcos_diag *diag);
 } schemes[] = {
     {"file:", open_file},
+    {"memcached:", open_memcached},
+    {"http:", open_agent},
+    {"unix:", open_agent},
 };
 
 static int add_place(struct mc_chain *chain, const char *address,

@@ -47,13 +47,11 @@ struct mc_source_ops {
     int (*previous)(struct mc_source *source, const struct mc_name *name,
                     struct mc_ring **ret_ring);
     /*
-     * The clusters' states, sorted by name; yours (free). *ret_count is SIZE_MAX, and
-     * nothing is given, if they are those of the last time and not asked for
-     * `anyway`. Fails with NOTFOUND, UNREACHABLE, FORMAT, NOMEM. May be left out
-     * (NULL): it does not know them.
+     * The clusters' states, sorted by name; yours (free). Fails with NOTFOUND,
+     * UNREACHABLE, FORMAT, NOMEM. May be left out (NULL): it does not know them.
      */
-    int (*clusters)(struct mc_source *source, bool anyway,
-                    struct mc_cluster **ret_clusters, size_t *ret_count);
+    int (*clusters)(struct mc_source *source, struct mc_cluster **ret_clusters,
+                    size_t *ret_count);
     /* When the agent behind it last heard a cluster that holds all the same: ns since
      * 1970, 0: it does not say. May be left out (NULL). */
     int64_t (*confirmed)(struct mc_source *source);

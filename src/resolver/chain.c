@@ -4,6 +4,7 @@
 
 #include "resolver/chain_in.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,21 +160,37 @@ bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *n
     return now->ms < place->rest_until_ms;
 }
 
-bool mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now)
+void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now)
 {
     if (mcos_err_classify(err) != MCOS_RETRY || err == MCOS_E_NOMEM) {
         place->rest_ms = 0;
-        return true;
+        return;
     }
     place->rest_ms = place->rest_ms == 0 ? MC_CHAIN_PAUSE_MS : 2 * place->rest_ms;
     if (place->rest_ms > MC_CHAIN_PAUSE_MS_MAX)
         place->rest_ms = MC_CHAIN_PAUSE_MS_MAX;
     place->rest_until_ms = now->ms + place->rest_ms;
-    return false;
+    place->rest_err = err;
+    (void)snprintf(place->rest_why, sizeof(place->rest_why), "%s",
+                   place->source->ops->trouble(place->source));
 }
 
 /* ---- how the clusters are ---- */
 
+static bool same_clusters(const struct mc_chain *chain,
+                          const struct mc_cluster *clusters, size_t count)
+{
+    if (count != chain->cluster_count)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (clusters[i].state != chain->clusters[i].state ||
+            strcmp(clusters[i].name.s, chain->clusters[i].name.s) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* False if the place does not say. */
 static bool take_clusters(struct mc_chain *chain, struct mc_place *place,
                           const struct mc_chain_now *now, bool *ret_changed)
 {
@@ -184,18 +201,14 @@ static bool take_clusters(struct mc_chain *chain, struct mc_place *place,
 
     if (source->ops->clusters == NULL || mc_place_resting(place, now))
         return false;
-    err =
-        source->ops->clusters(source, chain->clusters_from != place, &clusters, &count);
-    (void)mc_place_heard(place, err, now);
+    err = source->ops->clusters(source, &clusters, &count);
+    mc_place_heard(place, err, now);
     if (err != 0)
         return false;
-    if (count == SIZE_MAX)
-        return true;
+    *ret_changed = !same_clusters(chain, clusters, count);
     free(chain->clusters);
     chain->clusters = clusters;
     chain->cluster_count = count;
-    chain->clusters_from = place;
-    *ret_changed = true;
     return true;
 }
 

@@ -12,6 +12,8 @@ struct mc_place {
     char *address;
     uint64_t rest_ms; /* 0: it answers */
     uint64_t rest_until_ms;
+    int rest_err; /* why it rests */
+    char rest_why[128];
 };
 
 struct mc_chain {
@@ -23,7 +25,6 @@ struct mc_chain {
     size_t ring_room;
     struct mc_cluster *clusters; /* sorted by name */
     size_t cluster_count;
-    const struct mc_place *clusters_from; /* NULL: nobody told yet */
 };
 
 /* A new view of what is in force. Fails with NOMEM: the old one stays. */
@@ -31,7 +32,7 @@ int mc_chain_show(struct mc_chain *chain, struct mc_followed *ring);
 
 /* Is the place left alone just now? */
 bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *now);
-/* What a call to the place came to. False if it did not answer: it rests then. */
-bool mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now);
+/* What a call to the place came to: if it did not answer, it rests. */
+void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now);
 
 #endif /* MCOS_RESOLVER_CHAIN_IN_H */

@@ -180,12 +180,12 @@ static enum outcome look_at(struct mc_chain *chain, struct mc_followed *ring,
 
     if (mc_place_resting(place, now)) {
         ring->stats.away++;
-        blame(ring, place, MCOS_E_UNREACHABLE, "does not answer");
+        blame(ring, place, place->rest_err, place->rest_why);
         return NEXT;
     }
     err = source->ops->look(source, &ring->name,
                             usable ? ring->map->stamp.digest : NULL, &came);
-    (void)mc_place_heard(place, err, now);
+    mc_place_heard(place, err, now);
     if (err != 0) {
         count_failure(ring, err);
         blame(ring, place, err, source->ops->trouble(source));

@@ -96,6 +96,8 @@ static int open_regular(int dirfd, const char *name, size_t max, int *ret_fd,
         return MCOS_E_NOTFOUND;
     if (fd < 0 && errno == ELOOP)
         return mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is a link", name);
+    if (fd < 0 && errno == ENXIO) /* a socket */
+        return mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is not a file", name);
     if (fd < 0)
         return mc_folder_fail(diag, "cannot open", name);
     if (fstat(fd, ret_st) != 0)

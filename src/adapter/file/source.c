@@ -39,7 +39,6 @@ struct file_source {
     struct given *given;
     size_t given_count;
     size_t given_room;
-    struct identity clusters;
     struct mcos_diag trouble;
 };
 
@@ -270,13 +269,11 @@ static int read_clusters(struct mc_bytes text, struct mc_cluster **ret_clusters,
     return 0;
 }
 
-static int clusters(struct mc_source *source, bool anyway,
-                    struct mc_cluster **ret_clusters, size_t *ret_count)
+static int clusters(struct mc_source *source, struct mc_cluster **ret_clusters,
+                    size_t *ret_count)
 {
     struct file_source *s = (struct file_source *)source;
-    struct identity identity;
     struct mc_blob *blob = NULL;
-    struct stat st;
     int data = -1;
     int err;
 
@@ -284,24 +281,11 @@ static int clusters(struct mc_source *source, bool anyway,
     err = open_folders(s, &data, NULL);
     if (err != 0)
         return err;
-    if (fstatat(data, "clusters", &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        err = errno == ENOENT
-                  ? MCOS_E_NOTFOUND
-                  : mc_folder_fail(&s->trouble, "cannot look at", "clusters");
-    } else {
-        identity = identity_of(&st);
-        if (!anyway && same(&identity, &s->clusters)) {
-            *ret_count = SIZE_MAX;
-        } else {
-            err = mc_mapping_open(data, "clusters", MC_FILE_CLUSTERS_MAX, &blob, NULL,
-                                  &s->trouble);
-            if (err == 0)
-                err = read_clusters(mc_blob_get(blob), ret_clusters, ret_count);
-            if (err == 0)
-                s->clusters = identity;
-            mc_blob_unref(blob);
-        }
-    }
+    err = mc_mapping_open(data, "clusters", MC_FILE_CLUSTERS_MAX, &blob, NULL,
+                          &s->trouble);
+    if (err == 0)
+        err = read_clusters(mc_blob_get(blob), ret_clusters, ret_count);
+    mc_blob_unref(blob);
     mc_folder_close(data);
     return err;
 }

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter/curl/source.c -- an agent, as who looks names up sees it. */
+#include "adapter/curl/source.h"
+
+#include "adapter/curl/answer.h"
+#include "adapter/curl/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What was given of one name last, and the ETag that it had. */
+struct given {
+    struct mc_name name; /* first: sorted by it */
+    uint8_t digest[MC_DIGEST_BYTES];
+    char etag[MC_CLIENT_ETAG_MAX]; /* "": nothing given */
+};
+
+struct agent_source {
+    struct mc_source source; /* first */
+    struct mc_client *client;
+    struct mc_response response;
+    struct given *given;
+    size_t given_count;
+    size_t given_room;
+    int64_t confirmed;
+    struct mcos_diag trouble;
+};
+
+static int say(struct agent_source *s, int err, const char *what)
+{
+    return mcos_diag_set(&s->trouble, err, "", "%s", what);
+}
+
+/* Asks, and says what the answer's status means: 0 for 200 and 304. */
+static int ask(struct agent_source *s, const char *path, const char *etag)
+{
+    const struct mc_request request = {.path = path, .if_none_match = etag};
+    int err = mc_client_send(s->client, &request, &s->response, &s->trouble);
+
+    if (err != 0)
+        return err == MCOS_E_NOMEM || err == MCOS_E_TOOBIG ? err : MCOS_E_UNREACHABLE;
+    if (s->response.status == 200 || (s->response.status == 304 && etag != NULL))
+        return 0;
+    err = mc_answer_problem(
+        (struct mc_bytes){s->response.body.ptr, s->response.body.len});
+    if (s->response.status == 404)
+        return say(s, MCOS_E_NOTFOUND, "has no such ring");
+    if (err == MCOS_E_OLD)
+        return say(s, MCOS_E_UPGRADE, "cannot read the ring's format itself");
+    if (s->response.status >= 500)
+        return mcos_diag_set(&s->trouble, MCOS_E_UNREACHABLE, "", "answers %d",
+                             s->response.status);
+    return mcos_diag_set(&s->trouble, MCOS_E_FORMAT, "", "answers %d: is it an agent?",
+                         s->response.status);
+}
+
+/* ---- rings ---- */
+
+/* The place of a name; made if there is none. Fails with NOMEM. */
+static int find_given(struct agent_source *s, const struct mc_name *name,
+                      struct given **ret_given)
+{
+    size_t at;
+
+    if (!mc_name_place(s->given, s->given_count, sizeof(*s->given), name->s, &at)) {
+        if (s->given_count == s->given_room) {
+            size_t room = s->given_room == 0 ? 8 : 2 * s->given_room;
+            void *more = realloc(s->given, room * sizeof(*s->given));
+
+            if (more == NULL)
+                return MCOS_E_NOMEM;
+            s->given = more;
+            s->given_room = room;
+        }
+        memmove(s->given + at + 1, s->given + at,
+                (s->given_count - at) * sizeof(*s->given));
+        s->given[at] = (struct given){.name = *name};
+        s->given_count++;
+    }
+    *ret_given = &s->given[at];
+    return 0;
+}
+
+/* The record in the answer, which comes from outside. */
+static int take_record(struct agent_source *s, const struct mc_name *name,
+                       struct mc_ring **ret_ring)
+{
+    struct mc_blob *blob = NULL;
+    struct mc_ring *ring = NULL;
+    int err = mc_blob_from_buf(&s->response.body, &blob);
+
+    if (err == 0)
+        err = mc_ring_open(blob, MC_CHECK_SHA256, &ring, &s->trouble);
+    if (err == 0 && strcmp(mc_ring_head(ring)->name.s, name->s) != 0)
+        err = say(s, MCOS_E_FORMAT, "answers with another ring");
+    mc_blob_unref(blob);
+    if (err != 0)
+        mc_ring_unref(ring);
+    else
+        *ret_ring = ring;
+    return err;
+}
+
+static int look(struct mc_source *source, const struct mc_name *name,
+                const uint8_t *known, struct mc_ring **ret_ring)
+{
+    struct agent_source *s = (struct agent_source *)source;
+    char path[MC_NAME_MAX + 32];
+    struct mc_ring *ring = NULL;
+    struct given *g = NULL;
+    bool same;
+    int err;
+
+    s->trouble.text[0] = '\0';
+    err = find_given(s, name, &g);
+    if (err != 0)
+        return err;
+    same = known != NULL && g->etag[0] != '\0' &&
+           memcmp(known, g->digest, MC_DIGEST_BYTES) == 0;
+    (void)snprintf(path, sizeof(path), "/v1/rings/%s/file", name->s);
+    err = ask(s, path, same ? g->etag : NULL);
+    if (err != 0 || s->response.status == 304)
+        return err;
+    err = take_record(s, name, &ring);
+    if (err != 0)
+        return err;
+    memcpy(g->digest, mc_ring_head(ring)->digest, MC_DIGEST_BYTES);
+    memcpy(g->etag, s->response.etag, sizeof(g->etag));
+    *ret_ring = ring;
+    return 0;
+}
+
+/* ---- clusters ---- */
+
+static int clusters(struct mc_source *source, struct mc_cluster **ret_clusters,
+                    size_t *ret_count)
+{
+    struct agent_source *s = (struct agent_source *)source;
+    int err;
+
+    s->trouble.text[0] = '\0';
+    err = ask(s, "/v1/clusters", NULL);
+    if (err != 0)
+        return err;
+    return mc_answer_clusters(
+        (struct mc_bytes){s->response.body.ptr, s->response.body.len}, ret_clusters,
+        ret_count, &s->confirmed, &s->trouble);
+}
+
+static int64_t confirmed(struct mc_source *source)
+{
+    return ((struct agent_source *)source)->confirmed;
+}
+
+/* ---- life ---- */
+
+static const char *trouble(const struct mc_source *source)
+{
+    return ((const struct agent_source *)source)->trouble.text;
+}
+
+static void close_it(struct mc_source *source)
+{
+    struct agent_source *s = (struct agent_source *)source;
+
+    mc_client_free(s->client);
+    mc_response_fini(&s->response);
+    free(s->given);
+    free(s);
+}
+
+int mc_agent_source_open(const char *server, uint32_t timeout_ms,
+                         struct mc_source **ret_source, struct mcos_diag *diag)
+{
+    static const struct mc_source_ops ops = {.look = look,
+                                             .clusters = clusters,
+                                             .confirmed = confirmed,
+                                             .trouble = trouble,
+                                             .close = close_it};
+    struct agent_source *s = calloc(1, sizeof(*s));
+    int err =
+        s == NULL ? MCOS_E_NOMEM : mc_client_new(server, timeout_ms, &s->client, diag);
+
+    if (err != 0) {
+        free(s);
+        return err;
+    }
+    s->source.ops = &ops;
+    *ret_source = &s->source;
+    return 0;
+}
