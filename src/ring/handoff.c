@@ -17,6 +17,8 @@
 #define LEVELS 4u
 /* At most so many partitions are looked at in one pass: Swift's figure. */
 #define SCAN_MAX 65536u
+/* Places in a set of what was seen, at one level; the stack has room for so many. */
+#define SEEN_MAX 2048u
 
 struct mc_tiers {
     const struct mc_ring *ring; /* borrowed */
@@ -30,10 +32,13 @@ struct place {
     uint32_t id;
 };
 
-/* What one question has seen so far. */
+/* What one question has seen so far: a set at each level, of numbers plus one, never
+ * more than half full. That there are few of them is known: the primaries, and what
+ * is wanted. */
 struct walk {
     const struct mc_tiers *tiers;
-    uint8_t *seen[LEVELS];
+    uint32_t *seen[LEVELS];
+    uint32_t places; /* of each set; a power of two */
     uint32_t seen_count[LEVELS];
     uint32_t *ids;
     size_t count;
@@ -129,13 +134,27 @@ static uint32_t tier_of(const struct mc_tiers *t, unsigned level, uint32_t id)
     return level == LEVELS - 1 ? id : t->tier[level][id];
 }
 
+/* Where a number is in the set of its level, or would be. */
+static uint32_t *find_seen(const struct walk *w, unsigned level, uint32_t id)
+{
+    const uint32_t value = tier_of(w->tiers, level, id) + 1;
+    uint32_t at = value * 2654435769u; /* spreads neighbours */
+
+    for (at ^= at >> 16;; at++) {
+        uint32_t *place = &w->seen[level][at & (w->places - 1)];
+
+        if (*place == 0 || *place == value)
+            return place;
+    }
+}
+
 static void see(struct walk *w, uint32_t id)
 {
     for (unsigned level = 0; level < LEVELS; level++) {
-        uint8_t *seen = &w->seen[level][tier_of(w->tiers, level, id)];
+        uint32_t *place = find_seen(w, level, id);
 
-        w->seen_count[level] += *seen == 0;
-        *seen = 1;
+        w->seen_count[level] += *place == 0;
+        *place = tier_of(w->tiers, level, id) + 1;
     }
 }
 
@@ -157,7 +176,8 @@ static void scan(struct walk *w, unsigned level, uint64_t from, uint64_t end,
             return;
         n = mc_ring_row(w->tiers->ring, (uint32_t)part, row);
         for (unsigned i = 0; i < n && !pass_done(w, level); i++) {
-            if (w->seen[level][tier_of(w->tiers, level, row[i])])
+            /* Somebody may have written into a file that is mapped. */
+            if (row[i] >= w->tiers->device_count || *find_seen(w, level, row[i]) != 0)
                 continue;
             w->ids[w->count++] = row[i];
             see(w, row[i]);
@@ -177,6 +197,18 @@ static uint32_t scan_start(uint32_t part, unsigned part_power)
     return mc_part_of_md5(digest, part_power);
 }
 
+/* Places for the primaries and `want` handoffs, of as many devices as there are. */
+static uint32_t count_places(const struct mc_tiers *tiers, size_t want)
+{
+    size_t most = want < tiers->device_count ? want + MC_REPLICAS_MAX
+                                             : (size_t)tiers->device_count;
+    uint32_t places = 8;
+
+    while (places < 2 * most)
+        places *= 2;
+    return places;
+}
+
 long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *ids,
                        size_t want)
 {
@@ -184,27 +216,26 @@ long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *id
     const uint32_t step = parts / SCAN_MAX == 0 ? 1 : parts / SCAN_MAX;
     struct walk w = {.tiers = tiers, .ids = ids, .want = want};
     uint32_t row[MC_REPLICAS_MAX];
-    size_t bytes = 0;
-    uint8_t *room;
+    uint32_t few[LEVELS * SEEN_MAX];
+    uint32_t *room = few;
     uint32_t start;
     unsigned n;
 
     if (part >= parts || want == 0)
         return 0;
-    /* At the last level seen[] is by id, and so the last run in the room. */
-    for (unsigned level = 0; level < LEVELS - 1; level++)
-        bytes += tiers->tier_count[level];
-    room = calloc(bytes + tiers->device_count + 1, 1);
+    w.places = count_places(tiers, want);
+    if (w.places > SEEN_MAX)
+        room = malloc(LEVELS * sizeof(*room) * w.places);
     if (room == NULL)
         return MCOS_E_NOMEM;
-    bytes = 0;
-    for (unsigned level = 0; level < LEVELS; level++) {
-        w.seen[level] = room + bytes;
-        bytes += tiers->tier_count[level];
-    }
+    memset(room, 0, LEVELS * sizeof(*room) * w.places);
+    for (unsigned level = 0; level < LEVELS; level++)
+        w.seen[level] = room + (size_t)level * w.places;
     n = mc_ring_row(tiers->ring, part, row);
-    for (unsigned i = 0; i < n; i++)
-        see(&w, row[i]);
+    for (unsigned i = 0; i < n; i++) {
+        if (row[i] < tiers->device_count)
+            see(&w, row[i]);
+    }
     start = scan_start(part, mc_ring_head(tiers->ring)->part_power);
     for (unsigned level = 0; level < LEVELS; level++) {
         scan(&w, level, start, parts, step);
@@ -212,6 +243,7 @@ long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *id
          * second begins at `step`, and partition 0 is not looked at. */
         scan(&w, level, step - (parts - start) % step, start, step);
     }
-    free(room);
+    if (room != few)
+        free(room);
     return (long)w.count;
 }

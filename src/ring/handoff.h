@@ -20,9 +20,13 @@ struct mc_tiers;
 int mc_tiers_new(const struct mc_ring *ring, struct mc_tiers **ret_tiers);
 void mc_tiers_free(struct mc_tiers *tiers); /* NULL is fine */
 
+/* So many handoffs are found without allocating; on some 35 KB of stack. */
+#define MC_TIERS_WANT_MAX 1008u
+
 /*
  * Up to `want` handoff devices of a partition into ids; returns how many there
- * are. 0 for a partition that the ring does not have. Fails with NOMEM.
+ * are. 0 for a partition that the ring does not have. Fails with NOMEM, but not up to
+ * MC_TIERS_WANT_MAX.
  */
 long mc_tiers_handoffs(const struct mc_tiers *tiers, uint32_t part, uint32_t *ids,
                        size_t want);
