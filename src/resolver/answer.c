@@ -13,6 +13,7 @@
 
 _Static_assert(MCOS_REPLICAS_MAX == MC_REPLICAS_MAX, "one limit");
 _Static_assert(MCOS_RINGS_MAX == MC_RINGS_MAX, "one limit");
+_Static_assert(MCOS_HANDOFFS_MAX <= MC_TIERS_WANT_MAX, "without allocating");
 _Static_assert(MCOS_DIGEST_BYTES == MC_DIGEST_BYTES, "one size");
 _Static_assert(MCOS_NONE == MC_DEVICE_NONE, "one word for none");
 _Static_assert((int)MCOS_STATE_ACTIVE == MC_CLUSTER_ACTIVE &&
