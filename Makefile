@@ -46,7 +46,7 @@ sim: all                           ## one small world by its seed: make sim SEED
 	@$(BUILD)/sim/mcos-sim --seed $(or $(SEED),1)
 
 clean:                             ## remove what was built
-	@rm -rf build build-san build-fuzz
+	@rm -rf build build-san build-tsan build-fuzz
 
 help:                              ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' Makefile

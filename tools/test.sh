@@ -77,6 +77,11 @@ step "clang build" ninja -C build-san --quiet
 say "clang, ASan and UBSan: the same tests (about three minutes)"
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1
 meson_tests build-san
+say "clang, ThreadSanitizer: who looks up while rings are replaced"
+[ -e build-tsan/build.ninja ] ||
+    CC=clang meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+step "threads" sh -c 'ninja -C build-tsan --quiet test/unit/test_resolver_threads &&
+    build-tsan/test/unit/test_resolver_threads >/dev/null'
 say "fuzzers: their corpora, then a few seconds of new input each"
 [ -x build-san/fuzz/fuzz_record ] || step "the fuzzers are built" false
 outcomes=$(mktemp -d)

@@ -57,7 +57,8 @@ static void look(struct mcos_resolver *r, struct mcos_ring *ring)
     if (err == 0)
         mc_chain_look(r->chain, followed, &now);
     (void)pthread_mutex_lock(&r->lock);
-    ring->followed = followed;
+    if (ring->followed == NULL) /* others read it without the lock once it is set */
+        ring->followed = followed;
     ring->err = err;
     if (err == 0) {
         ring->stats = followed->stats;

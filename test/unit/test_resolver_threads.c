@@ -135,6 +135,73 @@ static struct mc_ring *version(uint64_t v)
         &(struct sample){.name = "photos", .version = v, .part_power = PART_POWER});
 }
 
+/* ---- the pointer alone, as fast as it goes ---- */
+
+#define SWAPS 20000u
+#define ALIVE 0x600dcafeu
+
+struct thing {
+    struct mc_swap_thing thing; /* first */
+    uint32_t alive;
+};
+
+static void free_thing(struct mc_swap_thing *thing)
+{
+    ((struct thing *)thing)->alive = 0; /* who still looks sees it */
+    free(thing);
+}
+
+static struct mc_swap_thing *new_thing(void)
+{
+    size_t bytes = (sizeof(struct thing) + MC_SWAP_LINE - 1) / MC_SWAP_LINE;
+    struct thing *t = aligned_alloc(MC_SWAP_LINE, bytes * MC_SWAP_LINE);
+
+    assert_non_null(t);
+    mc_swap_thing_init(&t->thing);
+    t->alive = ALIVE;
+    return &t->thing;
+}
+
+static void *hold_things(void *arg)
+{
+    struct crowd *c = arg;
+
+    while (!atomic_load_explicit(&c->stop, memory_order_relaxed)) {
+        struct mc_swap_thing *thing = mc_swap_hold(c->ctx);
+
+        CHECK(c, ((struct thing *)thing)->alive == ALIVE);
+        mc_swap_let_go(thing);
+    }
+    return NULL;
+}
+
+static void test_nothing_is_freed_that_is_held(void **state)
+{
+    struct mc_swap swap;
+    struct crowd c = {.ctx = &swap};
+    size_t most = 0;
+
+    (void)state;
+    mc_swap_init(&swap);
+    mc_swap_set(&swap, new_thing());
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&c.threads[i], NULL, hold_things, &c), 0);
+    for (unsigned i = 0; i < SWAPS || most == 0; i++) { /* somebody held one */
+        size_t held;
+
+        mc_swap_set(&swap, new_thing());
+        held = mc_swap_sweep(&swap, free_thing);
+        most = held > most ? held : most;
+    }
+    atomic_store(&c.stop, true);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(c.threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&c.wrong), 0);
+    mc_swap_set(&swap, NULL);
+    assert_int_equal(mc_swap_sweep(&swap, free_thing), 0);
+    assert_null(mc_swap_hold(&swap));
+}
+
 /* ---- a chain that the test itself follows ---- */
 
 static const struct mcos_view *hold_of_chain(void *ctx)
@@ -286,6 +353,7 @@ static void test_threads_look_up_while_files_are_renamed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_freed_that_is_held),
         cmocka_unit_test(test_threads_hold_what_is_replaced),
         cmocka_unit_test(test_threads_look_up_while_files_are_renamed),
     };
