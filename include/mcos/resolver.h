@@ -263,7 +263,7 @@ struct mcos_device {
     const char *meta;
 };
 
-/* Fails with NOTFOUND: no device has that id, or it was removed. */
+/* Fails with NOTFOUND (no device has that id, or it was removed), DIGEST. */
 int mcos_view_device(const struct mcos_view *view, uint32_t id,
                      struct mcos_device *ret_device);
 

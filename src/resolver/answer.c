@@ -191,6 +191,8 @@ int mcos_view_device(const struct mcos_view *view, uint32_t id,
 
     if (d == NULL || d->removed)
         return MCOS_E_NOTFOUND;
+    if (mc_map_spoilt(view->map))
+        return MCOS_E_DIGEST;
     *ret_device = (struct mcos_device){.id = id,
                                        .state = view->states[id],
                                        .weight = d->weight,

@@ -132,6 +132,11 @@ void mc_ring_unref(struct mc_ring *ring)
     free(ring);
 }
 
+bool mc_ring_alone(const struct mc_ring *ring)
+{
+    return atomic_load_explicit(&ring->refs, memory_order_acquire) == 1;
+}
+
 const struct mc_head *mc_ring_head(const struct mc_ring *ring)
 {
     return &ring->head;

@@ -34,6 +34,8 @@ int mc_ring_open(struct mc_blob *blob, enum mc_ring_check check,
 
 struct mc_ring *mc_ring_ref(struct mc_ring *ring);
 void mc_ring_unref(struct mc_ring *ring); /* NULL is fine */
+/* True if the caller's reference is the only one: nobody else can get one then. */
+bool mc_ring_alone(const struct mc_ring *ring);
 
 /* All lent by the ring. */
 const struct mc_head *mc_ring_head(const struct mc_ring *ring);

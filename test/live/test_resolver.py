@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resolvers beside real agents, a real memcached, and files that are harmed."""
+import contextlib
 import os
 import shutil
 import signal
 import socket
-import threading
 
 import pytest
 
@@ -197,3 +197,84 @@ def test_a_damaged_file_from_the_start_gives_way_to_the_one_before(copy):
         copy.put(1)
         asker.until_stamp("harmed", copy.stamps[1])
     before.unlink()
+
+
+# ---- somebody writes into the very file that is mapped ----
+
+def cut_to_nothing(path, good):
+    os.truncate(path, 0)
+
+
+def cut_to_a_page(path, good):
+    os.truncate(path, 4096)
+
+
+def flip_in_place(path, good):
+    with open(path, "r+b") as file:
+        file.write(flipped(good))
+
+
+def copy_over(path, good):
+    with open(path, "wb") as file:  # as cp does
+        file.write(os.urandom(len(good)))
+
+
+@pytest.mark.parametrize("harm", [cut_to_nothing, cut_to_a_page, flip_in_place, copy_over])
+def test_writing_into_the_mapped_file_is_found_out(copy, harm):
+    copy.put(0)
+    with copy.asker() as asker:
+        assert asker.wait("harmed") == "ok"
+        answers = [asker.look("harmed", *name) for name in NAMES]
+        assert asker.ask("hammer", "harmed", 4) == "ok"
+        harm(copy.file, copy.bytes[0])
+        until(lambda: asker.stats("harmed")["spoilt"] == 1, "it is noticed")
+        for name in NAMES:  # an error, and no answer
+            assert asker.look("harmed", *name).startswith("error bad-digest")
+        copy.put(0)  # what an agent does when it finds its file damaged
+        until(lambda: asker.stats("harmed")["adopted"] == 2, "the same version again")
+        assert [asker.look("harmed", *name) for name in NAMES] == answers
+        looks, errors, backwards, spoilt = map(int, asker.ask("rest").split(" "))
+        assert looks > 0 and errors == 0 and backwards == 0 and spoilt > 0
+        copy.put(1)
+        asker.until_stamp("harmed", copy.stamps[1])
+
+
+def test_what_was_written_into_gives_way_to_the_next_place(home, ring):
+    with Asker(*places(home).values()) as asker:
+        asker.until_stamp(ring, home.stamp(ring), home)
+        answers = [asker.look(ring, *name) for name in NAMES]
+        os.truncate(home.data / "rings" / f"{ring}.ring", 64)
+        until(lambda: asker.stats(ring)["adopted"] == 2, "the same version from elsewhere")
+        assert asker.stats(ring)["source"] == 1
+        assert [asker.look(ring, *name) for name in NAMES] == answers
+
+
+def test_a_bus_error_of_the_application_is_its_own(copy, tmp_path):
+    """The library's handler leaves alone what is not its mapping."""
+    copy.put(0)
+    with copy.asker() as asker:
+        assert asker.wait("harmed") == "ok"
+        asker.process.send_signal(signal.SIGBUS)
+        assert asker.process.wait(30) == -signal.SIGBUS
+        asker.process.stdin.close()
+
+
+# ---- memory ----
+
+def test_all_resolvers_of_a_host_have_one_copy(home):
+    """2^18 x 3: 1.5 MB. What each has besides must be small against it."""
+    assert home.create("large", spec(part_power=18)).status == 201
+    size = (home.data / "rings" / "large.ring").stat().st_size // 1024
+    count = 4
+    with contextlib.ExitStack() as stack:
+        askers = [stack.enter_context(Asker(f"file:{home.data}")) for _ in range(count)]
+        before = [int(asker.ask("memory").split(" ")[2]) for asker in askers]
+        for asker in askers:
+            assert asker.wait("large") == "ok"
+            asker.look("large", "AUTH_me")
+        until(lambda: all(asker.stats("large")["unclaimed"] == 0 for asker in askers), "at rest")
+        memory = [tuple(map(int, asker.ask("memory").split(" "))) for asker in askers]
+        for (rss, _, own), had in zip(memory, before):
+            assert size <= rss <= size + 8, (size, memory)  # the page after it
+            assert own - had < size / 4, (size, memory, before)
+        assert sum(pss for _, pss, _ in memory) <= size + 8 * count, (size, memory)

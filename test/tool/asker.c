@@ -167,32 +167,32 @@ static void rest(void)
            atomic_exchange(&spoilt, 0));
 }
 
-/* Sums over the mappings whose file ends in ".ring". */
+/* Sums over the mappings whose file ends in ".ring", and what is nobody's but ours. */
 static void memory(void)
 {
     FILE *maps = fopen("/proc/self/smaps", "r");
     unsigned long rss = 0;
     unsigned long pss = 0;
-    unsigned long anonymous = 0;
+    unsigned long own = 0;
     unsigned long kb;
     bool ours = false;
     char line[4096];
 
     while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
-        if (strchr(line, '-') != NULL && strchr(line, '/') != NULL)
-            ours = strstr(line, ".ring") != NULL;
-        else if (strchr(line, '-') != NULL && strchr(line, ':') == NULL)
-            ours = false;
+        unsigned long start;
+
+        if (sscanf(line, "%lx-%lx ", &start, &kb) == 2)
+            ours = strstr(line, ".ring\n") != NULL;
         else if (ours && sscanf(line, "Rss: %lu", &kb) == 1)
             rss += kb;
         else if (ours && sscanf(line, "Pss: %lu", &kb) == 1)
             pss += kb;
-        else if (ours && sscanf(line, "Anonymous: %lu", &kb) == 1)
-            anonymous += kb;
+        else if (sscanf(line, "Anonymous: %lu", &kb) == 1)
+            own += kb;
     }
     if (maps != NULL)
         (void)fclose(maps);
-    printf("%lu %lu %lu\n", rss, pss, anonymous);
+    printf("%lu %lu %lu\n", rss, pss, own);
 }
 
 static void of_ring(char **words, int count)

@@ -3,6 +3,7 @@
 #include "adapter/file/mapping.h"
 
 #include "adapter/file/folder.h"
+#include "adapter/file/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +135,51 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
     return err;
 }
 
+/* A page of zeros follows the file: a text that lost its end to somebody's writing ends
+ * there at the latest. */
+static size_t shared_bytes(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (size + page - 1) / page * page + page;
+}
+
+static void unshare(void *ctx, struct mc_bytes bytes)
+{
+    mc_guard_remove(ctx);
+    (void)munmap(ctx, shared_bytes(bytes.len));
+}
+
+/* As map(), guarded. What is shared must not end with who wrote into it. */
+static int share(int fd, size_t size, const char *name, struct mc_blob **ret_blob,
+                 struct mcos_diag *diag)
+{
+    struct mc_blob *blob = NULL;
+    void *start =
+        mmap(NULL, shared_bytes(size), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int err;
+
+    if (start == MAP_FAILED)
+        return mc_folder_fail(diag, "cannot map", name);
+    if (mmap(start, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+        err = mc_folder_fail(diag, "cannot map", name);
+    else
+        err = mc_blob_wrap((struct mc_bytes){start, size}, unshare, start, &blob);
+    if (err != 0) {
+        (void)munmap(start, shared_bytes(size));
+        return err;
+    }
+    err = mc_guard_add(start, size, blob);
+    if (err == 0 && madvise(start, size, MADV_POPULATE_READ) != 0 &&
+        (errno == EFAULT || errno == EHWPOISON))
+        err = mcos_diag_set(diag, MCOS_E_DIGEST, name, "%s cannot be read", name);
+    if (err != 0)
+        mc_blob_unref(blob);
+    else
+        *ret_blob = blob;
+    return err;
+}
+
 int mc_mapping_share(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
                      int *ret_fd, struct stat *ret_st, struct mcos_diag *diag)
 {
@@ -146,7 +192,7 @@ int mc_mapping_share(int dirfd, const char *name, size_t max, struct mc_blob **r
     if (st.st_size == 0)
         err = mcos_diag_set(diag, MCOS_E_FORMAT, name, "%s is empty", name);
     else
-        err = map(fd, (size_t)st.st_size, name, ret_blob, diag);
+        err = share(fd, (size_t)st.st_size, name, ret_blob, diag);
     if (err != 0) {
         (void)close(fd);
         return err;

@@ -29,9 +29,10 @@ int mc_mapping_open(int dirfd, const char *name, size_t max, struct mc_blob **re
                     ino_t *ret_inode, struct mcos_diag *diag);
 
 /*
- * The same, always mapped and shared with all who map it: one copy for a host. *ret_fd
- * is yours (close): fstat of it tells whether somebody wrote into the file since
- * *ret_st. An empty file is FORMAT.
+ * The same, always mapped and shared with all who map it: one copy for a host. If
+ * somebody cuts the file short, the blob is spoilt (guard.h). *ret_fd is yours
+ * (close): fstat of it tells whether somebody wrote into the file since *ret_st. An
+ * empty file is FORMAT.
  */
 int mc_mapping_share(int dirfd, const char *name, size_t max, struct mc_blob **ret_blob,
                      int *ret_fd, struct stat *ret_st, struct mcos_diag *diag);

@@ -24,12 +24,17 @@ struct identity {
     struct timespec written;
 };
 
-/* What was given of one name last. */
+/* A ring that was given, as long as anybody has it. */
+struct kept {
+    struct kept *next;
+    struct mc_ring *ring;
+    int fd;
+    struct identity identity;
+};
+
 struct given {
     struct mc_name name; /* first: sorted by it */
-    struct identity identity;
-    struct mc_ring *ring; /* NULL: nothing yet */
-    int fd;
+    struct kept *kept; /* the one in the file first, then older ones; NULL: none yet */
 };
 
 struct file_source {
@@ -91,71 +96,90 @@ static int find_given(struct file_source *s, const struct mc_name *name,
         }
         memmove(s->given + at + 1, s->given + at,
                 (s->given_count - at) * sizeof(*s->given));
-        s->given[at] = (struct given){.name = *name, .fd = -1};
+        s->given[at] = (struct given){.name = *name};
         s->given_count++;
     }
     *ret_given = &s->given[at];
     return 0;
 }
 
-static void forget(struct given *g)
+static void forget(struct kept *kept)
 {
-    mc_ring_unref(g->ring);
-    g->ring = NULL;
-    mc_folder_close(g->fd);
-    g->fd = -1;
+    mc_ring_unref(kept->ring);
+    mc_folder_close(kept->fd);
+    free(kept);
 }
 
 /* What was given must still be what it was, wherever the file is by now. */
-static void check_given(struct given *g)
+static void check_kept(struct kept *kept)
 {
     struct mc_ring *again = NULL;
     struct identity now;
     struct stat st;
 
-    if (g->ring == NULL || mc_blob_spoilt(mc_ring_blob(g->ring)))
-        return;
-    if (fstat(g->fd, &st) != 0)
+    if (mc_blob_spoilt(mc_ring_blob(kept->ring)) || fstat(kept->fd, &st) != 0)
         return;
     now = identity_of(&st);
-    if (same(&now, &g->identity))
+    if (same(&now, &kept->identity))
         return;
-    if (now.size == g->identity.size &&
-        mc_ring_open(mc_ring_blob(g->ring), MC_CHECK_XXH3, &again, NULL) == 0 &&
-        memcmp(mc_ring_head(again)->digest, mc_ring_head(g->ring)->digest,
+    if (now.size == kept->identity.size &&
+        mc_ring_open(mc_ring_blob(kept->ring), MC_CHECK_XXH3, &again, NULL) == 0 &&
+        memcmp(mc_ring_head(again)->digest, mc_ring_head(kept->ring)->digest,
                MC_DIGEST_BYTES) == 0)
-        g->identity = now; /* touched, or written with what it had */
+        kept->identity = now; /* touched, or written with what it had */
     else
-        mc_blob_spoil(mc_ring_blob(g->ring));
+        mc_blob_spoil(mc_ring_blob(kept->ring));
     mc_ring_unref(again);
 }
 
-/* Maps and checks a file; *ret_fd is yours. */
-static int open_ring(struct file_source *s, int rings, const char *file,
-                     const struct mc_name *name, struct mc_ring **ret_ring, int *ret_fd,
-                     struct identity *ret_identity)
+/* Checks all that was given of a name; forgets older ones that nobody has any more. */
+static void check_given(struct given *g)
 {
-    struct mc_blob *blob = NULL;
-    struct mc_ring *ring = NULL;
-    struct stat st;
-    int fd = -1;
-    int err = mc_mapping_share(rings, file, MC_RECORD_BYTES_MAX, &blob, &fd, &st,
-                               &s->trouble);
+    struct kept **at = &g->kept;
 
+    while (*at != NULL) {
+        struct kept *kept = *at;
+
+        if (kept != g->kept && mc_ring_alone(kept->ring)) {
+            *at = kept->next;
+            forget(kept);
+        } else {
+            check_kept(kept);
+            at = &kept->next;
+        }
+    }
+}
+
+/* Maps and checks a file. *ret_kept is yours. */
+static int open_ring(struct file_source *s, int rings, const char *file,
+                     const struct mc_name *name, struct kept **ret_kept)
+{
+    struct kept *kept = calloc(1, sizeof(*kept));
+    struct mc_blob *blob = NULL;
+    struct stat st;
+    int err = MCOS_E_NOMEM;
+
+    if (kept == NULL)
+        return err;
+    kept->fd = -1;
+    err = mc_mapping_share(rings, file, MC_RECORD_BYTES_MAX, &blob, &kept->fd, &st,
+                           &s->trouble);
     if (err == 0)
-        err = mc_ring_open(blob, MC_CHECK_XXH3, &ring, &s->trouble);
-    if (err == 0 && strcmp(mc_ring_head(ring)->name.s, name->s) != 0)
+        err = mc_ring_open(blob, MC_CHECK_XXH3, &kept->ring, &s->trouble);
+    if (err == 0 && strcmp(mc_ring_head(kept->ring)->name.s, name->s) != 0)
         err = mcos_diag_set(&s->trouble, MCOS_E_FORMAT, file, "%s holds the ring %s",
-                            file, mc_ring_head(ring)->name.s);
+                            file, mc_ring_head(kept->ring)->name.s);
+    /* Cut while it was read: what was checked were zeros. */
+    if (err == 0 && mc_blob_spoilt(blob))
+        err = mcos_diag_set(&s->trouble, MCOS_E_DIGEST, file,
+                            "%s is being written into", file);
     mc_blob_unref(blob);
     if (err != 0) {
-        mc_ring_unref(ring);
-        mc_folder_close(fd);
+        forget(kept);
         return err;
     }
-    *ret_ring = ring;
-    *ret_fd = fd;
-    *ret_identity = identity_of(&st);
+    kept->identity = identity_of(&st);
+    *ret_kept = kept;
     return 0;
 }
 
@@ -165,11 +189,11 @@ static bool is_given(const struct given *g, int rings, const char *file)
     struct identity now;
     struct stat st;
 
-    if (g->ring == NULL || mc_blob_spoilt(mc_ring_blob(g->ring)) ||
+    if (g->kept == NULL || mc_blob_spoilt(mc_ring_blob(g->kept->ring)) ||
         fstatat(rings, file, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
         return false;
     now = identity_of(&st);
-    return same(&now, &g->identity);
+    return same(&now, &g->kept->identity);
 }
 
 static int look(struct mc_source *source, const struct mc_name *name,
@@ -177,11 +201,10 @@ static int look(struct mc_source *source, const struct mc_name *name,
 {
     struct file_source *s = (struct file_source *)source;
     struct mc_folder_name file = mc_current_file(name->s);
-    struct identity identity;
+    struct kept *kept = NULL;
     struct given *g = NULL;
     int data = -1;
     int rings = -1;
-    int fd = -1;
     int err;
 
     s->trouble.text[0] = '\0';
@@ -194,19 +217,15 @@ static int look(struct mc_source *source, const struct mc_name *name,
     if (err != 0)
         return err;
     if (!is_given(g, rings, file.s)) {
-        struct mc_ring *ring = NULL;
-
-        err = open_ring(s, rings, file.s, name, &ring, &fd, &identity);
+        err = open_ring(s, rings, file.s, name, &kept);
         if (err == 0) {
-            forget(g);
-            g->ring = ring;
-            g->fd = fd;
-            g->identity = identity;
+            kept->next = g->kept;
+            g->kept = kept;
         }
     }
-    if (err == 0 && (known == NULL || memcmp(known, mc_ring_head(g->ring)->digest,
+    if (err == 0 && (known == NULL || memcmp(known, mc_ring_head(g->kept->ring)->digest,
                                              MC_DIGEST_BYTES) != 0))
-        *ret_ring = mc_ring_ref(g->ring);
+        *ret_ring = mc_ring_ref(g->kept->ring);
     mc_folder_close(rings);
     mc_folder_close(data);
     return err;
@@ -217,18 +236,26 @@ static int previous(struct mc_source *source, const struct mc_name *name,
 {
     struct file_source *s = (struct file_source *)source;
     struct mc_folder_name file = mc_current_prev(name->s);
-    struct identity identity;
+    struct kept *kept = NULL;
+    struct given *g = NULL;
     int data = -1;
     int rings = -1;
-    int fd = -1;
     int err;
 
     s->trouble.text[0] = '\0';
-    err = open_folders(s, &data, &rings);
+    err = find_given(s, name, &g);
+    if (err == 0)
+        err = open_folders(s, &data, &rings);
     if (err != 0)
         return err;
-    err = open_ring(s, rings, file.s, name, ret_ring, &fd, &identity);
-    mc_folder_close(fd);
+    err = open_ring(s, rings, file.s, name, &kept);
+    if (err == 0) {
+        struct kept **at = g->kept == NULL ? &g->kept : &g->kept->next;
+
+        kept->next = *at;
+        *at = kept;
+        *ret_ring = mc_ring_ref(kept->ring);
+    }
     mc_folder_close(rings);
     mc_folder_close(data);
     return err;
@@ -311,8 +338,14 @@ static void close_it(struct mc_source *source)
 {
     struct file_source *s = (struct file_source *)source;
 
-    for (size_t i = 0; i < s->given_count; i++)
-        forget(&s->given[i]);
+    for (size_t i = 0; i < s->given_count; i++) {
+        while (s->given[i].kept != NULL) {
+            struct kept *kept = s->given[i].kept;
+
+            s->given[i].kept = kept->next;
+            forget(kept);
+        }
+    }
     free(s->given);
     mc_watch_fini(&s->watch);
     free(s->data);
