@@ -72,8 +72,7 @@ static int index_names(struct mc_ring *ring, struct mcos_diag *diag)
     return 0;
 }
 
-int mc_ring_read_devices(struct mc_ring *ring, struct mc_bytes in,
-                         struct mcos_diag *diag)
+int mc_ring_read_slots(struct mc_ring *ring, struct mc_bytes in, struct mcos_diag *diag)
 {
     struct mc_reader r = mc_reader_init(in);
     uint32_t count = ring->head.device_count;
@@ -81,8 +80,7 @@ int mc_ring_read_devices(struct mc_ring *ring, struct mc_bytes in,
     if (count == 0)
         return 0;
     ring->devices = calloc(count, sizeof(*ring->devices));
-    ring->by_name = calloc(count, sizeof(*ring->by_name));
-    if (ring->devices == NULL || ring->by_name == NULL)
+    if (ring->devices == NULL)
         return MCOS_E_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         int err = read_device(&r, i, &ring->devices[i], diag);
@@ -93,7 +91,18 @@ int mc_ring_read_devices(struct mc_ring *ring, struct mc_bytes in,
     if (mc_reader_left(&r) != 0)
         return mcos_diag_set(diag, MCOS_E_FORMAT, "devices",
                              "bytes after the last one");
-    return index_names(ring, diag);
+    return 0;
+}
+
+int mc_ring_read_devices(struct mc_ring *ring, struct mc_bytes in,
+                         struct mcos_diag *diag)
+{
+    int err = mc_ring_read_slots(ring, in, diag);
+
+    if (err != 0 || ring->head.device_count == 0)
+        return err;
+    ring->by_name = calloc(ring->head.device_count, sizeof(*ring->by_name));
+    return ring->by_name == NULL ? MCOS_E_NOMEM : index_names(ring, diag);
 }
 
 static int read_ancestors(struct mc_ring *ring, struct mc_reader *r, uint32_t count,

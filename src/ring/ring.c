@@ -33,7 +33,7 @@ static int check_section(const struct mc_ring *ring, enum mc_section s,
     mc_xxh3_128(sum, section_of(ring, s));
     if (memcmp(sum, info->xxh3, sizeof(info->xxh3)) != 0)
         return mcos_diag_set(diag, MCOS_E_DIGEST, "sections", "XXH3 of section %u", s);
-    if (check == MC_CHECK_XXH3)
+    if (check != MC_CHECK_SHA256)
         return 0;
     mc_sha256(sum, section_of(ring, s));
     if (memcmp(sum, info->sha256, sizeof(info->sha256)) != 0)
@@ -62,6 +62,26 @@ static int check_padding(const struct mc_ring *ring, struct mcos_diag *diag)
     return 0;
 }
 
+/* The part of it that look-ups need. */
+static int read_for_lookup(struct mc_ring *ring, struct mcos_diag *diag)
+{
+    enum mc_section last =
+        ring->head.secret_embedded ? MC_SECTION_BUILDER : MC_SECTION_DEVICES;
+    int err = 0;
+
+    for (unsigned s = 0; err == 0 && s <= last; s++)
+        err = check_section(ring, (enum mc_section)s, MC_CHECK_LOOKUP, diag);
+    if (err == 0)
+        err = check_section(ring, MC_SECTION_EXTRA, MC_CHECK_LOOKUP, diag);
+    if (err == 0)
+        err = mc_extra_check(section_of(ring, MC_SECTION_EXTRA), diag);
+    if (err == 0)
+        err = mc_ring_read_slots(ring, section_of(ring, MC_SECTION_DEVICES), diag);
+    if (err == 0 && last == MC_SECTION_BUILDER)
+        err = mc_ring_read_builder(ring, section_of(ring, MC_SECTION_BUILDER), diag);
+    return err;
+}
+
 static int read_all(struct mc_ring *ring, enum mc_ring_check check,
                     struct mcos_diag *diag)
 {
@@ -73,14 +93,16 @@ static int read_all(struct mc_ring *ring, enum mc_ring_check check,
     if (all.len != ring->head.record_bytes)
         return mcos_diag_set(diag, MCOS_E_FORMAT, "", "%zu bytes, must be %llu",
                              all.len, (unsigned long long)ring->head.record_bytes);
+    ring->table = section_of(ring, MC_SECTION_TABLE).ptr;
+    ring->extra = section_of(ring, MC_SECTION_EXTRA);
     if ((err = check_padding(ring, diag)) != 0)
         return err;
+    if (check == MC_CHECK_LOOKUP)
+        return read_for_lookup(ring, diag);
     for (unsigned s = 0; s < MC_SECTION_COUNT; s++) {
         if ((err = check_section(ring, (enum mc_section)s, check, diag)) != 0)
             return err;
     }
-    ring->table = section_of(ring, MC_SECTION_TABLE).ptr;
-    ring->extra = section_of(ring, MC_SECTION_EXTRA);
     if ((err = mc_extra_check(ring->extra, diag)) != 0)
         return err;
     err = mc_ring_read_devices(ring, section_of(ring, MC_SECTION_DEVICES), diag);

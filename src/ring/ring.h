@@ -18,10 +18,18 @@ enum mc_ring_check {
     MC_CHECK_NONE,   /* made in this process a moment ago */
     MC_CHECK_XXH3,   /* from our own file: fast */
     MC_CHECK_SHA256, /* from outside */
+    /*
+     * From our own file, only to look names up in (docs/adr/0013): XXH3 of what
+     * look-ups need. The table's meaning is not checked, so an id may be of no device;
+     * of the builder section nothing is read but an embedded secret: no ancestors, no
+     * last moves. mc_ring_device_find finds nothing.
+     */
+    MC_CHECK_LOOKUP,
 };
 
 /*
- * Opens a record. Takes its own reference to blob. Meaning is always checked:
+ * Opens a record. Takes its own reference to blob. Meaning is checked, unless it is
+ * said otherwise above:
  * sizes agree, every id in the table names a device slot that is not removed,
  * every row's devices are distinct, row lengths are what `assignments` says,
  * device names are distinct, no must-understand extra that we do not know.

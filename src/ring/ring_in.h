@@ -28,6 +28,9 @@ struct mc_ring {
  */
 int mc_ring_read_devices(struct mc_ring *ring, struct mc_bytes in,
                          struct mcos_diag *diag);
+/* Of these only the slots, each for itself: names are not compared or sorted. */
+int mc_ring_read_slots(struct mc_ring *ring, struct mc_bytes in,
+                       struct mcos_diag *diag);
 int mc_ring_read_builder(struct mc_ring *ring, struct mc_bytes in,
                          struct mcos_diag *diag);
 /* After the devices. Fails with DEVICE, FORMAT. */

@@ -150,29 +150,29 @@ static void unshare(void *ctx, struct mc_bytes bytes)
     (void)munmap(ctx, shared_bytes(bytes.len));
 }
 
-/* As map(), guarded. What is shared must not end with who wrote into it. */
+/* As map(), guarded. The page after it is asked for together with the file: then the
+ * kernel chooses a place where it can map large pages. */
 static int share(int fd, size_t size, const char *name, struct mc_blob **ret_blob,
                  struct mcos_diag *diag)
 {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t all = shared_bytes(size);
     struct mc_blob *blob = NULL;
-    void *start =
-        mmap(NULL, shared_bytes(size), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *start = mmap(NULL, all, PROT_READ, MAP_SHARED, fd, 0);
     int err;
 
     if (start == MAP_FAILED)
         return mc_folder_fail(diag, "cannot map", name);
-    if (mmap(start, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+    if (mmap(start + all - page, page, PROT_READ,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
         err = mc_folder_fail(diag, "cannot map", name);
     else
         err = mc_blob_wrap((struct mc_bytes){start, size}, unshare, start, &blob);
     if (err != 0) {
-        (void)munmap(start, shared_bytes(size));
+        (void)munmap(start, all);
         return err;
     }
-    err = mc_guard_add(start, size, blob);
-    if (err == 0 && madvise(start, size, MADV_POPULATE_READ) != 0 &&
-        (errno == EFAULT || errno == EHWPOISON))
-        err = mcos_diag_set(diag, MCOS_E_DIGEST, name, "%s cannot be read", name);
+    err = mc_guard_add(start, all - page, blob); /* of a bad disk, too */
     if (err != 0)
         mc_blob_unref(blob);
     else

@@ -123,7 +123,7 @@ static void check_kept(struct kept *kept)
     if (same(&now, &kept->identity))
         return;
     if (now.size == kept->identity.size &&
-        mc_ring_open(mc_ring_blob(kept->ring), MC_CHECK_XXH3, &again, NULL) == 0 &&
+        mc_ring_open(mc_ring_blob(kept->ring), MC_CHECK_LOOKUP, &again, NULL) == 0 &&
         memcmp(mc_ring_head(again)->digest, mc_ring_head(kept->ring)->digest,
                MC_DIGEST_BYTES) == 0)
         kept->identity = now; /* touched, or written with what it had */
@@ -165,7 +165,7 @@ static int open_ring(struct file_source *s, int rings, const char *file,
     err = mc_mapping_share(rings, file, MC_RECORD_BYTES_MAX, &blob, &kept->fd, &st,
                            &s->trouble);
     if (err == 0)
-        err = mc_ring_open(blob, MC_CHECK_XXH3, &kept->ring, &s->trouble);
+        err = mc_ring_open(blob, MC_CHECK_LOOKUP, &kept->ring, &s->trouble);
     if (err == 0 && strcmp(mc_ring_head(kept->ring)->name.s, name->s) != 0)
         err = mcos_diag_set(&s->trouble, MCOS_E_FORMAT, file, "%s holds the ring %s",
                             file, mc_ring_head(kept->ring)->name.s);
