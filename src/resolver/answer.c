@@ -8,6 +8,8 @@
  */
 #include "resolver/view.h"
 
+#include "ring/batch.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -23,6 +25,15 @@ _Static_assert((int)MCOS_STATE_ACTIVE == MC_CLUSTER_ACTIVE &&
 _Static_assert((int)MCOS_HASH_XXH3 == MC_HASH_XXH3 &&
                    (int)MCOS_HASH_SWIFT_MD5 == MC_HASH_SWIFT_MD5,
                "hashes are the record's");
+
+/* A key is the core's, and an array of them too. */
+_Static_assert(sizeof(struct mcos_key) == sizeof(struct mc_key) &&
+                   offsetof(struct mcos_key, container) ==
+                       offsetof(struct mc_key, container) &&
+                   offsetof(struct mcos_key, object) ==
+                       offsetof(struct mc_key, object) &&
+                   offsetof(struct mcos_bytes, len) == offsetof(struct mc_bytes, len),
+               "one layout");
 
 void mcos_view_release(const struct mcos_view *view)
 {
@@ -145,29 +156,42 @@ int mcos_view_partition(const struct mcos_view *view, uint32_t partition,
     return answer_partition(view, partition, flags, ret_answer);
 }
 
+/* Whether a key can have an answer at all; what mc_batch_lookup takes is less strict.
+ */
+static bool has_account(const struct mcos_key *key)
+{
+    return key->account.len != 0;
+}
+
+static void clear_row(uint32_t *row, unsigned stride)
+{
+    for (unsigned r = 0; r < stride; r++)
+        row[r] = MCOS_NONE;
+}
+
 int mcos_view_lookup_many(const struct mcos_view *view, const struct mcos_key *keys,
                           size_t count, uint32_t *ret_partitions, uint32_t *ret_devices)
 {
     const unsigned stride = view->info.stride;
+    uint32_t beyond = 0;
 
+    if (view->info.deleted)
+        return MCOS_E_DELETED;
+    if (view->map->secret_err != 0)
+        return view->map->secret_err;
+    (void)mc_batch_lookup(view->map->ring, &view->map->secret,
+                          (const struct mc_key *)(const void *)keys, count,
+                          ret_partitions, ret_devices, NULL);
     for (size_t i = 0; i < count; i++) {
-        uint32_t *row = ret_devices + i * stride;
-        uint32_t ids[MC_REPLICAS_MAX];
-        unsigned n = 0;
-        int err = find_partition(view, &keys[i], &ret_partitions[i]);
-
-        if (err == MCOS_E_VALUE)
+        if (!has_account(&keys[i])) {
             ret_partitions[i] = MCOS_NONE;
-        else if (err == 0)
-            err = read_row(view, ret_partitions[i], ids, &n);
-        if (err != 0 && err != MCOS_E_VALUE)
-            return err;
-        for (unsigned r = 0; r < stride; r++)
-            row[r] = r < n ? ids[r] : MCOS_NONE;
+            clear_row(ret_devices + i * stride, stride);
+        }
     }
-    return view->info.deleted         ? MCOS_E_DELETED
-           : mc_map_spoilt(view->map) ? MCOS_E_DIGEST
-                                      : 0;
+    /* None is all ones: plus one, it is below every other id. */
+    for (size_t i = 0; i < count * stride; i++)
+        beyond |= (uint32_t)(ret_devices[i] + 1u > view->info.device_slots);
+    return beyond != 0 || mc_map_spoilt(view->map) ? MCOS_E_DIGEST : 0;
 }
 
 int mcos_view_handoffs(const struct mcos_view *view, uint32_t partition, size_t want,
