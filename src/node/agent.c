@@ -4,6 +4,7 @@
 
 #include "node/agent_state.h"
 #include "node/clusters.h"
+#include "node/converge.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -11,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENTS_PER_TURN 256u /* then the loop gets a turn of its own, */
-#define TURN_MS         20u  /* or after this time: a record may take long to store */
+#define EVENTS_PER_TURN 256u  /* then the loop gets a turn of its own, */
+#define TURN_MS         20u   /* or after this time: a record may take long to store */
+#define CONFIRM_MS      1000u /* at most so often resolvers are told */
 #define MEMBERS_SAVE_MS                                                                \
     1000u /* the clusters file is written once in this time at most */
 
@@ -321,6 +323,22 @@ static void save_members(struct mc_agent *agent, uint64_t now)
     mc_buf_fini(&text);
 }
 
+/* For resolvers, which cannot ask the machine. */
+static void tell_confirmed(struct mc_agent *agent, uint64_t now)
+{
+    struct mc_store *store = agent->ports.store;
+    uint64_t confirmed_ms;
+
+    if (store->ops->confirm == NULL || now - agent->confirm_looked_ms < CONFIRM_MS)
+        return;
+    agent->confirm_looked_ms = now;
+    confirmed_ms = mc_machine_status(agent->machine).confirmed_ms;
+    if (confirmed_ms == agent->confirmed_ms)
+        return;
+    agent->confirmed_ms = confirmed_ms;
+    store->ops->confirm(store, mc_wall_of(agent, confirmed_ms));
+}
+
 uint64_t mc_agent_turn(struct mc_agent *agent)
 {
     struct mc_bus *bus = agent->ports.bus;
@@ -351,6 +369,7 @@ uint64_t mc_agent_turn(struct mc_agent *agent)
     }
     if (agent->members_dirty && now - agent->members_saved_ms >= MEMBERS_SAVE_MS)
         save_members(agent, now);
+    tell_confirmed(agent, now);
     due = mc_agent_care(agent, now);
     company_ms = mc_company_turn(agent, now);
     cache_ms = mc_keeper_turn(agent, now);

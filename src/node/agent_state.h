@@ -62,6 +62,8 @@ struct mc_agent {
     uint64_t wake_ms;
     bool members_dirty;
     uint64_t members_saved_ms;
+    uint64_t confirmed_ms; /* what resolvers were told */
+    uint64_t confirm_looked_ms;
     bool stopped;
 
     /* The store: compared every so often; why it refused last, "" if it did not. */

@@ -58,6 +58,9 @@ struct mc_store_ops {
     int (*save_clusters)(struct mc_store *store, struct mc_bytes text);
     /* What is in it; yours (mc_blob_unref). Fails with NOTFOUND, IO, NOMEM. */
     int (*load_clusters)(struct mc_store *store, struct mc_blob **ret_text);
+    /* For resolvers: a cluster that holds all the same was heard at wall_ns. Told now
+     * and then, best effort. May be left out (NULL). */
+    void (*confirm)(struct mc_store *store, uint64_t wall_ns);
     /* Keeps a copy of bytes that were refused, for people to look at; bounded, best
      * effort. reason is a problem code. */
     void (*quarantine)(struct mc_store *store, struct mc_bytes bytes,

@@ -27,9 +27,9 @@ def server(cluster):
 
 
 def files(folder):
-    """Every file below, with its content; but for that on the clusters, which lives by itself."""
+    """Every file below, with its content; but for those on the clusters, which live by themselves."""
     return {str(p): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in folder.rglob("*") if p.is_file() and p.name != "clusters"}
+            for p in folder.rglob("*") if p.is_file() and p.name not in ("clusters", "confirmed")}
 
 
 def write(world, name, doc):

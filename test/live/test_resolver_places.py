@@ -165,9 +165,10 @@ def test_answers_tell_how_clusters_are(tmp_path):
                       ["ACTIVE", "ACTIVE", "unknown"], "us is ACTIVE", eu)
                 for name in NAMES:
                     assert asker.states("photos", *name, how="first")[2] == "unknown"
-            until(lambda: int(agent.ask("info", "photos").split(" ")[4]) > 0, "it is confirmed", eu)
-            checked, confirmed = map(int, agent.ask("info", "photos").split(" ")[3:])
-            assert abs(checked - confirmed) < 600e9 and abs(time.time_ns() - checked) < 600e9
+                until(lambda: int(asker.ask("info", "photos").split(" ")[4]) > 0,
+                      "it is confirmed", eu)
+                checked, confirmed = map(int, asker.ask("info", "photos").split(" ")[3:])
+                assert abs(checked - confirmed) < 600e9 and abs(time.time_ns() - checked) < 600e9
             us.kill()
             for asker in (file, agent):
                 until(lambda: sorted(asker.states("photos", "a")) ==

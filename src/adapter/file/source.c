@@ -317,6 +317,22 @@ static int clusters(struct mc_source *source, struct mc_cluster **ret_clusters,
     return err;
 }
 
+static int64_t confirmed(struct mc_source *source)
+{
+    const struct file_source *s = (const struct file_source *)source;
+    struct stat st;
+    int fd = -1;
+    int64_t ns = 0;
+
+    if (mc_folder_open(s->data, false, &fd, NULL) != 0)
+        return 0;
+    if (fstatat(fd, MC_FILE_CONFIRMED, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode))
+        ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    mc_folder_close(fd);
+    return ns;
+}
+
 /* ---- life ---- */
 
 static int watch_fd(const struct mc_source *source)
@@ -357,6 +373,7 @@ int mc_file_source_open(const char *data, struct mc_source **ret_source)
     static const struct mc_source_ops ops = {.look = look,
                                              .previous = previous,
                                              .clusters = clusters,
+                                             .confirmed = confirmed,
                                              .fd = watch_fd,
                                              .changed = changed,
                                              .trouble = trouble,

@@ -13,8 +13,10 @@
 #include "adapter/file/replace.h"
 #include "adapter/file/start.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A few rings, in no order. */
 struct names {
@@ -363,6 +365,28 @@ static int load_clusters(struct mc_store *store, struct mc_blob **ret_text)
     return end(s, &place, err);
 }
 
+static void confirm(struct mc_store *store, uint64_t wall_ns)
+{
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = (time_t)(wall_ns / 1000000000u),
+         .tv_nsec = (long)(wall_ns % 1000000000u)},
+    };
+    struct file_store *s = of(store);
+    struct mc_place place;
+    int fd = -1;
+
+    if (begin(s, NULL, false, &place) != 0)
+        return;
+    if (keep_lease(s, place.data) == 0)
+        fd = openat(place.data, MC_FILE_CONFIRMED,
+                    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+    if (fd >= 0)
+        (void)futimens(fd, times);
+    mc_folder_close(fd);
+    (void)end(s, &place, 0);
+}
+
 /* Best effort: a full disk must not make a bad message worse. */
 static void quarantine(struct mc_store *store, struct mc_bytes bytes,
                        const char *reason)
@@ -380,6 +404,7 @@ static const struct mc_store_ops ops = {
     .unread = unread,
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
+    .confirm = confirm,
     .quarantine = quarantine,
     .trouble = mc_file_store_trouble,
     .close = close_store,

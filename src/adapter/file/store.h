@@ -26,6 +26,7 @@
 #define MC_FILE_KEEP_VERSIONS     10u
 #define MC_FILE_KEEP_VERSIONS_MAX 10000u
 #define MC_FILE_LOCK_WAIT_MS      5000u       /* for another process's merge */
+#define MC_FILE_CONFIRMED         "confirmed" /* its time is when (docs/operate.md) */
 #define MC_FILE_CLUSTERS_MAX      (16u << 20) /* bytes of the clusters file */
 
 struct mc_file_store_config {

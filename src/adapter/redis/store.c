@@ -288,6 +288,14 @@ static int save_clusters(struct mc_store *store, struct mc_bytes text)
     return inner->ops->save_clusters(inner, text);
 }
 
+static void confirm(struct mc_store *store, uint64_t wall_ns)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    if (inner->ops->confirm != NULL)
+        inner->ops->confirm(inner, wall_ns);
+}
+
 static int load_clusters(struct mc_store *store, struct mc_blob **ret_text)
 {
     struct mc_store *inner = of(store)->config.inner;
@@ -340,6 +348,7 @@ static const struct mc_store_ops ops = {
     .unread = unread,
     .save_clusters = save_clusters,
     .load_clusters = load_clusters,
+    .confirm = confirm,
     .quarantine = quarantine,
     .trouble = trouble,
     .degraded = degraded,
