@@ -62,7 +62,7 @@ static void look(struct mcos_resolver *r, struct mcos_ring *ring)
     ring->err = err;
     if (err == 0) {
         ring->stats = followed->stats;
-        ring->usable = followed->map != NULL;
+        ring->usable = followed->stats.views != 0;
     }
     ring->looks++;
     (void)pthread_cond_broadcast(&r->told);

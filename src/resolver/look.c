@@ -61,31 +61,22 @@ static void settled(struct mc_followed *ring, struct mc_place *place,
     }
 }
 
-/* Puts a map (taken over) in the place of what was in force. */
-static int adopt(struct mc_chain *chain, struct mc_followed *ring, struct mc_map *map,
-                 struct mc_map *before, const struct mc_chain_now *now)
+/* Puts maps (taken over) in the place of what was in force. With no memory for a view
+ * of them the old one stays until the next look. */
+static void adopt(struct mc_chain *chain, struct mc_followed *ring, struct mc_map *map,
+                  struct mc_map *before, const struct mc_chain_now *now)
 {
     struct mc_map *old = ring->map;
     struct mc_map *old_before = ring->before;
-    int err;
 
     ring->map = map;
     ring->before = before;
-    err = mc_chain_show(chain, ring);
-    if (err != 0) { /* no memory: as it was, and it is found again next time */
-        ring->map = old;
-        ring->before = old_before;
-        ring->stale = false;
-        mc_map_unref(map);
-        mc_map_unref(before);
-        return err;
-    }
+    (void)mc_chain_show(chain, ring);
     mc_map_unref(old);
     mc_map_unref(old_before);
     ring->spoilt = false;
     ring->stats.adopted++;
     ring->stats.adopted_at = now->wall_ns;
-    return 0;
 }
 
 /* The record before the first one that this process has seen. NULL: none. */
@@ -161,11 +152,7 @@ static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
         before = mc_map_ref(ring->before);
     else if (chain->config.keep_previous)
         before = find_before(chain, ring, place, map);
-    err = adopt(chain, ring, map, before, now);
-    if (err != 0) {
-        blame(ring, place, err, "");
-        return NEXT;
-    }
+    adopt(chain, ring, map, before, now);
     ring->stats.source = (uint32_t)(place - chain->places);
     return SETTLED;
 }
@@ -213,7 +200,7 @@ static void fall_back(struct mc_chain *chain, struct mc_followed *ring,
             return;
     }
     if (ring->before != NULL && !mc_map_spoilt(ring->before))
-        (void)adopt(chain, ring, mc_map_ref(ring->before), NULL, now);
+        adopt(chain, ring, mc_map_ref(ring->before), NULL, now);
 }
 
 void mc_chain_look(struct mc_chain *chain, struct mc_followed *ring,

@@ -60,6 +60,9 @@ def test_each_place_gives_the_agents_answers(home, place):
         assert home.create(ring, spec(part_power=4)).status == 201
         asker.until_stamp(ring, home.stamp(ring), home)
         agrees(asker, home, ring)
+        looks = asker.stats(ring)["looks"]
+        until(lambda: asker.stats(ring)["looks"] > looks + 1, "it goes on looking")
+        assert (asker.stats(ring)["error"], asker.stats(ring)["damaged"]) == ("none", 0)
 
 
 def test_the_next_place_helps_when_one_is_away(home, ring):
