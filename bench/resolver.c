@@ -2,11 +2,15 @@
 /*
  * bench/resolver.c -- what a resolver costs beside its table.
  *
- *     bench-resolver FOLDER RING     an agent's data folder, a ring of it
+ *     bench-resolver FOLDER RING             an agent's data folder, a ring of it
+ *     bench-resolver FOLDER RING SECONDS     how late look-ups are, meanwhile
  *
  * Verified open of the ring's file, warm: mapped, opened for look-ups, and with all
  * checks. A view held and let go; a look-up with and without. The same by one thread
  * and by two at once. CPU time, the best of several.
+ *
+ * With SECONDS: each look-up is timed by the wall clock, hold and let go included; the
+ * median, p99 and p99.9 in ns and how many versions answered.
  */
 #include "adapter/file/mapping.h"
 #include "mcos/resolver.h"
@@ -117,6 +121,65 @@ static double best_ns(struct mcos_ring *ring, int way, unsigned count)
     return best;
 }
 
+#define SLOT_NS 10u /* of the histogram of how late look-ups are */
+#define SLOTS   100000u
+
+static double wall_ns(void)
+{
+    return cpu_ns(CLOCK_MONOTONIC);
+}
+
+static void print_part(const uint32_t *slots, uint64_t count, const char *name,
+                       double part)
+{
+    uint64_t below = 0;
+    uint32_t i = 0;
+
+    while (i < SLOTS - 1 && (double)(below += slots[i]) < part * (double)count)
+        i++;
+    printf("%s %u ns  ", name, (i + 1) * SLOT_NS);
+}
+
+/* Looks names up until the time is over, one by one, while others change the ring. */
+static void look_for(struct mcos_ring *ring, double seconds)
+{
+    uint32_t *slots = calloc(SLOTS, sizeof(*slots));
+    double end = wall_ns() + seconds * 1e9;
+    double now = wall_ns();
+    uint64_t version = 0;
+    unsigned versions = 0;
+    uint64_t count = 0;
+    char name[] = "photos/2026/00000000.jpeg";
+
+    if (slots == NULL)
+        exit(1);
+    while (now < end) {
+        const struct mcos_view *view = mcos_ring_hold(ring);
+        const struct mcos_key key = {
+            {"AUTH_0123456789abcdef", 21}, {"bucket-17", 9}, {name, sizeof(name) - 1}};
+        struct mcos_answer answer;
+        double then = now;
+        double late;
+
+        for (unsigned digit = 0; digit < 6; digit++)
+            name[12 + digit] = (char)('0' + (count >> 3 * digit) % 8);
+        if (mcos_view_lookup(view, &key, 0, &answer) != 0)
+            exit(1);
+        mcos_view_release(view);
+        versions += answer.version != version;
+        version = answer.version;
+        count++;
+        now = wall_ns();
+        late = (now - then) / SLOT_NS;
+        slots[late < SLOTS - 1 ? (uint32_t)late : SLOTS - 1]++;
+    }
+    print_part(slots, count, "median", 0.5);
+    print_part(slots, count, "p99", 0.99);
+    print_part(slots, count, "p99.9", 0.999);
+    printf("versions %u  look-ups %llu\n", versions, (unsigned long long)count);
+    free(slots);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const ways[] = {"hold and let go", "hold, look up, let go",
@@ -126,11 +189,12 @@ int main(int argc, char **argv)
     struct mcos_diag diag = {.offset = -1};
     char text[4096];
 
-    if (argc != 3)
+    if (argc != 3 && argc != 4)
         return 2;
     (void)snprintf(text, sizeof(text), "%s/rings/%s.ring", argv[1], argv[2]);
-    printf("verified open, warm: %.3f ms; with all checks %.3f ms\n",
-           open_ms(text, MC_CHECK_LOOKUP), open_ms(text, MC_CHECK_XXH3));
+    if (argc == 3)
+        printf("verified open, warm: %.3f ms; with all checks %.3f ms\n",
+               open_ms(text, MC_CHECK_LOOKUP), open_ms(text, MC_CHECK_XXH3));
     (void)snprintf(text, sizeof(text), "file:%s", argv[1]);
     if (mcos_resolver_open(text, NULL, &resolver, &diag) != 0 ||
         mcos_resolver_ring(resolver, argv[2], &ring, &diag) != 0 ||
@@ -138,7 +202,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "%s\n", diag.text);
         return 1;
     }
-    for (int way = 0; way < 3; way++) {
+    if (argc == 4)
+        look_for(ring, strtod(argv[3], NULL));
+    for (int way = 0; way < 3 && argc == 3; way++) {
         double one = best_ns(ring, way, 1);
         double two = best_ns(ring, way, THREADS);
 

@@ -14,6 +14,9 @@ echo
 echo "== look-ups in batches beside ketama, jump hash, CRUSH, OpenSSL and Swift"
 /usr/bin/python3 bench/bench_batch.py
 echo
+echo "== a resolver: opening, holding, looking up, and while its ring is replaced"
+/usr/bin/python3 bench/bench_resolver.py ${quick:+--runs 2}
+echo
 echo "== building and rebalancing beside swift-ring-builder"
 /usr/bin/python3 bench/bench_builder.py $quick
 if [ -z "$quick" ]; then
