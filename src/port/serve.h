@@ -24,6 +24,7 @@
 struct mc_param {
     const char *name;
     const char *value; /* percent-decoded, NUL-terminated */
+    size_t len;        /* of the value, which may hold NULs where any bytes are taken */
 };
 
 struct mc_response;

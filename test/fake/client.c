@@ -115,7 +115,7 @@ void begin(struct world *w, struct asked *asked, struct mc_request *q,
 
         assert_non_null(value);
         *value++ = '\0';
-        q->query[q->query_count++] = (struct mc_param){part, value};
+        q->query[q->query_count++] = (struct mc_param){part, value, strlen(value)};
     }
     q->author = "uid:7";
     q->later = &asked->later;

@@ -20,6 +20,7 @@
 
 #define DISCARD_BYTES_MAX (1u << 20)
 #define RETRY_S           5u
+#define SMALL_BYTES       65536u /* an answer that is sent however full it is */
 #define CROWDED           "too many bodies are arriving at once"
 #define TOO_LONG          "the body is too long"
 #define PROBLEM_TYPE      "application/problem+json"
@@ -208,6 +209,22 @@ static struct MHD_Response *make_response(struct mc_response *in)
     return out;
 }
 
+/* Bytes that bodies and large answers may still have. */
+static size_t room(const struct mc_exchange *x)
+{
+    return *x->home.bodies < x->home.bodies_max ? x->home.bodies_max - *x->home.bodies
+                                                : 0;
+}
+
+static void count_bytes(struct mc_exchange *x, size_t n)
+{
+    x->counted += n;
+    *x->home.bodies += n;
+}
+
+static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, int code,
+                              const char *detail);
+
 static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection *c,
                                    struct mc_response *in)
 {
@@ -215,6 +232,12 @@ static enum MHD_Result send_answer(struct mc_exchange *x, struct MHD_Connection 
     enum MHD_Result r;
     char retry[16] = "";
 
+    if (in->body.cap > SMALL_BYTES && in->body.cap > room(x) &&
+        *x->home.bodies > x->counted) {
+        fini_response(in);
+        return refuse(x, c, MCOS_E_BUSY, "too many answers are being sent at once");
+    }
+    count_bytes(x, in->body.cap);
     out = make_response(in);
     if (out == NULL)
         return MHD_NO;
@@ -394,7 +417,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
         return refuse(x, c, MCOS_E_TOOBIG, "the target is too long");
     wrong = check_heads(x, c);
     if (wrong == NULL)
-        wrong = mc_target_parse(x->target, q);
+        wrong = mc_target_parse(x->target, x->home.any_bytes, q);
     if (wrong != NULL)
         return refuse(x, c, MCOS_E_USAGE, wrong);
     /* libmicrohttpd leaves the body of an answer to HEAD away. */
@@ -413,7 +436,7 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
     bytes = strtoull(length, NULL, 10);
     if (bytes > x->body_max + DISCARD_BYTES_MAX)
         return refuse(x, c, MCOS_E_TOOBIG, TOO_LONG);
-    if (bytes <= x->body_max && bytes > MC_HTTP_BODIES_MAX - *x->home.bodies)
+    if (bytes <= x->body_max && bytes > room(x))
         return refuse(x, c, MCOS_E_BUSY, CROWDED);
     return MHD_YES;
 }
@@ -423,17 +446,16 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
 static enum MHD_Result take_body(struct mc_exchange *x, struct MHD_Connection *c,
                                  const char *data, size_t *size)
 {
-    size_t room = x->body_max - x->body.len;
-    size_t taken = *size < room ? *size : room;
+    size_t left = x->body_max - x->body.len;
+    size_t taken = *size < left ? *size : left;
 
-    if (taken > MC_HTTP_BODIES_MAX - *x->home.bodies)
+    if (taken > room(x))
         x->crowded = true;
     if (x->crowded)
         taken = 0;
     if (taken > 0)
         mc_buf_put(&x->body, data, taken);
-    x->counted += taken;
-    *x->home.bodies += taken;
+    count_bytes(x, taken);
     x->discarded += *size - taken;
     *size = 0;
     if (x->discarded <= DISCARD_BYTES_MAX)

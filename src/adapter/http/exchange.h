@@ -13,11 +13,13 @@ struct mc_exchange;
 /* What an exchange knows of its server. */
 struct mc_exchange_home {
     struct mc_handler *handler;
-    bool local;           /* came over a unix socket */
+    bool local;     /* came over a unix socket */
+    bool any_bytes; /* what a query may hold */
+    size_t bodies_max;
     const bool *stopping; /* connections are closed after their answer */
     size_t *busy;
     struct mc_exchange **sleepers; /* exchanges that wait for an answer given later */
-    size_t *bodies;                /* bytes of bodies that are here */
+    size_t *bodies;                /* bytes of bodies and answers that are here */
     bool *woken;                   /* set when one got it */
 };
 

@@ -6,6 +6,7 @@
 #include "adapter/http/exchange.h"
 #include "adapter/http/listen.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
  * its own for a moment. */
 #define CONNECTIONS_SLACK 64u
 #define LOOK_MS           250u /* whether those that wait for an answer are still there */
+/* Between two looks at all deadlines, at least: there may be thousands. */
+#define DUE_MS 50u
 
 enum stage {
     STAGE_HEAD,   /* a request line and its headers are awaited */
@@ -49,12 +52,15 @@ struct mc_http_server {
     size_t gate_count;
     struct visitor *visitors;
     size_t visitor_count; /* but for those that are cut */
+    size_t connections_max;
     size_t busy;
     struct mc_exchange *sleepers;
     size_t bodies;
     bool woken;         /* an answer was given, which run() has to send */
     uint64_t looked_ms; /* after those that sleep */
     bool stopping;
+    uint64_t
+        due_ms; /* no deadline is before; most move on unseen, and are looked at then */
 };
 
 static uint64_t now_ms(void)
@@ -63,6 +69,21 @@ static uint64_t now_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+/* When this connection has waited too long; UINT64_MAX: that is not for us to say. */
+static uint64_t deadline_of(const struct visitor *v)
+{
+    switch (v->stage) {
+    case STAGE_HEAD:
+        return v->since_ms + 1000u * MC_HTTP_HEAD_S;
+    case STAGE_BODY:
+        return v->since_ms + 1000u * MC_HTTP_REQUEST_S;
+    case STAGE_ANSWER:
+    case STAGE_CUT:
+        break;
+    }
+    return UINT64_MAX;
 }
 
 /* ---- what libmicrohttpd calls ---- */
@@ -116,7 +137,7 @@ static void leave(struct visitor *v)
 static void enter(struct mc_http_server *server, struct visitor *v, int fd)
 {
     struct visitor *idlest =
-        server->visitor_count < MC_HTTP_CONNECTIONS_MAX ? NULL : find_idlest(server);
+        server->visitor_count < server->connections_max ? NULL : find_idlest(server);
 
     if (idlest != NULL)
         cut(idlest);
@@ -129,7 +150,9 @@ static void enter(struct mc_http_server *server, struct visitor *v, int fd)
         v->next->link = &v->next;
     server->visitors = v;
     server->visitor_count++;
-    if (server->visitor_count > MC_HTTP_CONNECTIONS_MAX)
+    if (deadline_of(v) < server->due_ms)
+        server->due_ms = deadline_of(v);
+    if (server->visitor_count > server->connections_max)
         cut(v);
 }
 
@@ -218,11 +241,12 @@ static int start_daemon(struct gate *gate, struct mcos_diag *diag)
         MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
         on_request, gate, MHD_OPTION_EXTERNAL_LOGGER, stay_silent, NULL,
         MHD_OPTION_LISTEN_SOCKET, gate->listen.fd, MHD_OPTION_CONNECTION_LIMIT,
-        MC_HTTP_CONNECTIONS_MAX + CONNECTIONS_SLACK, MHD_OPTION_CONNECTION_TIMEOUT,
-        MC_HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)MC_HTTP_HEAD_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, on_target, gate,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION,
-        on_visit, gate, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        (unsigned)(gate->server->connections_max + CONNECTIONS_SLACK),
+        MHD_OPTION_CONNECTION_TIMEOUT, MC_HTTP_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MC_HTTP_HEAD_BYTES_MAX,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, gate, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, gate, MHD_OPTION_NOTIFY_CONNECTION, on_visit, gate,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (gate->daemon == NULL)
         return mcos_diag_set(diag, MCOS_E_IO, "http",
                              "%s: libmicrohttpd does not start", gate->listen.address);
@@ -234,35 +258,72 @@ static int start_daemon(struct gate *gate, struct mcos_diag *diag)
     return 0;
 }
 
+/* The i-th socket of another server, under a descriptor of our own; it removes the
+ * unix socket's file. */
+static int share_listen(const struct mc_http_server *other, size_t i,
+                        struct mc_listen *ret, struct mcos_diag *diag)
+{
+    const struct gate *gate = &other->gates[i];
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(gate->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+
+    *ret = gate->listen;
+    ret->local = false;
+    ret->fd = info == NULL ? -1 : fcntl(info->listen_fd, F_DUPFD_CLOEXEC, 0);
+    if (ret->fd < 0)
+        return mcos_diag_set(diag, MCOS_E_IO, "http", "%s: no descriptor for a thread",
+                             ret->address);
+    return 0;
+}
+
+static int open_gate(struct mc_http_server *server, const struct mc_http_config *config,
+                     size_t i, struct mc_handler *handler, struct mcos_diag *diag)
+{
+    struct gate *gate = &server->gates[i];
+    int r;
+
+    gate->listen.fd = -1;
+    gate->server = server;
+    if (config->beside != NULL)
+        r = share_listen(config->beside, i, &gate->listen, diag);
+    else
+        r = mc_listen_open(config->listen[i], &gate->listen, diag);
+    if (r != 0)
+        return r;
+    gate->home = (struct mc_exchange_home){
+        .handler = handler,
+        .local = config->beside == NULL ? gate->listen.local
+                                        : config->beside->gates[i].home.local,
+        .any_bytes = config->any_bytes,
+        .bodies_max = config->bodies_max == 0 ? MC_HTTP_BODIES_MAX : config->bodies_max,
+        .stopping = &server->stopping,
+        .busy = &server->busy,
+        .bodies = &server->bodies,
+        .sleepers = &server->sleepers,
+        .woken = &server->woken};
+    return start_daemon(gate, diag);
+}
+
 int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *handler,
                         struct mc_http_server **ret_server, struct mcos_diag *diag)
 {
+    const size_t count =
+        config->beside == NULL ? config->listen_count : config->beside->gate_count;
     struct mc_http_server *server;
     int r = 0;
 
-    if (config->listen_count == 0 || config->listen_count > MC_HTTP_LISTEN_MAX)
+    if (count == 0 || count > MC_HTTP_LISTEN_MAX)
         return mcos_diag_set(diag, MCOS_E_CONFIG, "http", "wants 1 to %u addresses",
                              MC_HTTP_LISTEN_MAX);
     server = calloc(1, sizeof(*server));
     if (server == NULL)
         return MCOS_E_NOMEM;
-    for (size_t i = 0; i < config->listen_count && r == 0; i++) {
-        struct gate *gate = &server->gates[i];
-
-        gate->listen.fd = -1;
-        gate->server = server;
+    server->due_ms = UINT64_MAX;
+    server->connections_max = config->connections_max == 0 ? MC_HTTP_CONNECTIONS_MAX
+                                                           : config->connections_max;
+    for (size_t i = 0; i < count && r == 0; i++) {
         server->gate_count = i + 1;
-        r = mc_listen_open(config->listen[i], &gate->listen, diag);
-        if (r != 0)
-            break;
-        gate->home = (struct mc_exchange_home){.handler = handler,
-                                               .local = gate->listen.local,
-                                               .stopping = &server->stopping,
-                                               .busy = &server->busy,
-                                               .bodies = &server->bodies,
-                                               .sleepers = &server->sleepers,
-                                               .woken = &server->woken};
-        r = start_daemon(gate, diag);
+        r = open_gate(server, config, i, handler, diag);
     }
     if (r != 0) {
         mc_http_server_close(server);
@@ -281,25 +342,10 @@ size_t mc_http_server_fds(const struct mc_http_server *server, int *fds, size_t 
     return server->gate_count;
 }
 
-/* When this connection has waited too long; UINT64_MAX: that is not for us to say. */
-static uint64_t deadline_of(const struct visitor *v)
-{
-    switch (v->stage) {
-    case STAGE_HEAD:
-        return v->since_ms + 1000u * MC_HTTP_HEAD_S;
-    case STAGE_BODY:
-        return v->since_ms + 1000u * MC_HTTP_REQUEST_S;
-    case STAGE_ANSWER:
-    case STAGE_CUT:
-        break;
-    }
-    return UINT64_MAX;
-}
-
 /* libmicrohttpd does not watch who sleeps. */
 static void look_for_deserters(struct mc_http_server *server, uint64_t now)
 {
-    if (now - server->looked_ms < LOOK_MS)
+    if (server->sleepers == NULL || now - server->looked_ms < LOOK_MS)
         return;
     server->looked_ms = now;
     for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
@@ -319,10 +365,21 @@ void mc_http_server_run(struct mc_http_server *server)
         (void)MHD_run(server->gates[i].daemon);
     now = now_ms();
     look_for_deserters(server, now);
+    if (now < server->due_ms)
+        return;
+    /* A deadline that begins until then ends after it. */
+    server->due_ms =
+        server->visitors == NULL ? UINT64_MAX : now + 1000u * MC_HTTP_HEAD_S;
     for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
-        if (deadline_of(v) <= now)
+        uint64_t due = deadline_of(v);
+
+        if (due <= now)
             cut(v);
+        else if (due < server->due_ms)
+            server->due_ms = due;
     }
+    if (server->due_ms < now + DUE_MS)
+        server->due_ms = now + DUE_MS;
 }
 
 uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
@@ -337,12 +394,10 @@ uint64_t mc_http_server_timeout_ms(const struct mc_http_server *server)
         if (MHD_get_timeout(server->gates[i].daemon, &ms) == MHD_YES && ms < least)
             least = ms;
     }
-    for (const struct visitor *v = server->visitors; v != NULL; v = v->next) {
-        if (deadline_of(v) < due)
-            due = deadline_of(v);
-        if (v->asleep != NULL && server->looked_ms + LOOK_MS < due)
-            due = server->looked_ms + LOOK_MS;
-    }
+    if (server->sleepers != NULL)
+        due = server->looked_ms + LOOK_MS;
+    if (server->due_ms < due)
+        due = server->due_ms;
     if (due == UINT64_MAX)
         return least;
     now = now_ms();

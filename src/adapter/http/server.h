@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * adapter/http/server.h -- requests from sockets to a handler (port/serve.h), by
- * libmicrohttpd, driven by somebody else's loop: no thread of its own.
+ * libmicrohttpd, driven by somebody else's loop: no thread of its own. Several
+ * threads each have a server of their own, beside the first one.
  *
  *     mc_http_server_open(&config, handler, &server, &diag);
  *     poll mc_http_server_fds() for reading, for mc_http_server_timeout_ms() at
@@ -30,12 +31,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MC_HTTP_LISTEN_MAX       8u
-#define MC_HTTP_CONNECTIONS_MAX  256u /* open at once, over all listeners */
-#define MC_HTTP_TIMEOUT_S        30u  /* without a byte either way */
-#define MC_HTTP_HEAD_S           5u   /* for request line and headers to arrive */
-#define MC_HTTP_REQUEST_S        30u  /* for a whole request to arrive */
-#define MC_HTTP_BODIES_MAX       (256u << 20) /* bytes of bodies that are arriving */
+#define MC_HTTP_LISTEN_MAX 8u
+#define MC_HTTP_CONNECTIONS_MAX                                                        \
+    256u                             /* open at once, over all listeners, if not told  \
+                                      */
+#define MC_HTTP_TIMEOUT_S        30u /* without a byte either way */
+#define MC_HTTP_HEAD_S           5u  /* for request line and headers to arrive */
+#define MC_HTTP_REQUEST_S        30u /* for a whole request to arrive */
+#define MC_HTTP_BODIES_MAX       (256u << 20) /* bytes of bodies and answers at one time */
 #define MC_HTTP_HEAD_BYTES_MAX   32768u /* request line and headers, and a buffer */
 #define MC_HTTP_TARGET_BYTES_MAX 8192u  /* path and query, before decoding */
 #define MC_HTTP_ADDRESS_MAX      128u
@@ -45,6 +48,13 @@ struct mc_http_config {
     const char *const *listen; /* "127.0.0.1:8471", "[::1]:0", "localhost:80",
                                   "unix:/path"; port 0: any free one */
     size_t listen_count;       /* 1 .. MC_HTTP_LISTEN_MAX */
+    size_t connections_max;    /* 0: MC_HTTP_CONNECTIONS_MAX */
+    size_t bodies_max;         /* 0: MC_HTTP_BODIES_MAX */
+    bool any_bytes; /* values in a query are any bytes; else they are UTF-8 without NUL
+                     */
+    /* Not NULL: takes part in what that one accepts, for another thread with a loop of
+     * its own; `listen` is not looked at. That one is closed last. */
+    const struct mc_http_server *beside;
 };
 
 struct mc_http_server;

@@ -16,10 +16,12 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* In place, the result is never longer. False: a bad escape, one of NUL, or in a path
- * one of the / that parts it: the same path would be cut at other places. */
-static bool unescape(char *s, bool query)
+/* In place, the result is never longer. False: a bad escape, one of NUL where none may
+ * be, or in a path one of the / that parts it: the same path would be cut at other
+ * places. */
+static bool unescape(char *s, bool query, bool nul, size_t *ret_len)
 {
+    char *const start = s;
     char *to = s;
 
     while (*s != '\0') {
@@ -27,7 +29,8 @@ static bool unescape(char *s, bool query)
             int high = hex_digit(s[1]);
             int low = high < 0 ? -1 : hex_digit(s[2]);
 
-            if (low < 0 || high + low == 0 || (!query && high * 16 + low == '/'))
+            if (low < 0 || (!nul && high + low == 0) ||
+                (!query && high * 16 + low == '/'))
                 return false;
             *to++ = (char)(high * 16 + low);
             s += 3;
@@ -37,6 +40,7 @@ static bool unescape(char *s, bool query)
         }
     }
     *to = '\0';
+    *ret_len = (size_t)(to - start);
     return true;
 }
 
@@ -72,7 +76,9 @@ static bool is_utf8(const char *text)
 
 static const char *decode(char *s, bool query)
 {
-    if (!unescape(s, query))
+    size_t len;
+
+    if (!unescape(s, query, false, &len))
         return query ? "a % wants two hex digits, and not 00"
                      : "a % wants two hex digits, and neither 00 nor, in a path, 2F";
     if (!is_utf8(s))
@@ -80,13 +86,27 @@ static const char *decode(char *s, bool query)
     return NULL;
 }
 
-static const char *parse_query(char *rest, struct mc_request *request)
+static const char *decode_value(char *s, bool any_bytes, size_t *ret_len)
+{
+    const char *wrong = NULL;
+
+    if (!any_bytes)
+        wrong = decode(s, true);
+    else if (!unescape(s, true, true, ret_len))
+        wrong = "a % wants two hex digits";
+    if (wrong == NULL && !any_bytes)
+        *ret_len = strlen(s);
+    return wrong;
+}
+
+static const char *parse_query(char *rest, bool any_bytes, struct mc_request *request)
 {
     const char *wrong = NULL;
 
     while (rest != NULL && wrong == NULL) {
         char *part = strsep(&rest, "&");
         char *value;
+        size_t len = 0;
 
         if (*part == '\0')
             continue;
@@ -99,13 +119,13 @@ static const char *parse_query(char *rest, struct mc_request *request)
             value = part + strlen(part);
         wrong = decode(part, true);
         if (wrong == NULL && *value != '\0')
-            wrong = decode(value, true);
-        request->query[request->query_count++] = (struct mc_param){part, value};
+            wrong = decode_value(value, any_bytes, &len);
+        request->query[request->query_count++] = (struct mc_param){part, value, len};
     }
     return wrong;
 }
 
-const char *mc_target_parse(char *target, struct mc_request *request)
+const char *mc_target_parse(char *target, bool any_bytes, struct mc_request *request)
 {
     char *query = strchr(target, '?');
     const char *wrong;
@@ -119,5 +139,5 @@ const char *mc_target_parse(char *target, struct mc_request *request)
         return wrong;
     request->path = target;
     request->query_count = 0;
-    return parse_query(query, request);
+    return parse_query(query, any_bytes, request);
 }
