@@ -70,8 +70,9 @@ static void line(struct mc_log *log, enum mc_log_level level, const char *text)
     (void)clock_gettime(CLOCK_REALTIME, &t);
     (void)gmtime_r(&t.tv_sec, &tm);
     (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)fprintf(stderr, "ts=%s.%06ldZ level=%s cluster=%s %s\n", when,
-                  t.tv_nsec / 1000, word[level], os->cluster, text);
+    (void)fprintf(stderr, "ts=%s.%06ldZ level=%s %s%s%s%s\n", when, t.tv_nsec / 1000,
+                  word[level], os->cluster[0] == '\0' ? "" : "cluster=", os->cluster,
+                  os->cluster[0] == '\0' ? "" : " ", text);
 }
 
 struct mc_log *mc_os_log(enum mc_log_level level, const char *cluster)

@@ -16,7 +16,7 @@ struct mc_clock *mc_os_clock(void);
 int mc_os_random(void *dst, size_t n);
 
 /* Lines on standard error: `ts=… level=… cluster=… text`. level is the least
- * urgent one shown. Lent, for ever; one per process. */
+ * urgent one shown; "" of who is no cluster. Lent, for ever; one per process. */
 struct mc_log *mc_os_log(enum mc_log_level level, const char *cluster);
 
 #endif /* MCOS_ADAPTER_OS_CLOCK_H */
