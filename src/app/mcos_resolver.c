@@ -11,7 +11,9 @@
 #include "adapter/os/clock.h"
 #include "app/service_config.h"
 #include "service/desk.h"
+#include "service/wire.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,6 +31,7 @@
     (64u << 20)                /* bytes of batches and their answers, of all threads   \
                                 */
 #define BODIES_MIN (20u << 20) /* of a thread: one of the largest, and its answer */
+#define TURNS_MAX  16u         /* before it looks again who woke it */
 #define FDS_SPARE  64u
 
 struct post {
@@ -104,7 +107,11 @@ static void *serve(void *arg)
             until = now_ms() + STOP_MS;
             mc_http_server_stop(post->http);
         }
-        mc_http_server_run(post->http);
+        for (unsigned i = 0; i < TURNS_MAX; i++) {
+            mc_http_server_run(post->http);
+            if (mc_http_server_timeout_ms(post->http) != 0)
+                break;
+        }
         if (until != 0 && (mc_http_server_busy(post->http) == 0 || now_ms() >= until))
             return NULL;
     }
@@ -271,6 +278,9 @@ int main(int argc, char **argv)
     if (err != 0)
         return complain(err, &diag);
     (void)signal(SIGPIPE, SIG_IGN);
+    /* The memory of a batch is that of the one before: not given back and asked for. */
+    (void)mallopt(M_MMAP_THRESHOLD, (int)MC_WIRE_QUESTION_MAX);
+    (void)mallopt(M_TRIM_THRESHOLD, (int)BODIES_MIN);
     (void)umask(0027);
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);

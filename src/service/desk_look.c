@@ -172,19 +172,19 @@ static int look_active(const struct mcos_view *view, const struct mcos_key *keys
 }
 
 static int answer_wire(const struct mcos_view *view, struct mc_wire_question *q,
-                       const struct mcos_ring_stats *stats, struct mc_buf *b,
-                       struct mcos_diag *diag)
+                       struct mc_buf *b, struct mcos_diag *diag)
 {
     const struct mcos_view_info *info = mcos_view_info(view);
     struct mcos_key keys[CHUNK];
     struct mc_wire_columns columns;
+    struct mcos_answer any; /* of its times */
     size_t count = 0;
     int err = 0;
 
-    if (info->deleted)
-        return MCOS_E_DELETED;
-    err = mc_wire_answer(info, stats->checked_at, stats->confirmed_at, q->count, b,
-                         &columns);
+    err = mcos_view_partition(view, 0, 0, &any);
+    if (err != 0)
+        return again(err, diag);
+    err = mc_wire_answer(info, any.checked_at, any.confirmed_at, q->count, b, &columns);
     if (err != 0)
         return err;
     for (size_t at = 0; (err = mc_wire_next(q, CHUNK, keys, &count, diag)) == 0 &&
@@ -204,18 +204,15 @@ static int answer_wire(const struct mcos_view *view, struct mc_wire_question *q,
     return again(err, diag);
 }
 
-static void many_wire(struct mc_desk *desk, const struct mc_book_ring *ring,
-                      const struct mcos_view *view, const struct mc_request *request,
-                      struct mc_response *response)
+static void many_wire(struct mc_desk *desk, const struct mcos_view *view,
+                      const struct mc_request *request, struct mc_response *response)
 {
     struct mcos_diag diag = {.offset = -1};
     struct mc_wire_question q = {0};
-    struct mcos_ring_stats stats;
     int err = mc_wire_open(request->body, &q, &diag);
 
-    mcos_ring_stats(ring->ring, &stats);
     if (err == 0)
-        err = answer_wire(view, &q, &stats, &response->body, &diag);
+        err = answer_wire(view, &q, &response->body, &diag);
     finish(desk, err, &diag, view, MC_WIRE_TYPE, q.count, response);
 }
 
@@ -253,7 +250,7 @@ void mc_desk_look_up_many(struct mc_desk *desk, const struct mc_book_ring *ring,
         return;
     mc_desk_count(&desk->counts.batches, 1);
     if (wire)
-        many_wire(desk, ring, view, request, response);
+        many_wire(desk, view, request, response);
     else
         many_json(desk, view, request, response);
     mcos_view_release(view);

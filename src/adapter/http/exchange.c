@@ -20,7 +20,8 @@
 
 #define DISCARD_BYTES_MAX (1u << 20)
 #define RETRY_S           5u
-#define SMALL_BYTES       65536u /* an answer that is sent however full it is */
+#define BELIEVED_BYTES    (1u << 20) /* of a length that was only told */
+#define SMALL_BYTES       65536u     /* an answer that is sent however full it is */
 #define CROWDED           "too many bodies are arriving at once"
 #define TOO_LONG          "the body is too long"
 #define PROBLEM_TYPE      "application/problem+json"
@@ -438,6 +439,11 @@ static enum MHD_Result begin(struct mc_exchange *x, struct MHD_Connection *c,
         return refuse(x, c, MCOS_E_TOOBIG, TOO_LONG);
     if (bytes <= x->body_max && bytes > room(x))
         return refuse(x, c, MCOS_E_BUSY, CROWDED);
+    if (bytes <= x->body_max) {
+        /* In one go, as far as a stranger is believed. */
+        (void)mc_buf_reserve(&x->body, bytes < BELIEVED_BYTES ? bytes : BELIEVED_BYTES);
+        mc_buf_clear(&x->body);
+    }
     return MHD_YES;
 }
 
