@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * app/config.h -- what mcosd was told: built-in values, then the file, then the
- * environment, then the flags; each later one wins.
- *
- * One table (config.c) gives the flag --announce-interval, the file's key
- * announce_interval, the variable MCOSD_ANNOUNCE_INTERVAL, the help and
- * --print-config.
- */
+/* app/config.h -- what mcosd was told (app/options.h). */
 #ifndef MCOS_APP_CONFIG_H
 #define MCOS_APP_CONFIG_H
 
 #include "adapter/memcached/address.h"
+#include "app/options.h"
 #include "mcos/err.h"
 #include "port/log.h"
 #include "sync/machine.h"
@@ -45,13 +39,6 @@ struct mc_config {
     char swift_conf[MC_CONFIG_PATH_MAX]; /* "" if none */
     char export_swift[MC_CONFIG_PATH_MAX];
     enum mc_log_level log_level;
-};
-
-enum mc_config_want {
-    MC_CONFIG_RUN,
-    MC_CONFIG_CHECK, /* --check-config: say that all is well and end */
-    MC_CONFIG_PRINT, /* --print-config: was printed */
-    MC_CONFIG_HELP,  /* --help or --version: was printed */
 };
 
 /* Fails with CONFIG or USAGE; diag says which key, in which file and line, and why. */

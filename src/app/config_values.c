@@ -14,42 +14,30 @@
 
 #define SHOWN_MAX (MC_CONFIG_PATH_MAX + 2 * MC_REDIS_TEXT_MAX)
 
-int mc_config_refuse(struct loader *l, enum key opt, const char *why)
-{
-    const struct value *v = &l->values[opt];
-    char text[MC_CONFIG_PATH_MAX] = "";
-
-    if (v->count > 0) /* a bus's address may hold a password */
-        mc_amqp_url_mask(v->text[0], text, sizeof(text));
-    return mcos_diag_set(l->diag, MCOS_E_CONFIG, mc_config_rows[opt].key,
-                         "%s: %s: \"%.80s\": %s", v->from, mc_config_rows[opt].key,
-                         text, why);
-}
-
 /* ---- from text to values ---- */
 
-static int to_name(struct loader *l, enum key opt, struct mc_name *ret)
+static int to_name(struct mc_options *l, enum key opt, struct mc_name *ret)
 {
     if (!mc_name_set(ret, l->values[opt].text[0]))
-        return mc_config_refuse(l, opt, "not a name: [a-z0-9][a-z0-9_-]{0,63}");
+        return mc_options_refuse(l, opt, "not a name: [a-z0-9][a-z0-9_-]{0,63}");
     return 0;
 }
 
-static int to_text(struct loader *l, enum key opt, char *dst, size_t cap)
+static int to_text(struct mc_options *l, enum key opt, char *dst, size_t cap)
 {
     const char *text = l->values[opt].text[0];
 
     if (strlen(text) >= cap)
-        return mc_config_refuse(l, opt, "too long");
+        return mc_options_refuse(l, opt, "too long");
     for (const char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ')
-            return mc_config_refuse(l, opt, "holds a control character");
+            return mc_options_refuse(l, opt, "holds a control character");
     }
     (void)snprintf(dst, cap, "%s", text);
     return 0;
 }
 
-static int to_ms(struct loader *l, enum key opt, uint32_t *ret)
+static int to_ms(struct mc_options *l, enum key opt, uint32_t *ret)
 {
     const char *text = l->values[opt].text[0];
     char *end;
@@ -57,12 +45,12 @@ static int to_ms(struct loader *l, enum key opt, uint32_t *ret)
 
     if (end == text || *end != '\0' || !isfinite(seconds) || seconds < 0.05 ||
         seconds > 86400)
-        return mc_config_refuse(l, opt, "not a number of seconds from 0.05 to 86400");
+        return mc_options_refuse(l, opt, "not a number of seconds from 0.05 to 86400");
     *ret = (uint32_t)(seconds * 1000 + 0.5);
     return 0;
 }
 
-static int to_count(struct loader *l, enum key opt, unsigned long most,
+static int to_count(struct mc_options *l, enum key opt, unsigned long most,
                     unsigned long *ret)
 {
     const char *text = l->values[opt].text[0];
@@ -74,13 +62,13 @@ static int to_count(struct loader *l, enum key opt, unsigned long most,
     n = strtoul(text, &end, 10);
     if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || n > most) {
         (void)snprintf(why, sizeof(why), "not a whole number from 0 to %lu", most);
-        return mc_config_refuse(l, opt, why);
+        return mc_options_refuse(l, opt, why);
     }
     *ret = n;
     return 0;
 }
 
-static int to_choice(struct loader *l, enum key opt, const char *const *words,
+static int to_choice(struct mc_options *l, enum key opt, const char *const *words,
                      unsigned *ret)
 {
     char why[128] = "one of";
@@ -92,10 +80,10 @@ static int to_choice(struct loader *l, enum key opt, const char *const *words,
         }
         (void)snprintf(why + strlen(why), sizeof(why) - strlen(why), " %s", words[i]);
     }
-    return mc_config_refuse(l, opt, why);
+    return mc_options_refuse(l, opt, why);
 }
 
-static int to_bus(struct loader *l, struct mc_config *c)
+static int to_bus(struct mc_options *l, struct mc_config *c)
 {
     const char *text = l->values[OPT_BUS].text[0];
     static const char scheme[] = "sqlite:";
@@ -104,24 +92,24 @@ static int to_bus(struct loader *l, struct mc_config *c)
 
     if (strncmp(text, "amqp", 4) == 0) {
         if (mc_amqp_url_parse(text, &url, &diag) != 0)
-            return mc_config_refuse(l, OPT_BUS, diag.text);
+            return mc_options_refuse(l, OPT_BUS, diag.text);
         if (url.tls && l->values[OPT_BUS_CA].text[0][0] == '\0')
-            return mc_config_refuse(l, OPT_BUS,
-                                    "amqps:// needs bus_ca: whose brokers to trust");
+            return mc_options_refuse(l, OPT_BUS,
+                                     "amqps:// needs bus_ca: whose brokers to trust");
         c->bus_kind = MC_BUS_KIND_AMQP;
         (void)snprintf(c->bus, sizeof(c->bus), "%s", text);
         return 0;
     }
     if (strncmp(text, scheme, sizeof(scheme) - 1) != 0 ||
         text[sizeof(scheme) - 1] == '\0')
-        return mc_config_refuse(l, OPT_BUS,
-                                "a bus is sqlite:FILE or amqp://… or amqps://…");
+        return mc_options_refuse(l, OPT_BUS,
+                                 "a bus is sqlite:FILE or amqp://… or amqps://…");
     c->bus_kind = MC_BUS_KIND_SQLITE;
     (void)snprintf(c->bus, sizeof(c->bus), "%s", text + sizeof(scheme) - 1);
     return 0;
 }
 
-static int to_store(struct loader *l, struct mc_config *c)
+static int to_store(struct mc_options *l, struct mc_config *c)
 {
     struct mcos_diag diag = {.offset = -1};
     struct mc_redis_url url;
@@ -137,19 +125,19 @@ static int to_store(struct loader *l, struct mc_config *c)
     return 0;
 }
 
-static int to_cache(struct loader *l, struct mc_config *c)
+static int to_cache(struct mc_options *l, struct mc_config *c)
 {
     const char *text = l->values[OPT_CACHE].text[0];
     struct mcos_diag diag = {.offset = -1};
 
     c->has_cache = text[0] != '\0';
     if (c->has_cache && mc_memcached_address_parse(text, &c->cache, &diag) != 0)
-        return mc_config_refuse(l, OPT_CACHE, diag.text);
+        return mc_options_refuse(l, OPT_CACHE, diag.text);
     return 0;
 }
 
 /* The two files of a certificate go together. */
-static int to_bus_files(struct loader *l, struct mc_config *c)
+static int to_bus_files(struct mc_options *l, struct mc_config *c)
 {
     int err = to_text(l, OPT_BUS_CA, c->bus_ca, sizeof(c->bus_ca));
 
@@ -158,12 +146,12 @@ static int to_bus_files(struct loader *l, struct mc_config *c)
     if (err == 0)
         err = to_text(l, OPT_BUS_KEY, c->bus_key, sizeof(c->bus_key));
     if (err == 0 && (c->bus_cert[0] == '\0') != (c->bus_key[0] == '\0'))
-        err = mc_config_refuse(l, OPT_BUS_CERT,
-                               "bus_cert and bus_key are given together");
+        err = mc_options_refuse(l, OPT_BUS_CERT,
+                                "bus_cert and bus_key are given together");
     return err;
 }
 
-int mc_config_values(struct loader *l, struct mc_config *c)
+int mc_config_values(struct mc_options *l, struct mc_config *c)
 {
     static const char *const modes[] = {"auto", "full", "digest", NULL};
     static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
@@ -184,7 +172,7 @@ int mc_config_values(struct loader *l, struct mc_config *c)
     if (err == 0)
         err = to_text(l, OPT_DATA, c->data, sizeof(c->data));
     if (err == 0 && c->data[0] == '\0')
-        err = mc_config_refuse(l, OPT_DATA, "a folder is needed");
+        err = mc_options_refuse(l, OPT_DATA, "a folder is needed");
     if (err == 0)
         err = to_bus(l, c);
     if (err == 0)
@@ -219,38 +207,27 @@ int mc_config_values(struct loader *l, struct mc_config *c)
     c->keep_versions = (unsigned)keep;
     c->alone = alone % 2 == 1;
     c->http_count = l->values[OPT_HTTP].count;
-    for (unsigned i = 0; i < c->http_count; i++)
+    for (unsigned i = 0; i < c->http_count; i++) {
+        if (strlen(l->values[OPT_HTTP].text[i]) >= sizeof(c->http[i]))
+            return mc_options_refuse(l, OPT_HTTP, "too long");
         (void)snprintf(c->http[i], sizeof(c->http[i]), "%s",
                        l->values[OPT_HTTP].text[i]);
+    }
     return 0;
 }
 
 /* A value for people: an address may hold a password, which is shown to nobody. */
-static void show(enum key opt, const char *text, char dst[SHOWN_MAX])
+void mc_config_show(unsigned opt, const char *text, char *dst, size_t cap)
 {
     struct mc_redis_url url;
+    char shown[SHOWN_MAX];
 
-    if (opt == OPT_BUS)
-        mc_amqp_url_mask(text, dst, SHOWN_MAX);
-    else if (opt == OPT_STORE && mc_redis_url_parse(text, &url, NULL) == 0)
-        mc_redis_url_show(&url, dst);
-    else
-        (void)snprintf(dst, SHOWN_MAX, "%s", text);
-}
-
-void mc_config_print(const struct loader *l)
-{
-    for (unsigned i = 0; i < OPT_COUNT; i++) {
-        const struct value *v = &l->values[i];
-
-        (void)printf("%s = ", mc_config_rows[i].key);
-        for (unsigned k = 0; k < v->count; k++) {
-            char text[SHOWN_MAX];
-
-            show((enum key)i, v->text[k], text);
-            (void)printf("%s%s\"%s\"", k > 0 ? ", " : "",
-                         i == OPT_HTTP && k == 0 ? "{" : "", text);
-        }
-        (void)printf("%s    # %s\n", i == OPT_HTTP ? "}" : "", v->from);
+    if (opt == OPT_STORE && mc_redis_url_parse(text, &url, NULL) == 0) {
+        mc_redis_url_show(&url, shown);
+        (void)snprintf(dst, cap, "%s", shown);
+    } else if (opt == OPT_BUS || opt == OPT_STORE) {
+        mc_amqp_url_mask(text, dst, cap);
+    } else {
+        (void)snprintf(dst, cap, "%s", text);
     }
 }

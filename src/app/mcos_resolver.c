@@ -170,7 +170,7 @@ static int open_post(struct service *s, const char *const *listen,
 
 static int start(struct service *s, struct mcos_diag *diag)
 {
-    const char *listen[2 * MC_CONFIG_LISTEN_MAX];
+    const char *listen[2 * MC_SERVICE_LISTEN_MAX];
     char text[512];
     int err = open_book(s, diag);
 
@@ -269,7 +269,7 @@ int main(int argc, char **argv)
     int signo;
     int err = mc_service_config_load(argc, argv, &s.config, &want, &diag);
 
-    if (err == 0 && want == MC_CONFIG_HELP)
+    if (err == 0 && (want == MC_CONFIG_HELP || want == MC_CONFIG_PRINT))
         return 0;
     if (err == 0 && want == MC_CONFIG_CHECK) {
         err = check(&s, &diag);

@@ -1,158 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* app/service_config.c -- flags of mcos-resolver. */
+/* app/service_config.c -- mcos-resolver's table of options, and their values. */
 #include "app/service_config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define THREADS_DEFAULT_MAX 8u
-#define CONNECTIONS_DEFAULT 1024u
 #define LISTEN_DEFAULT      "127.0.0.1:8472"
 
-enum flag {
-    FLAG_SOURCE = 1,
-    FLAG_LISTEN,
-    FLAG_UNIX,
-    FLAG_RING,
-    FLAG_SYSTEM,
-    FLAG_SWIFT_CONF,
-    FLAG_POLL_MS,
-    FLAG_THREADS,
-    FLAG_CONNECTIONS,
-    FLAG_CHECK,
-    FLAG_HELP,
-    FLAG_VERSION,
+enum option {
+    OPT_SOURCE,
+    OPT_LISTEN,
+    OPT_UNIX,
+    OPT_RING,
+    OPT_SYSTEM,
+    OPT_SWIFT_CONF,
+    OPT_POLL_MS,
+    OPT_THREADS,
+    OPT_MAX_CONNECTIONS,
+    OPT_COUNT
 };
 
-static const struct option flags[] = {
-    {"source", required_argument, NULL, FLAG_SOURCE},
-    {"listen", required_argument, NULL, FLAG_LISTEN},
-    {"unix", required_argument, NULL, FLAG_UNIX},
-    {"ring", required_argument, NULL, FLAG_RING},
-    {"system", required_argument, NULL, FLAG_SYSTEM},
-    {"swift-conf", required_argument, NULL, FLAG_SWIFT_CONF},
-    {"poll-ms", required_argument, NULL, FLAG_POLL_MS},
-    {"threads", required_argument, NULL, FLAG_THREADS},
-    {"max-connections", required_argument, NULL, FLAG_CONNECTIONS},
-    {"check-config", no_argument, NULL, FLAG_CHECK},
-    {"help", no_argument, NULL, FLAG_HELP},
-    {"version", no_argument, NULL, FLAG_VERSION},
-    {NULL, 0, NULL, 0},
+static const struct mc_option rows[OPT_COUNT] = {
+    [OPT_SOURCE] = {"source", "CHAIN", "",
+                    "where rings are, the best place first, divided by commas: "
+                    "file:FOLDER, memcached://HOST:PORT, memcached:unix:PATH, "
+                    "http://HOST:PORT, unix:PATH; needed",
+                    0},
+    [OPT_LISTEN] = {"listen", "ADDR", NULL,
+                    "127.0.0.1:PORT or [::1]:PORT; may be given 4 times",
+                    MC_SERVICE_LISTEN_MAX},
+    [OPT_UNIX] = {"unix", "PATH", NULL, "a unix socket; may be given 4 times",
+                  MC_SERVICE_LISTEN_MAX},
+    [OPT_RING] = {"ring", "NAME", NULL,
+                  "follow this ring from the start; may be given 256 times. Others are "
+                  "followed when they are first asked for",
+                  MC_VALUES_MAX},
+    [OPT_SYSTEM] = {"system", "NAME", "mcos", "whose rings, in a memcached", 0},
+    [OPT_SWIFT_CONF] = {"swift_conf", "FILE", "",
+                        "Swift's hash prefix and suffix, for rings that need them", 0},
+    [OPT_POLL_MS] = {"poll_ms", "N", "1000", "between two looks at a place", 0},
+    [OPT_THREADS] = {"threads", "N", NULL, "1 to 64", 0},
+    [OPT_MAX_CONNECTIONS] = {"max_connections", "N", "1024", "open at once", 0},
 };
-
-static const char help[] =
-    "mcos-resolver -- looks names up for those who do not link libmcos\n\n"
-    "usage: mcos-resolver --source CHAIN [flags]\n\n"
-    "  --source CHAIN         where rings are, the best place first, divided by "
-    "commas:\n"
-    "                         file:FOLDER, memcached://HOST:PORT, "
-    "memcached:unix:PATH,\n"
-    "                         http://HOST:PORT, unix:PATH\n"
-    "  --listen ADDR          127.0.0.1:PORT or [::1]:PORT; may be given 4 times\n"
-    "                         [" LISTEN_DEFAULT " if there is no --unix either]\n"
-    "  --unix PATH            a unix socket; may be given 4 times\n"
-    "  --ring NAME            follow this ring from the start; may be given 256 "
-    "times.\n"
-    "                         Others are followed when they are first asked for\n"
-    "  --system NAME          whose rings, in a memcached [mcos]\n"
-    "  --swift-conf FILE      Swift's hash prefix and suffix, for rings that need "
-    "them\n"
-    "  --poll-ms N            between two looks at a place [1000]\n"
-    "  --threads N            1 to 64 [one for each processor, 8 at most]\n"
-    "  --max-connections N    open at once [1024]\n"
-    "  --check-config         check the flags and end\n"
-    "  --version              print the version and end\n";
-
-static int read_number(const char *flag, const char *text, unsigned long least,
-                       unsigned long most, unsigned long *ret, struct mcos_diag *diag)
-{
-    char *end = NULL;
-    unsigned long n = 0;
-
-    if (text[0] >= '0' && text[0] <= '9')
-        n = strtoul(text, &end, 10);
-    if (end == NULL || *end != '\0' || n < least || n > most)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, flag, "--%s: %.40s: wants %lu to %lu",
-                             flag, text, least, most);
-    *ret = n;
-    return 0;
-}
-
-static int put_text(const char *flag, const char *text, char *dst, size_t cap,
-                    struct mcos_diag *diag)
-{
-    if (strlen(text) >= cap)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, flag, "--%s: too long", flag);
-    (void)snprintf(dst, cap, "%s", text);
-    return 0;
-}
-
-static int add_listen(struct mc_service_config *c, const char *flag, const char *prefix,
-                      const char *text, struct mcos_diag *diag)
-{
-    if (c->listen_count == 2 * MC_CONFIG_LISTEN_MAX)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, flag, "--%s: given too often", flag);
-    if (strlen(prefix) + strlen(text) >= MC_CONFIG_PATH_MAX)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, flag, "--%s: too long", flag);
-    (void)snprintf(c->listen[c->listen_count++], MC_CONFIG_PATH_MAX, "%s%s", prefix,
-                   text);
-    return 0;
-}
-
-static int add_ring(struct mc_service_config *c, const char *text,
-                    struct mcos_diag *diag)
-{
-    if (c->ring_count == MC_SERVICE_RINGS_MAX)
-        return mcos_diag_set(diag, MCOS_E_CONFIG, "ring", "--ring: given too often");
-    if (!mc_name_set(&c->rings[c->ring_count], text))
-        return mcos_diag_set(diag, MCOS_E_CONFIG, "ring",
-                             "--ring: not a name: \"%.64s\"", text);
-    c->ring_count++;
-    return 0;
-}
-
-static int take(struct mc_service_config *c, enum flag flag, const char *text,
-                struct mcos_diag *diag)
-{
-    unsigned long n = 0;
-    int err = 0;
-
-    switch (flag) {
-    case FLAG_SOURCE:
-        return put_text("source", text, c->source, sizeof(c->source), diag);
-    case FLAG_LISTEN:
-        return add_listen(c, "listen", "", text, diag);
-    case FLAG_UNIX:
-        return add_listen(c, "unix", "unix:", text, diag);
-    case FLAG_RING:
-        return add_ring(c, text, diag);
-    case FLAG_SYSTEM:
-        return put_text("system", text, c->system, sizeof(c->system), diag);
-    case FLAG_SWIFT_CONF:
-        return put_text("swift-conf", text, c->swift_conf, sizeof(c->swift_conf), diag);
-    case FLAG_POLL_MS:
-        err = read_number("poll-ms", text, 10, 3600000, &n, diag);
-        c->poll_ms = (uint32_t)n;
-        return err;
-    case FLAG_THREADS:
-        err = read_number("threads", text, 1, MC_SERVICE_THREADS_MAX, &n, diag);
-        c->threads = (unsigned)n;
-        return err;
-    case FLAG_CONNECTIONS:
-        err = read_number("max-connections", text, 1, MC_SERVICE_CONNECTIONS_MAX, &n,
-                          diag);
-        c->connections_max = (unsigned)n;
-        return err;
-    case FLAG_CHECK:
-    case FLAG_HELP:
-    case FLAG_VERSION:
-        break;
-    }
-    return 0;
-}
 
 static unsigned default_threads(void)
 {
@@ -163,61 +55,158 @@ static unsigned default_threads(void)
                                            : (unsigned)n;
 }
 
-static int read_flags(int argc, char **argv, struct mc_service_config *c,
-                      enum mc_config_want *ret_want, struct mcos_diag *diag)
+static void compute(unsigned option, char *dst, size_t cap)
 {
-    int err = 0;
-    int flag;
+    if (option == OPT_THREADS)
+        (void)snprintf(dst, cap, "one for each processor, %u at most: %u",
+                       THREADS_DEFAULT_MAX, default_threads());
+    else if (option == OPT_LISTEN)
+        (void)snprintf(dst, cap, LISTEN_DEFAULT " if there is no --unix either");
+}
 
-    optind = 1;
-    opterr = 0;
-    while (err == 0 && (flag = getopt_long(argc, argv, "", flags, NULL)) != -1) {
-        if (flag == '?')
-            return mcos_diag_set(diag, MCOS_E_USAGE, argv[optind - 1],
-                                 "unknown flag or missing value: %.100s (mcos-resolver "
-                                 "--help lists them)",
-                                 argv[optind - 1]);
-        if (flag == FLAG_HELP || flag == FLAG_VERSION) {
-            (void)printf("%s",
-                         flag == FLAG_HELP ? help : "mcos-resolver " MCOS_VERSION "\n");
-            *ret_want = MC_CONFIG_HELP;
-            return 0;
-        }
-        if (flag == FLAG_CHECK)
-            *ret_want = MC_CONFIG_CHECK;
-        err = take(c, (enum flag)flag, optarg, diag);
+static const struct mc_option_table table = {
+    .program = "mcos-resolver",
+    .about = "looks names up for those who do not link libmcos",
+    .after = "The file has the same names with _ for -, as: max_connections = 1024\n"
+             "and lists as: ring = {\"photos\", \"videos\"}. The environment too, as:\n"
+             "MCOS_RESOLVER_THREADS=2. Flags win over it, it wins over the file.\n",
+    .variables = "MCOS_RESOLVER_",
+    .file = "/etc/mcosd/resolver.conf",
+    .rows = rows,
+    .count = OPT_COUNT,
+    .compute = compute,
+};
+
+/* ---- from text to values ---- */
+
+static int to_number(struct mc_options *o, enum option opt, unsigned long least,
+                     unsigned long most, unsigned long *ret)
+{
+    const char *text = o->values[opt].text[0];
+    unsigned long n = 0;
+    char *end = NULL;
+    char why[64];
+
+    if (text[0] >= '0' && text[0] <= '9')
+        n = strtoul(text, &end, 10);
+    if (end == NULL || *end != '\0' || n < least || n > most) {
+        (void)snprintf(why, sizeof(why), "wants %lu to %lu", least, most);
+        return mc_options_refuse(o, opt, why);
     }
-    if (err == 0 && optind < argc)
-        return mcos_diag_set(diag, MCOS_E_USAGE, argv[optind],
-                             "mcos-resolver takes flags only, not \"%.100s\"",
-                             argv[optind]);
+    *ret = n;
+    return 0;
+}
+
+static int to_text(struct mc_options *o, enum option opt, char *dst, size_t cap)
+{
+    const char *text = o->values[opt].text[0];
+
+    if (strlen(text) >= cap)
+        return mc_options_refuse(o, opt, "too long");
+    (void)snprintf(dst, cap, "%s", text);
+    return 0;
+}
+
+static int to_addresses(struct mc_options *o, enum option opt, const char *prefix,
+                        struct mc_service_config *c)
+{
+    for (unsigned i = 0; i < o->values[opt].count; i++) {
+        const char *text = o->values[opt].text[i];
+
+        if (strlen(prefix) + strlen(text) >= MC_SERVICE_ADDRESS_MAX)
+            return mc_options_refuse(o, opt, "too long");
+        (void)snprintf(c->listen[c->listen_count++], MC_SERVICE_ADDRESS_MAX, "%s%s",
+                       prefix, text);
+    }
+    return 0;
+}
+
+static int to_rings(struct mc_options *o, struct mc_service_config *c)
+{
+    for (; c->ring_count < o->values[OPT_RING].count; c->ring_count++) {
+        if (!mc_name_set(&c->rings[c->ring_count],
+                         o->values[OPT_RING].text[c->ring_count]))
+            return mc_options_refuse(o, OPT_RING,
+                                     "not a name: [a-z0-9][a-z0-9_-]{0,63}");
+    }
+    return 0;
+}
+
+static int fill_defaults(struct mc_options *o)
+{
+    char text[16];
+    int err = 0;
+
+    (void)snprintf(text, sizeof(text), "%u", default_threads());
+    if (o->values[OPT_THREADS].count == 0)
+        err = mc_options_set(o, OPT_THREADS, text, "the processors");
+    if (err == 0 && o->values[OPT_LISTEN].count + o->values[OPT_UNIX].count == 0)
+        err = mc_options_set(o, OPT_LISTEN, LISTEN_DEFAULT, "built-in");
     return err;
+}
+
+static int to_values(struct mc_options *o, struct mc_service_config *c)
+{
+    unsigned long poll = 0;
+    unsigned long threads = 0;
+    unsigned long connections = 0;
+    int err = 0;
+
+    if (o->values[OPT_SOURCE].text[0][0] == '\0')
+        return mcos_diag_set(o->diag, MCOS_E_CONFIG, "source",
+                             "--source is needed: where the rings are");
+    err = to_text(o, OPT_SOURCE, c->source, sizeof(c->source));
+    if (err == 0)
+        err = to_addresses(o, OPT_LISTEN, "", c);
+    if (err == 0)
+        err = to_addresses(o, OPT_UNIX, "unix:", c);
+    if (err == 0)
+        err = to_rings(o, c);
+    if (err == 0)
+        err = to_text(o, OPT_SYSTEM, c->system, sizeof(c->system));
+    if (err == 0)
+        err = to_text(o, OPT_SWIFT_CONF, c->swift_conf, sizeof(c->swift_conf));
+    if (err == 0)
+        err = to_number(o, OPT_POLL_MS, 10, 3600000, &poll);
+    if (err == 0)
+        err = to_number(o, OPT_THREADS, 1, MC_SERVICE_THREADS_MAX, &threads);
+    if (err == 0)
+        err = to_number(o, OPT_MAX_CONNECTIONS, 1, MC_SERVICE_CONNECTIONS_MAX,
+                        &connections);
+    if (err != 0)
+        return err;
+    c->poll_ms = (uint32_t)poll;
+    c->connections_max = (unsigned)connections;
+    c->threads = (unsigned)(threads < connections ? threads : connections);
+    return 0;
 }
 
 int mc_service_config_load(int argc, char **argv, struct mc_service_config *ret_config,
                            enum mc_config_want *ret_want, struct mcos_diag *diag)
 {
+    struct mc_options *o = calloc(1, sizeof(*o));
     struct mc_service_config *c = calloc(1, sizeof(*c));
-    enum mc_config_want want = MC_CONFIG_RUN;
-    int err = c == NULL ? MCOS_E_NOMEM : 0;
+    int err = o == NULL || c == NULL ? MCOS_E_NOMEM : 0;
 
     if (err != 0)
-        return err;
-    (void)snprintf(c->system, sizeof(c->system), "mcos");
-    c->threads = default_threads();
-    c->connections_max = CONNECTIONS_DEFAULT;
-    err = read_flags(argc, argv, c, &want, diag);
-    if (err == 0 && want != MC_CONFIG_HELP && c->source[0] == '\0')
-        err = mcos_diag_set(diag, MCOS_E_CONFIG, "source",
-                            "--source is needed: where the rings are");
-    if (err == 0 && c->listen_count == 0)
-        err = add_listen(c, "listen", "", LISTEN_DEFAULT, diag);
-    if (err == 0 && c->connections_max < c->threads)
-        c->threads = c->connections_max;
+        goto out;
+    o->table = &table;
+    o->diag = diag;
+    err = mc_options_load(o, argc, argv);
+    if (err == 0 && o->want != MC_CONFIG_HELP) {
+        err = fill_defaults(o);
+        if (err == 0)
+            err = to_values(o, c);
+        if (err == 0 && o->want == MC_CONFIG_PRINT)
+            mc_options_print(o);
+    }
     if (err == 0) {
         *ret_config = *c;
-        *ret_want = want;
+        *ret_want = o->want;
     }
+    mc_options_fini(o);
+out:
     free(c);
+    free(o);
     return err;
 }

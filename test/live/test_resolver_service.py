@@ -389,3 +389,10 @@ def test_flags_that_are_good(tmp_path):
     assert not (tmp_path / "s").exists()
     assert run("--version").stdout.startswith("mcos-resolver ")
     assert "--max-connections" in run("--help").stdout
+    (tmp_path / "r.conf").write_text('source = "file:/x"\nring = {"photos", "videos"}\nthreads = 3\n')
+    done = run("--config", tmp_path / "r.conf", "--threads", "2", "--print-config")
+    assert f'ring = {{"photos", "videos"}}    # {tmp_path}/r.conf:2' in done.stdout
+    assert 'threads = "2"    # flag' in done.stdout and 'system = "mcos"    # built-in' in done.stdout
+    (tmp_path / "r.conf").write_text('source = "file:/x"\nring = {"Photos"}\n')
+    done = run("--config", tmp_path / "r.conf", "--check-config")
+    assert done.returncode == 2 and f'{tmp_path}/r.conf:2: ring: "Photos": not a name' in done.stderr
