@@ -17,6 +17,9 @@ echo
 echo "== a resolver: opening, holding, looking up, and while its ring is replaced"
 /usr/bin/python3 bench/bench_resolver.py ${quick:+--runs 2}
 echo
+echo "== mcos-resolver beside an echo server and nginx"
+/usr/bin/python3 bench/bench_service.py $quick
+echo
 echo "== building and rebalancing beside swift-ring-builder"
 /usr/bin/python3 bench/bench_builder.py $quick
 if [ -z "$quick" ]; then
