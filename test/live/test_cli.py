@@ -227,6 +227,10 @@ class Offline(unittest.TestCase):
             status, d = build(self.path(name))
             self.assertEqual(status, expected, d)
             self.assertIn(name, d["error"]["detail"])
+        for name in ("", "-"):
+            status, d = build(name)
+            self.assertEqual(status, 2, d)
+            self.assertIn("names no file", d["error"]["detail"])
         self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
         self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
         os.mkdir(self.path("far"))
