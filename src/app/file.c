@@ -140,8 +140,14 @@ static int find_target(const char *path, char **ret_target, struct mcos_diag *di
 {
     char shown[MC_SHOWN_MAX];
     struct stat st;
-    bool there = lstat(path, &st) == 0;
-    char *target = there && S_ISLNK(st.st_mode) ? realpath(path, NULL) : strdup(path);
+    bool there;
+    char *target;
+
+    if (path[0] == '\0' || strcmp(path, "-") == 0)
+        return mcos_diag_set(diag, MCOS_E_USAGE, "out",
+                             "\"%s\" names no file, and it has to go into one", path);
+    there = lstat(path, &st) == 0;
+    target = there && S_ISLNK(st.st_mode) ? realpath(path, NULL) : strdup(path);
 
     if (target == NULL)
         return mcos_diag_set(diag, MCOS_E_IO, "", "%s: %s", mc_file_shown(path, shown),

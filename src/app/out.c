@@ -143,6 +143,7 @@ static void print_problem(const struct mc_out *out, const json_t *problem)
     const char *hint = text_of(problem, "hint");
     const char *stamp = text_of(problem, "stamp");
     json_int_t line = json_integer_value(json_object_get(problem, "line"));
+    const json_t *offset = json_object_get(problem, "offset");
 
     (void)fprintf(stderr, "%smcos:%s ", mc_out_style_err(out, MC_STYLE_BAD),
                   mc_out_style_err(out, MC_STYLE_PLAIN));
@@ -150,8 +151,14 @@ static void print_problem(const struct mc_out *out, const json_t *problem)
     if (line > 0)
         (void)fprintf(stderr, " (line %lld)", (long long)line);
     (void)fputc('\n', stderr);
-    if (field[0] == '/')
+    if (field[0] == '/' && json_is_integer(offset))
+        (void)fprintf(stderr, "  at: %s, byte %lld\n", field,
+                      (long long)json_integer_value(offset));
+    else if (field[0] == '/')
         (void)fprintf(stderr, "  at: %s\n", field);
+    else if (json_is_integer(offset))
+        (void)fprintf(stderr, "  at: byte %lld\n",
+                      (long long)json_integer_value(offset));
     if (stamp[0] != '\0')
         (void)fprintf(stderr, "  held: %s by %s, %s\n", stamp,
                       text_of(problem, "author"), text_of(problem, "time"));

@@ -66,6 +66,8 @@ void mc_problem(struct mc_response *response, int code, const struct mcos_diag *
         mc_json_put_text(doc, "field", diag->field);
     if (diag != NULL && diag->line > 0)
         mc_json_put_int(doc, "line", (uint64_t)diag->line);
+    if (diag != NULL && diag->text[0] != '\0' && diag->offset >= 0)
+        mc_json_put_int(doc, "offset", (uint64_t)diag->offset);
     if (hint_of(code)[0] != '\0')
         mc_json_put_text(doc, "hint", hint_of(code));
     if ((status == 412 || status == 428) && held != NULL) {

@@ -146,11 +146,12 @@ bool mc_floor_fits(const struct mc_plan *plan, const uint32_t *row, unsigned ski
 
     if (plan->quota[leaf] == 0)
         return false;
-    climb(plan, row, skip, &c);
-    for (unsigned i = 0; i < c.count; i++) {
-        if (c.leaves[i] == leaf)
+    /* First: it is what most old devices of a row that lost one are refused for. */
+    for (unsigned i = 0; i < plan->stride; i++) {
+        if (i != skip && row[i] == leaf)
             return false;
     }
+    climb(plan, row, skip, &c);
     if (leaf_is_due(plan, leaf))
         return true;
     for (unsigned t = MC_TIERS; t-- > 0;) {

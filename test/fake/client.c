@@ -24,8 +24,11 @@ static int import_swift(void *ctx, struct mc_bytes gz, const struct mc_secret *s
                    (const char *)secret->prefix.ptr);
     (void)snprintf(w->suffix, sizeof(w->suffix), "%.*s", (int)secret->suffix.len,
                    (const char *)secret->suffix.ptr);
-    if (w->import_err != 0)
-        return mcos_diag_set(diag, w->import_err, "", "inflates without end");
+    if (w->import_err != 0) {
+        (void)mcos_diag_set(diag, w->import_err, "", "inflates without end");
+        diag->offset = 4711;
+        return w->import_err;
+    }
     r = mc_draft_from_ring(draft, mc_agent_ring_find(&w->agent, "photos"));
     if (w->swift_md5)
         draft->head.hash = MC_HASH_SWIFT_MD5;

@@ -227,6 +227,10 @@ class Offline(unittest.TestCase):
             status, d = build(self.path(name))
             self.assertEqual(status, expected, d)
             self.assertIn(name, d["error"]["detail"])
+        for name in ("", "-"):
+            status, d = build(name)
+            self.assertEqual(status, 2, d)
+            self.assertIn("names no file", d["error"]["detail"])
         self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
         self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
         os.mkdir(self.path("far"))
@@ -288,6 +292,11 @@ class Offline(unittest.TestCase):
             status, d = doc("lookup", "--file", self.path("bad"), "--swift-conf", CONF, "a")
             self.assertEqual(status, 8, (len(bad), d))
             self.assertTrue(d["error"]["detail"].startswith(self.path("bad") + ": "), d)
+        Path(self.path("bad")).write_bytes(good[:200])
+        status, d = doc("lookup", "--file", self.path("bad"), "--swift-conf", CONF, "a")
+        self.assertGreater(d["error"]["offset"], 0)
+        status, _, err = run("lookup", "--file", self.path("bad"), "--swift-conf", CONF, "a")
+        self.assertIn(f"\n  at: byte {d['error']['offset']}\n", err)
         Path(self.path("bad")).write_bytes(good[:-9])
         Path(self.path("conf")).write_text("[swift-hash]\n[swift-hash]\n")
         for name, more in (("bad", ["--swift-conf", CONF]),

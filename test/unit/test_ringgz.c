@@ -190,6 +190,7 @@ static void ids_that_are_not_there_are_refused_with_their_partition(void **state
     read_json(&w, GOOD, beyond, 8);
     assert_int_equal(w.err, MCOS_E_DEVICE);
     assert_non_null(strstr(w.diag.text, "partition 1 is on device 2"));
+    assert_int_equal(w.diag.offset, 10 + strlen(GOOD) + 6); /* its own byte */
     end(&w);
     read_json(&w, GOOD, none, 8);
     assert_int_equal(w.err, MCOS_E_DEVICE);
@@ -518,6 +519,7 @@ static void a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused(void **sta
 {
     struct mc_buf plain = {0};
     struct mc_buf gz = {0};
+    long long come = 0;
     struct world w;
 
     (void)state;
@@ -529,8 +531,11 @@ static void a_gzip_file_cut_anywhere_or_followed_by_a_byte_is_refused(void **sta
     for (size_t n = 0; n < gz.len; n++) {
         read_gzip(&w, gz.ptr, n);
         assert_int_equal(w.err, MCOS_E_FORMAT);
+        assert_true(w.diag.offset >= come); /* how far it came */
+        come = w.diag.offset;
         end(&w);
     }
+    assert_int_equal(come, plain.len);
     mc_buf_u8(&gz, 0);
     read_gzip(&w, gz.ptr, gz.len);
     assert_int_equal(w.err, MCOS_E_FORMAT);

@@ -265,10 +265,12 @@ static void an_import_becomes_a_ring_or_nothing(void **state)
     (void)create(w, "/v1/rings/swift/import?prefix=p&suffix=s", "gz");
     want_problem(w, MCOS_E_TOOBIG);
     want_text(w, "detail", "inflates without end");
+    want_number(w, "offset", 4711);
     assert_string_equal(w->prefix, "p");
     assert_string_equal(w->suffix, "s");
     (void)ask(w, &typed, "/v1/rings/swift/import", "gz");
     want_problem(w, MCOS_E_TYPE);
+    assert_null(json_object_get(w->doc, "offset"));
     assert_int_equal(w->agent.record_count, 1);
     w->import_err = 0;
     assert_int_equal(create(w, "/v1/rings/swift/import", "gz"), 201);

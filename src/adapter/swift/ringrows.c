@@ -63,8 +63,11 @@ static int read_row(struct mc_source *s, const struct mc_ringjson *shape, unsign
             uint32_t id = read_id(chunk + width * i, width, shape->big_endian);
 
             err = place(s, draft, shape->rows, row, part + (uint32_t)i, id);
-            if (err != 0)
+            if (err != 0) {
+                if (s->diag != NULL)
+                    s->diag->offset -= (long long)(got - width * i);
                 return err;
+            }
         }
         part += (uint32_t)(got / width);
         if (got / width != want)

@@ -58,6 +58,7 @@ static int read_gz(struct mc_source *s, uint8_t *dst, size_t n, size_t *ret_n)
     while (s->z.avail_out != 0 && !s->ended) {
         int rc = inflate(&s->z, Z_NO_FLUSH);
 
+        s->pos = s->z.total_out; /* a failure tells how far it came */
         if (rc == Z_STREAM_END)
             s->ended = true;
         else if (rc == Z_MEM_ERROR)
@@ -67,9 +68,8 @@ static int read_gz(struct mc_source *s, uint8_t *dst, size_t n, size_t *ret_n)
             return mc_source_fail(s, MCOS_E_FORMAT, "", "the gzip stream is cut short");
         else if (rc != Z_OK)
             return mc_source_fail(s, MCOS_E_FORMAT, "",
-                                  s->pos == 0 && s->z.total_out == 0
-                                      ? "not a gzip file"
-                                      : "the gzip stream is damaged");
+                                  s->z.total_out == 0 ? "not a gzip file"
+                                                      : "the gzip stream is damaged");
     }
     *ret_n = n - s->z.avail_out;
     return 0;
@@ -85,10 +85,9 @@ int mc_source_read(struct mc_source *s, uint8_t *dst, size_t n, size_t *ret_n)
     if (s->gz)
         err = read_gz(s, dst, n, &got);
     else
-        got = read_plain(s, dst, n);
+        s->pos += got = read_plain(s, dst, n);
     if (err != 0)
         return err;
-    s->pos += got;
     if (s->digest != NULL && EVP_DigestUpdate(s->digest, dst, got) != 1)
         return MCOS_E_NOMEM;
     *ret_n = got;
