@@ -35,6 +35,7 @@ from world import BUILD, DEADLINE, new_world, until
 
 NAMES = 100_000
 ROUNDS = 12
+SOME = 200  # of a round's names are asked again and again
 POWER = 8
 PREFIX, SUFFIX = b"pr\xe9%", b"suf"
 SERVICE = BUILD / "src" / "app" / "mcos-resolver"
@@ -260,7 +261,8 @@ class OverHttp(Way):
 
     @staticmethod
     def question(ring, parts):
-        query = urllib.parse.urlencode(list(zip(("account", "container", "object"), parts)))
+        query = "&".join(f"{key}={urllib.parse.quote(part, safe='')}" for key, part in
+                         zip(("account", "container", "object"), parts))
         return f"GET /v1/rings/{ring}/lookup?{query} HTTP/1.1\r\nHost: eu\r\n\r\n".encode()
 
     @staticmethod
@@ -404,24 +406,22 @@ class Scene:
 
 
 class Round(threading.Thread):
-    """One way in one round: asked its names, then again as long as the round goes on."""
+    """One way in one round: asked its names, then some again as long as the round goes on."""
 
     def __init__(self, way, share, over):
         super().__init__()
         self.way, self.share, self.over = way, share, over
-        self.answers, self.error, self.away = [], None, 0
+        self.answers, self.error = [], None
 
     def run(self):
         try:
-            first = True
-            while first or not self.over.is_set():
-                for ring in self.way.rings:
-                    per = len(self.share) // len(self.way.rings)
-                    place = self.share.start + self.way.rings.index(ring) * per
-                    self.answers.append((ring, place, self.ask(ring, place, per)))
-                if not first:
-                    self.over.wait(0.1)
-                first = False
+            per = len(self.share) // len(self.way.rings)
+            count = per
+            while count == per or not self.over.wait(0.05):
+                for i, ring in enumerate(self.way.rings):
+                    start = self.share.start + i * per
+                    self.answers.append((ring, start, count, self.ask(ring, start, count)))
+                count = SOME
         except BaseException as error:  # told by the main thread
             self.error = error
 
@@ -433,7 +433,6 @@ class Round(threading.Thread):
             except (OSError, redis.ConnectionError) as error:
                 assert not isinstance(self.way, ALWAYS), error
                 assert time.monotonic() < end, error
-                self.away += 1
                 time.sleep(0.02)
 
 
@@ -454,7 +453,6 @@ def test_everybody_gives_the_answer_of_the_version_he_names(scene):
     ways = [way(scene) for way in WAYS]
     seen = {way: {ring: set() for ring in way.rings} for way in ways}
     counts = dict.fromkeys(ways, 0)
-    away = dict.fromkeys(ways, 0)
     try:
         bounds = [NAMES * i // ROUNDS // 2 * 2 for i in range(ROUNDS)] + [NAMES]
         for turn in range(ROUNDS):
@@ -473,16 +471,15 @@ def test_everybody_gives_the_answer_of_the_version_he_names(scene):
             truth.read()
             for one in rounds:
                 if one.error is not None:
-                    raise AssertionError(f"{type(one.way).__name__}: {one.error!r}") from one.error
+                    raise AssertionError(f"round {turn}: {type(one.way).__name__}: {one.error!r}\n"
+                                         f"{scene.eu.tail()}") from one.error
                 kind = type(one.way).__name__
-                for number, (ring, start, answers) in enumerate(one.answers):
+                for ring, start, count, answers in one.answers:
                     truth.judge(kind, ring, start, answers)
-                    told = sum(len(answer[2]) for answer in answers)
-                    assert told == len(share) // len(one.way.rings), f"{kind}: some are missing"
-                    counts[one.way] += told if number < len(one.way.rings) else 0
+                    assert sum(len(answer[2]) for answer in answers) == count, f"{kind}: missing"
+                    counts[one.way] += count
                     seen[one.way][ring] |= {answer[0] for answer in answers}
-                away[one.way] += one.away
-        assert set(counts.values()) == {NAMES}
+        assert min(counts.values()) >= NAMES
         for way in ways:  # all see the end of it
             for ring in way.rings:
                 last = max(truth.tables[ring])
