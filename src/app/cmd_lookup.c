@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app/cmd_lookup.c -- mcos lookup: where a name lives, asked of an agent. */
 #include "app/cli.h"
+#include "app/lookup_everywhere.h"
+#include "app/lookup_explain.h"
 #include "app/lookup_file.h"
 #include "app/table.h"
 
@@ -53,60 +55,116 @@ int mc_lookup_want(struct mc_cli *cli, unsigned long long *ret_handoffs)
 {
     const char *text = mc_cli_opt(cli, "handoffs");
 
-    *ret_handoffs = 0;
+    *ret_handoffs = mc_cli_has(cli, "explain") ? MC_EXPLAIN_HANDOFFS : 0;
     return text == NULL ? 0
                         : mc_args_number(text, "handoffs", 0, MC_LOOKUP_HANDOFFS_MAX,
                                          ret_handoffs, &cli->diag);
 }
 
-static void add_query(struct mc_buf *b, const char *key, const char *value)
+static void add_query(struct mc_buf *b, const char *key, struct mc_bytes value)
 {
+    if (value.len == 0)
+        return;
     mc_buf_put(b, key, strlen(key));
-    mc_client_escape(b, (struct mc_bytes){(const uint8_t *)value, strlen(value)});
+    mc_client_escape(b, value);
+}
+
+/* Of this command's words: the path, without a version. Fails with NOMEM. */
+static int make_path(const struct mc_cli *cli, const struct mc_key *key,
+                     unsigned long long handoffs, struct mc_buf *path)
+{
+    char number[48];
+
+    mc_buf_put(path, "/v1/rings/", 10);
+    mc_buf_put(path, cli->args.params[0], strlen(cli->args.params[0]));
+    mc_buf_put(path, "/lookup", 7);
+    (void)snprintf(number, sizeof(number), "?handoffs=%llu", handoffs);
+    mc_buf_put(path, number, strlen(number));
+    add_query(path, "&account=", key->account);
+    add_query(path, "&container=", key->container);
+    add_query(path, "&object=", key->object);
+    mc_buf_put(path, "", 1);
+    return path->err;
+}
+
+static int ask(struct mc_cli *cli, const char *path, json_t **ret_doc)
+{
+    const char *at = mc_cli_opt(cli, "at");
+    unsigned long long version = 0;
+    int rc = 0;
+
+    if (at == NULL)
+        return mc_api_get(&cli->api, ret_doc, "%s", path);
+    rc = mc_args_number(at, "at", 1, MC_VERSION_MAX, &version, &cli->diag);
+    return rc < 0 ? rc
+                  : mc_api_get(&cli->api, ret_doc, "%s&version=%llu", path, version);
+}
+
+int mc_lookup_tell(const struct mc_out *out, json_t *take_doc)
+{
+    int rc = 0;
+
+    if (out->json)
+        return mc_out_json(take_doc);
+    rc = mc_lookup_print(out, take_doc);
+    if (rc == 0 && json_object_get(take_doc, "everywhere") != NULL)
+        rc = mc_everywhere_print(out, take_doc);
+    if (rc == 0 && json_object_get(take_doc, "explain") != NULL)
+        mc_explain_print(take_doc);
+    json_decref(take_doc);
+    return rc;
+}
+
+static int check_words(struct mc_cli *cli)
+{
+    if (mc_cli_has(cli, "stdin") || mc_cli_has(cli, "swift-conf"))
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
+                             "--stdin and --swift-conf go with --file FILE");
+    if (mc_cli_has(cli, "at") && mc_cli_has(cli, "everywhere"))
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "at",
+                             "--everywhere asks what is so now: not with --at");
+    if (cli->args.param_count < 2)
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "",
+                             "usage: mcos lookup RING ACCOUNT [CONTAINER [OBJECT]]");
+    return mc_cli_ring_name(cli, cli->args.params[0]);
 }
 
 int mc_cmd_lookup(struct mc_cli *cli)
 {
-    static const char *const keys[] = {"", "?account=", "&container=", "&object="};
     struct mc_buf path = {0};
+    struct mc_key key = {{0}, {0}, {0}};
     json_t *doc = NULL;
     unsigned long long handoffs;
-    char number[48];
     int rc;
 
     if (mc_cli_has(cli, "file"))
         return mc_lookup_file(cli);
-    if (mc_cli_has(cli, "stdin") || mc_cli_has(cli, "swift-conf"))
-        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
-                             "--stdin and --swift-conf go with --file FILE");
-    if (cli->args.param_count < 2)
-        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "",
-                             "usage: mcos lookup RING ACCOUNT [CONTAINER [OBJECT]]");
-    rc = mc_cli_ring_name(cli, cli->args.params[0]);
+    rc = check_words(cli);
     if (rc == 0)
         rc = mc_lookup_want(cli, &handoffs);
     if (rc == 0)
         rc = mc_cli_connect(cli);
     if (rc < 0)
         return rc;
-    (void)snprintf(number, sizeof(number), "/lookup");
-    mc_buf_put(&path, "/v1/rings/", 10);
-    mc_buf_put(&path, cli->args.params[0], strlen(cli->args.params[0]));
-    mc_buf_put(&path, number, strlen(number));
-    for (unsigned i = 1; i < cli->args.param_count; i++)
-        add_query(&path, keys[i], cli->args.params[i]);
-    (void)snprintf(number, sizeof(number), "&handoffs=%llu", handoffs);
-    mc_buf_put(&path, number, strlen(number) + 1);
-    rc = path.err;
+    mc_lookup_key(cli->args.params + 1, cli->args.param_count - 1, &key);
+    rc = make_path(cli, &key, handoffs, &path);
     if (rc == 0)
-        rc = mc_api_call(&cli->api,
-                         &(struct mc_request){.path = (const char *)path.ptr}, &doc);
+        rc = ask(cli, (const char *)path.ptr, &doc);
+    if (rc == 0 && mc_cli_has(cli, "explain"))
+        rc = mc_explain_add(doc, &key, cli->server);
+    if (rc == 0 && mc_cli_has(cli, "everywhere"))
+        rc = mc_everywhere_add(cli, cli->args.params[0], (const char *)path.ptr, doc);
     mc_buf_fini(&path);
-    if (rc < 0)
-        return rc;
-    if (cli->out.json)
-        return mc_out_json(doc);
-    rc = mc_lookup_print(&cli->out, doc);
+    if (rc == 0)
+        return mc_lookup_tell(&cli->out, doc);
     json_decref(doc);
     return rc;
+}
+
+void mc_lookup_key(const char *const *words, unsigned count, struct mc_key *ret)
+{
+    struct mc_bytes *const parts[] = {&ret->account, &ret->container, &ret->object};
+
+    for (unsigned i = 0; i < count && i < 3; i++)
+        *parts[i] = (struct mc_bytes){(const uint8_t *)words[i], strlen(words[i])};
 }

@@ -8,6 +8,7 @@
  */
 #include "app/lookup_file.h"
 
+#include "app/lookup_explain.h"
 #include "app/offline.h"
 #include "app/table.h"
 
@@ -112,8 +113,7 @@ static int one(const struct asked *a)
     static struct answer answer;
     const struct mc_args *args = &a->cli->args;
     const struct mc_head *head = mc_ring_head(a->ring);
-    struct mc_bytes parts[3] = {{0}, {0}, {0}};
-    struct mc_key key;
+    struct mc_key key = {{0}, {0}, {0}};
     char stamp[64];
     json_t *doc;
     int rc;
@@ -122,22 +122,19 @@ static int one(const struct asked *a)
         return mcos_diag_set(&a->cli->diag, MCOS_E_USAGE, "",
                              "usage: mcos lookup --file FILE ACCOUNT [CONTAINER "
                              "[OBJECT]], or --stdin");
-    for (unsigned i = 0; i < args->param_count; i++) {
-        if (args->params[i][0] != '\0')
-            parts[i] = (struct mc_bytes){(const uint8_t *)args->params[i],
-                                         strlen(args->params[i])};
-    }
-    key = (struct mc_key){parts[0], parts[1], parts[2]};
+    mc_lookup_key(args->params, args->param_count, &key);
     rc = ask(a, &key, &answer);
     if (rc < 0)
         return rc;
     mc_offline_stamp(head, stamp);
-    doc = json_pack("{s:s, s:s, s:I}", "ring", head->name.s, "stamp", stamp,
-                    "partitions", (json_int_t)mc_ring_part_count(a->ring));
+    doc = json_pack("{s:s, s:s, s:I, s:s}", "ring", head->name.s, "stamp", stamp,
+                    "partitions", (json_int_t)mc_ring_part_count(a->ring), "hash",
+                    head->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
     (void)json_object_update_new(doc, answer_doc(a, &answer));
-    if (a->cli->out.json)
-        return mc_out_json(doc);
-    rc = mc_lookup_print(&a->cli->out, doc);
+    if (mc_cli_has(a->cli, "explain"))
+        rc = mc_explain_add(doc, &key, mc_cli_opt(a->cli, "file"));
+    if (rc == 0)
+        return mc_lookup_tell(&a->cli->out, doc);
     json_decref(doc);
     return rc;
 }
@@ -290,6 +287,12 @@ int mc_lookup_file(struct mc_cli *cli)
     unsigned long long handoffs = 0;
     int rc = mc_lookup_want(cli, &handoffs);
 
+    if (mc_cli_has(cli, "at") || mc_cli_has(cli, "everywhere"))
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
+                             "--at and --everywhere ask an agent: not with --file");
+    if (mc_cli_has(cli, "explain") && mc_cli_has(cli, "stdin"))
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "explain",
+                             "--explain is of one name: not with --stdin");
     if (rc == 0)
         rc = mc_offline_secret(cli, &conf);
     if (rc < 0)

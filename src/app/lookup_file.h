@@ -24,6 +24,12 @@ int mc_lookup_line(struct mc_bytes line, struct mc_key *ret_key,
 /* A document of a look-up as a table. */
 int mc_lookup_print(const struct mc_out *out, const json_t *doc);
 
+/* The same with what was added to it; or as JSON. */
+int mc_lookup_tell(const struct mc_out *out, json_t *take_doc);
+
+/* Account, container and object as words of the command line (borrowed). */
+void mc_lookup_key(const char *const *words, unsigned count, struct mc_key *ret);
+
 /* --handoffs. */
 int mc_lookup_want(struct mc_cli *cli, unsigned long long *ret_handoffs);
 

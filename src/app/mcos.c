@@ -107,6 +107,9 @@ static const struct mc_opt lookup_opts[] = {
     {"swift-conf", 0, "FILE", "where Swift's hash prefix and suffix are"},
     {"stdin", 0, NULL, "names from standard input: account<TAB>container<TAB>object"},
     {"handoffs", 0, "N", "up to so many handoffs, 0"},
+    {"at", 0, "VERSION", "what an earlier version said"},
+    {"explain", 0, NULL, "how the answer came about"},
+    {"everywhere", 0, NULL, "what each cluster answers now, and which differ"},
     {NULL, 0, NULL, NULL},
 };
 

@@ -46,8 +46,8 @@ static const struct route ring_routes[] = {
     {"/swift", "format ", mc_get_swift, NULL, NULL, READS, 0},
     {"/import", "prefix suffix ", NULL, mc_put_import, NULL, "PUT",
      MC_IMPORT_BYTES_MAX},
-    {"/lookup", "account container object handoffs ", mc_get_lookup, NULL, NULL, READS,
-     0},
+    {"/lookup", "account container object handoffs version ", mc_get_lookup, NULL, NULL,
+     READS, 0},
     {"/convergence", "", mc_get_ring_convergence, NULL, NULL, READS, 0},
 };
 

@@ -173,6 +173,8 @@ static void answer_lookup(struct mc_call *call, const struct mc_ring *ring,
     mc_json_put_stamp(doc, mc_ring_head(ring));
     mc_json_put_int(doc, "partition", part);
     mc_json_put_int(doc, "partitions", mc_ring_part_count(ring));
+    mc_json_put_text(doc, "hash",
+                     mc_ring_head(ring)->hash == MC_HASH_XXH3 ? "xxh3" : "swift-md5");
     mc_json_put_time(doc, "confirmed", mc_wall_of(call->agent, st.confirmed_ms));
     (void)json_object_set_new(
         doc, "devices", json_places(call, ring, ids, mc_ring_row(ring, part, ids)));
@@ -191,18 +193,47 @@ static void answer_lookup(struct mc_call *call, const struct mc_ring *ring,
     mc_json_answer(call->response, 200, doc);
 }
 
-void mc_get_lookup(struct mc_call *call)
+/* The version that the query names, of those that `held` descends from; yours. Fails
+ * with VALUE, NOTFOUND, GONE, and as reading it does. */
+static int find_version(const struct mc_call *call, const struct mc_ring *held,
+                        const char *text, struct mc_ring **ret_ring,
+                        struct mcos_diag *diag)
 {
-    const struct mc_ring *ring = mc_call_ring(call);
+    const struct mc_builder_info *b = mc_ring_builder(held);
+    const struct mc_head *head = mc_ring_head(held);
+    unsigned long long version = 0;
+    char *end = NULL;
+
+    if (text[0] >= '1' && text[0] <= '9')
+        version = strtoull(text, &end, 10);
+    if (end == NULL || *end != '\0' || version > MC_VERSION_MAX)
+        return mcos_diag_set(diag, MCOS_E_VALUE, "version", "wants a version's number");
+    if (version == head->version)
+        return mc_agent_record(call->agent, call->ring.s, head->digest, ret_ring);
+    if (version > head->version)
+        return mcos_diag_set(diag, MCOS_E_NOTFOUND, "version",
+                             "%s is at version %llu here", call->ring.s,
+                             (unsigned long long)head->version);
+    for (size_t i = 0; i < b->ancestor_count; i++) {
+        if (b->ancestors[i].version != version)
+            continue;
+        if (mc_agent_record(call->agent, call->ring.s, b->ancestors[i].digest8,
+                            ret_ring) == 0)
+            return 0;
+        break;
+    }
+    return mcos_diag_set(diag, MCOS_E_GONE, "version",
+                         "version %llu of %s is not kept here", version, call->ring.s);
+}
+
+static void look_up(struct mc_call *call, const struct mc_ring *ring)
+{
     struct mcos_diag diag = {.offset = -1};
     struct mc_key key;
     uint32_t part = 0;
     size_t want = 0;
-    int r;
+    int r = read_question(call, &key, &want, &diag);
 
-    if (ring == NULL)
-        return;
-    r = read_question(call, &key, &want, &diag);
     if (r == 0)
         r = mc_lookup_part(ring, &call->routes->config.secret, &key, &part);
     if (r != 0) {
@@ -210,4 +241,27 @@ void mc_get_lookup(struct mc_call *call)
         return;
     }
     answer_lookup(call, ring, part, want);
+}
+
+void mc_get_lookup(struct mc_call *call)
+{
+    const char *version = mc_call_param(call, "version");
+    const struct mc_ring *held = mc_call_ring(call);
+    struct mcos_diag diag = {.offset = -1};
+    struct mc_ring *ring = NULL;
+    int r;
+
+    if (held == NULL)
+        return;
+    if (version == NULL) {
+        look_up(call, held);
+        return;
+    }
+    r = find_version(call, held, version, &ring, &diag);
+    if (r != 0) {
+        mc_call_fail(call, r, &diag);
+        return;
+    }
+    look_up(call, ring);
+    mc_ring_unref(ring);
 }

@@ -24,11 +24,14 @@
 #define JOBS   (MC_WORK_RUNNING_MAX + MC_WORK_WAITING_MAX)
 #define OTHERS (JOBS - 1 - MC_WORK_YIELDING_MAX) /* beside as many as may yield */
 
+#define TURNS_MAX 50000000u /* many times as long as the job takes */
+
 struct scene {
     struct mc_loop_client client; /* first */
     struct mc_loop *loop;
     struct mc_work *work;
     unsigned turns;
+    bool pressed;  /* the next turn is always due at once */
     unsigned left; /* the loop ends when so many jobs are done */
     atomic_uint gate;
     atomic_uint running;
@@ -56,7 +59,9 @@ static uint64_t turn(struct mc_loop_client *client)
         atomic_store(&s->gate, 1);
     if (s->left == 0)
         mc_loop_end(s->loop);
-    return 5;
+    if (s->pressed && s->turns >= TURNS_MAX)
+        mc_loop_end(s->loop);
+    return s->pressed ? 0 : 5;
 }
 
 static void stop(struct mc_loop_client *client)
@@ -146,6 +151,22 @@ static void the_loop_goes_on_while_a_job_runs(void **state)
     assert_int_equal(s.done_count, 0);
     mc_loop_run(s.loop); /* the job waits for the fifth turn */
     assert_true(s.turns >= 5);
+    assert_int_equal(s.done_count, 1);
+    mc_loop_free(s.loop);
+}
+
+/* Who asks the agent without a pause must not keep it from what else it does. */
+static void a_loop_that_is_always_pressed_sees_that_a_job_is_done(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    open_scene(&s);
+    s.left = 1;
+    s.pressed = true;
+    assert_int_equal(submit(&s, 0), 0);
+    mc_loop_run(s.loop);
+    assert_true(s.turns < TURNS_MAX);
     assert_int_equal(s.done_count, 1);
     mc_loop_free(s.loop);
 }
@@ -288,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(the_loop_goes_on_while_a_job_runs),
+        cmocka_unit_test(a_loop_that_is_always_pressed_sees_that_a_job_is_done),
         cmocka_unit_test(two_run_at_once_eight_wait_and_one_more_is_busy),
         cmocka_unit_test(what_yields_waits_for_all_others_and_leaves_them_a_place),
         cmocka_unit_test(at_the_end_what_runs_is_awaited_and_what_waits_never_runs),

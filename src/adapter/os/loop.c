@@ -13,6 +13,7 @@
 struct mc_loop {
     uv_loop_t uv;
     uv_timer_t timer;
+    uv_idle_t at_once; /* a turn that is due now */
     uv_signal_t signals[2];
     uv_poll_t polls[MC_LOOP_FDS_MAX];
     unsigned poll_count;
@@ -23,6 +24,7 @@ struct mc_loop {
 };
 
 static void on_timer(uv_timer_t *timer);
+static void on_at_once(uv_idle_t *idle);
 
 void mc_loop_take_turn(struct mc_loop *loop)
 {
@@ -31,8 +33,21 @@ void mc_loop_take_turn(struct mc_loop *loop)
     if (loop->ended)
         return;
     wait_ms = loop->client->turn(loop->client);
+    if (wait_ms == 0) {
+        /* No timer: libuv calls one that is due as often as it is set, and would never
+         * come to look at descriptors, signals and what the worker did. */
+        (void)uv_timer_stop(&loop->timer);
+        (void)uv_idle_start(&loop->at_once, on_at_once);
+        return;
+    }
+    (void)uv_idle_stop(&loop->at_once);
     uv_update_time(&loop->uv);
     (void)uv_timer_start(&loop->timer, on_timer, wait_ms, 0);
+}
+
+static void on_at_once(uv_idle_t *idle)
+{
+    mc_loop_take_turn(idle->data);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -75,6 +90,8 @@ int mc_loop_new(struct mc_loop_client *client, struct mc_loop **ret_loop)
     loop->client = client;
     (void)uv_timer_init(&loop->uv, &loop->timer);
     loop->timer.data = loop;
+    (void)uv_idle_init(&loop->uv, &loop->at_once);
+    loop->at_once.data = loop;
     for (unsigned i = 0; i < 2; i++) {
         (void)uv_signal_init(&loop->uv, &loop->signals[i]);
         loop->signals[i].data = loop;
