@@ -10,7 +10,8 @@
  * with exact quotas, certifies the optimum. Vacant places belong to a pseudo
  * device, just past the last leaf, with quota 0.
  *
- * Shared by ring/rebalance.c (the rounds), ring/search.c, ring/push.c, ring/prove.c.
+ * Shared by ring/rebalance.c (the rounds), ring/search.c, ring/push.c, ring/evict.c,
+ * ring/prove.c.
  */
 #ifndef MCOS_RING_FLOW_H
 #define MCOS_RING_FLOW_H
@@ -132,6 +133,13 @@ uint32_t mc_flow_search(struct mc_flow *f);
 /* Moves replicas along shortest paths to the devices of that level that have
  * too little, until no such path is left; how many (ring/push.c). Sets err. */
 uint64_t mc_flow_push(struct mc_flow *f, uint32_t target);
+
+/*
+ * Gentle, when no place is vacant: moves replicas that are held back by taking moves
+ * of other rows back (ring/evict.c), as far as it finds such. The lists are not kept.
+ * Sets and returns err.
+ */
+int mc_flow_evict(struct mc_flow *f);
 
 /* True if the table is the optimum of the rule and its prices show it (ring/prove.c);
  * false: it is not, or they do not. Sets err. */

@@ -6,8 +6,9 @@
  * search from the devices that hold too much and push along shortest paths;
  * where nothing is reached, raise the price of what was. Without `gentle` the
  * end is an exact optimum (ring/flow.h). With it a row may lose only one, which
- * is no matroid any more: the same rounds, every path checked, and what cannot
- * move stays for the next time.
+ * is no matroid any more: the same rounds, every path checked; what is held back then
+ * is tried once more by taking moves back (ring/evict.c), and what cannot move stays
+ * for the next time.
  */
 #include "ring/flow.h"
 #include "ring/primary.h"
@@ -19,9 +20,6 @@
 /* Prices end at 3 or so where rows are matroids; where they are not, what a
  * search reaches may go to and fro without end. */
 #define GENTLE_RAISES 32u
-/* So few replicas left back are worth so many tries. */
-#define GENTLE_FEW   8u
-#define GENTLE_TRIES 4u
 
 static bool unbalanced(const struct mc_flow *f)
 {
@@ -122,6 +120,7 @@ static int fill_vacant(struct mc_flow *f)
         }
         assert(e != MC_DEVICE_NONE);
         f->table[place] = e;
+        f->lost[mc_flow_part(f, place)] -= mc_flow_was(f, mc_flow_part(f, place), e);
         f->excess[f->vacant]--;
         f->excess[e]++;
         if (f->excess[e] == 0 || f->excess[e] == 1) {
@@ -150,6 +149,16 @@ static uint64_t count_moved(const struct mc_flow *f)
     return moved;
 }
 
+static void figures(const struct mc_flow *f, struct mc_plan_moves *moves)
+{
+    moves->held_back = 0;
+    for (uint32_t i = 0; i < f->vacant; i++)
+        moves->held_back += f->excess[i] > 0 ? (uint64_t)f->excess[i] : 0;
+    if (moves->held_back == 0 && f->missing > moves->bound)
+        moves->bound = f->missing;
+    moves->moved = count_moved(f);
+}
+
 static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                      uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
 {
@@ -170,11 +179,14 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
         r = fill_vacant(&f);
     if (r < 0)
         goto out;
-    for (uint32_t i = 0; i < f.vacant; i++)
-        moves.held_back += f.excess[i] > 0 ? (uint64_t)f.excess[i] : 0;
-    if (moves.held_back == 0 && f.missing > moves.bound)
-        moves.bound = f.missing;
-    moves.moved = count_moved(&f);
+    figures(&f, &moves);
+    if (r == 0 && old->gentle &&
+        (moves.held_back != 0 || (moves.moved > moves.bound && !mc_flow_proved(&f)))) {
+        r = mc_flow_evict(&f);
+        figures(&f, &moves);
+    }
+    if (r < 0)
+        goto out;
     if (!old->gentle || (moves.moved > moves.bound && mc_flow_proved(&f)))
         moves.bound = moves.moved;
     r = f.err;
@@ -189,27 +201,6 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
 out:
     mc_flow_fini(&f);
     return r;
-}
-
-/* A few replicas left back may be bad luck: tries again, and keeps the best. */
-static int retry(const struct mc_plan *plan, const struct mc_plan_old *old,
-                 uint64_t seed, uint32_t *table, uint32_t *spare,
-                 struct mc_plan_moves *moves)
-{
-    size_t bytes = (size_t)plan->part_count * plan->stride * sizeof(*table);
-
-    for (unsigned i = 1; i < GENTLE_TRIES && moves->held_back != 0; i++) {
-        struct mc_plan_moves again;
-        int r = rebalance(plan, old, seed + i, spare, &again);
-
-        if (r < 0)
-            return r;
-        if (again.held_back >= moves->held_back)
-            continue;
-        memcpy(table, spare, bytes);
-        *moves = again;
-    }
-    return 0;
 }
 
 /* What exact quotas cost when a row may lose any number: no table that reaches
@@ -233,20 +224,17 @@ int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     struct mc_plan_moves moves;
     uint32_t *spare;
     int r = rebalance(plan, old, seed, table, &moves);
-    bool unlucky = r == 0 && moves.held_back != 0 && moves.held_back <= GENTLE_FEW;
-    bool unproved = r == 0 && moves.held_back == 0 && moves.moved > moves.bound;
 
-    if (r < 0 || (!unlucky && !unproved)) {
-        if (r == 0)
-            *ret_moves = moves;
+    if (r < 0)
         return r;
+    if (moves.held_back != 0 || moves.moved <= moves.bound) {
+        *ret_moves = moves;
+        return 0;
     }
     spare = malloc((size_t)plan->part_count * plan->stride * sizeof(*spare));
     if (spare == NULL)
         return MCOS_E_NOMEM;
-    r = retry(plan, old, seed, table, spare, &moves);
-    if (r == 0 && moves.held_back == 0 && moves.moved > moves.bound)
-        r = exact_bound(plan, old, seed, spare, &moves);
+    r = exact_bound(plan, old, seed, spare, &moves);
     free(spare);
     if (r == 0)
         *ret_moves = moves;

@@ -146,12 +146,10 @@ def exact(program, count, seed, strict):
 
 
 def gentle(program, count, seed, strict):
-    """Every change against the integer programme: how many are wrong, or too many worse.
+    """Every change against the integer programme: how many are not its optimum.
 
-    What a partition may lose is no matroid, so there is no proof. Measured over 24,000
-    changes of rings with up to 32 partitions (MCOS_EXACT=17): 28, one in 860, leave one
-    replica back that could have gone, and one moves one replica too many. Nothing worse
-    is let pass, and no more than one in a hundred.
+    What a partition may lose is no matroid, so there is no proof, but no exception is
+    let pass either.
     """
     above = collections.Counter()
     bad = n = 0
@@ -171,7 +169,7 @@ def gentle(program, count, seed, strict):
             more = result.moved - best % solve.HELD_BACK
             if not wrong and (held, more) < (0, 0):
                 wrong = f"({held}, {more}) below what the solver says is possible"
-            if not wrong and (held, more) > (0, 1) and held != 1:
+            if not wrong and (held, more) != (0, 0):
                 wrong = f"{held} held back and {more} moved more than must be"
             if wrong:
                 bad += 1
@@ -182,7 +180,7 @@ def gentle(program, count, seed, strict):
     print(f"{'strict' if strict else 'ceil'}, one at a time: {n} changes, {worse} not the optimum, {bad} wrong"
           + "".join(f"; {k} with {held} held back and {more} moved more"
                     for (held, more), k in sorted(above.items()) if (held, more) != (0, 0)))
-    return bad + (worse * 100 > n)
+    return bad
 
 
 def main():
@@ -190,7 +188,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--gentle", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=4)
     args = parser.parse_args()
     times = int(os.environ.get("MCOS_EXACT", "1"))
     bad = 0

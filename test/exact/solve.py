@@ -31,13 +31,14 @@ class Block:
         self.nodes = self.make_nodes()
 
     def make_nodes(self):
-        """(devices, floor, ceil) of each region, zone and host; those that say the same
-        as what is above them once."""
+        """(devices, floor, ceil) of each region, zone, host and device; those that say the
+        same as what is above them once."""
         found = {}
         for n in self.live:
             region, zone, host, _ = self.spec.devices[n]
             host = host if host != "-" else f"own {n}"
-            for key in ((region,), (region, zone), (region, zone, host)):
+            for key in ((region,), (region, zone), (region, zone, host),
+                        (region, zone, host, n)):
                 found.setdefault(key, []).append(n)
         nodes = {}
         for members in found.values():
