@@ -55,7 +55,7 @@ static bool asks_again(int err, unsigned *tries)
 {
     const struct timespec pause = {.tv_nsec = 200000000};
 
-    if (err != MCOS_E_AWAY || ++*tries > 20)
+    if (err != MCOS_E_AWAY || ++*tries > 50)
         return false;
     (void)nanosleep(&pause, NULL);
     return true;
@@ -83,7 +83,10 @@ static enum mc_cache_put put(struct mc_cache *cache, const struct mc_ring *ring)
     for (unsigned i = 0; i < 1000 && said == MC_CACHE_MORE; i++) {
         int err = cache->ops->put(cache, ring, &said);
 
-        if (asks_again(err, &tries)) {
+        /* Busy after that: what held the lock is the call that missed its time. */
+        if (asks_again(err, &tries) ||
+            (err == 0 && said == MC_CACHE_BUSY && tries != 0 &&
+             asks_again(MCOS_E_AWAY, &tries))) {
             said = MC_CACHE_MORE;
             continue;
         }

@@ -210,7 +210,12 @@ static void down(struct contract_cache_world *world, bool on)
 
 static void hang(struct contract_cache_world *world, bool on)
 {
-    (void)kill(((struct server_world *)world)->pid, on ? SIGSTOP : SIGCONT);
+    pid_t pid = ((struct server_world *)world)->pid;
+    int status;
+
+    (void)kill(pid, on ? SIGSTOP : SIGCONT);
+    if (on) /* it may go on for a moment after the signal was sent */
+        (void)waitpid(pid, &status, WUNTRACED);
 }
 
 /* ---- the stranger ---- */
