@@ -34,6 +34,12 @@ static void put_stamp(const struct mcos_view_info *info, struct mc_buf *b)
     mc_text_hex(b, info->digest, MCOS_DIGEST_BYTES);
 }
 
+static void put_hash(const struct mcos_view_info *info, struct mc_buf *b)
+{
+    mc_text_key(b, "hash");
+    mc_text_string(b, info->hash == MCOS_HASH_XXH3 ? "xxh3" : "swift-md5");
+}
+
 /* Without the brace at its end. */
 static void begin_device(const struct mcos_device *d, struct mc_buf *b)
 {
@@ -90,6 +96,7 @@ int mc_doc_lookup(const struct mcos_view *view, const struct mcos_answer *answer
     mc_text_number(b, answer->partition);
     mc_text_key(b, "partitions");
     mc_text_number(b, info->partitions);
+    put_hash(info, b);
     mc_text_key(b, "confirmed");
     mc_text_time(b, answer->confirmed_at);
     mc_text_key(b, "devices");
@@ -115,6 +122,7 @@ void mc_doc_batch_head(const struct mcos_view *view, const struct mcos_answer *a
     put_stamp(info, b);
     mc_text_key(b, "partitions");
     mc_text_number(b, info->partitions);
+    put_hash(info, b);
     mc_text_key(b, "confirmed");
     mc_text_time(b, any->confirmed_at);
     mc_text_key(b, "answers");
@@ -181,8 +189,7 @@ static void put_placement(const struct mcos_view_info *info, struct mc_buf *b)
     mc_text_raw(b, real);
     mc_text_key(b, "assignments");
     mc_text_number(b, info->assignments);
-    mc_text_key(b, "hash");
-    mc_text_string(b, info->hash == MCOS_HASH_XXH3 ? "xxh3" : "swift-md5");
+    put_hash(info, b);
 }
 
 /* What happened to it, under the names of mcos/resolver.h. */
