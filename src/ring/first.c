@@ -159,7 +159,7 @@ static int take(struct dealer *d, struct hand *h, uint32_t want,
     uint32_t *joint;
 
     if (want <= first) {
-        *ret_set = h->set + h->pos;
+        *ret_set = first == 0 ? h->set : h->set + h->pos; /* no set yet: none wanted */
         h->pos += want;
         return 0;
     }

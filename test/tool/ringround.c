@@ -60,8 +60,14 @@ static void round_trip(const struct mc_ring *ring, unsigned version)
     struct mc_buf out = {0};
     struct mc_buf again = {0};
     struct mc_ring *back;
+    int err = mc_ringgz_encode(ring, version, &out, NULL, NULL);
 
-    if (mc_ringgz_encode(ring, version, &out, NULL, NULL) != 0)
+    /* A device that Swift's servers could not use is read, and not written. */
+    if (err == MCOS_E_VALUE) {
+        mc_buf_fini(&out);
+        return;
+    }
+    if (err != 0)
         abort();
     back = read_ring((struct mc_bytes){out.ptr, out.len}, true);
     if (back == NULL)
