@@ -40,6 +40,17 @@ static void put_hash(const struct mcos_view_info *info, struct mc_buf *b)
     mc_text_string(b, info->hash == MCOS_HASH_XXH3 ? "xxh3" : "swift-md5");
 }
 
+/* Of the ring that answers, what every answer tells. */
+static void put_ring(const struct mcos_view_info *info,
+                     const struct mcos_answer *answer, struct mc_buf *b)
+{
+    mc_text_key(b, "partitions");
+    mc_text_number(b, info->partitions);
+    put_hash(info, b);
+    mc_text_key(b, "confirmed");
+    mc_text_time(b, answer->confirmed_at);
+}
+
 /* Without the brace at its end. */
 static void begin_device(const struct mcos_device *d, struct mc_buf *b)
 {
@@ -94,11 +105,7 @@ int mc_doc_lookup(const struct mcos_view *view, const struct mcos_answer *answer
     put_stamp(info, b);
     mc_text_key(b, "partition");
     mc_text_number(b, answer->partition);
-    mc_text_key(b, "partitions");
-    mc_text_number(b, info->partitions);
-    put_hash(info, b);
-    mc_text_key(b, "confirmed");
-    mc_text_time(b, answer->confirmed_at);
+    put_ring(info, answer, b);
     mc_text_key(b, "devices");
     err = put_devices(view, answer->devices, answer->device_count, b);
     if (err != 0)
@@ -120,11 +127,7 @@ void mc_doc_batch_head(const struct mcos_view *view, const struct mcos_answer *a
     mc_text_key(b, "ring");
     mc_text_string(b, info->ring);
     put_stamp(info, b);
-    mc_text_key(b, "partitions");
-    mc_text_number(b, info->partitions);
-    put_hash(info, b);
-    mc_text_key(b, "confirmed");
-    mc_text_time(b, any->confirmed_at);
+    put_ring(info, any, b);
     mc_text_key(b, "answers");
     mc_text_raw(b, "[");
 }
