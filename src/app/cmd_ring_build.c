@@ -64,9 +64,11 @@ static int read_input(struct mc_cli *cli, struct build *b)
         rc = mc_args_number(now, "now", 1, UINT32_MAX, &b->now_s, &cli->diag);
     if (rc == 0)
         rc = mc_file_read(b->spec_path, MC_SPEC_BYTES_MAX, &b->text, &cli->diag);
-    if (rc == 0)
+    if (rc == 0) {
         rc = mc_spec_parse((struct mc_bytes){b->text.ptr, b->text.len}, &b->spec,
                            &cli->diag);
+        rc = rc < 0 ? mc_file_blame(b->spec_path, rc, &cli->diag) : 0;
+    }
     if (rc == 0)
         rc = mc_offline_secret(cli, &b->conf);
     if (rc == 0 && b->conf != NULL)

@@ -203,6 +203,13 @@ class Offline(unittest.TestCase):
                 "/a\\x1b[31m\\xc2\\x9b\\xff\u00e9: No such file or directory"), d)
             self.assertNotIn("\033", run(*args)[2])
 
+    def test_a_bad_spec_is_told_with_its_file(self):
+        Path(self.path("bad.json")).write_text("{")
+        status, d = doc("ring", "build", "--spec", self.path("bad.json"), "--out",
+                        self.path("x"))
+        self.assertEqual((status, d["error"]["code"]), (8, "bad-json"))
+        self.assertTrue(d["error"]["detail"].startswith(self.path("bad.json")), d)
+
     def test_an_empty_spec_is_said_to_be_empty(self):
         status, d = doc("ring", "build", "--spec", "-", "--out", self.path("x"), stdin=b"")
         self.assertEqual((status, d["error"]["code"]), (8, "bad-json"))
