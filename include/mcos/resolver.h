@@ -269,7 +269,8 @@ int mcos_view_device(const struct mcos_view *view, uint32_t id,
 
 /* ---- what happened ---- */
 
-/* Of one ring, since it is followed. Times are ns since 1970, 0: never. */
+/* Of one ring, from when it is followed to the end of its last look: a version is in
+ * force a moment before it is counted. Times are ns since 1970, 0: never. */
 struct mcos_ring_stats {
     uint64_t looks;     /* at the chain */
     uint64_t adopted;   /* versions that came into force */

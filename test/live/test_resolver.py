@@ -170,11 +170,12 @@ def test_a_file_that_is_harmed_changes_no_answer(copy, harm):
         until(lambda: asker.stats("harmed")["damaged"] > 0, "it is noticed")
         assert asker.stats("harmed")["trouble"].startswith(f"file:{copy.data}: ")
         assert [asker.look("harmed", *name) for name in NAMES] == answers
+        assert asker.stats("harmed")["adopted"] == 1
         if copy.file.is_dir():
             copy.file.rmdir()
         copy.put(1)
         asker.until_stamp("harmed", copy.stamps[1])
-        assert asker.stats("harmed")["adopted"] == 2
+        until(lambda: asker.stats("harmed")["adopted"] == 2, "it is counted")
 
 
 def test_an_older_file_or_none_changes_no_answer(copy):
