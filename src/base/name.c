@@ -31,6 +31,30 @@ bool mc_name_set(struct mc_name *ret, const char *s)
     return true;
 }
 
+void mc_name_write(const struct mc_name *name, struct mc_buf *b)
+{
+    size_t n = strlen(name->s);
+
+    mc_buf_u8(b, (uint8_t)n);
+    mc_buf_put(b, name->s, n);
+}
+
+void mc_name_read(struct mc_reader *r, struct mc_name *ret)
+{
+    size_t n = mc_reader_u8(r);
+    struct mc_bytes text = mc_reader_take(r, n);
+    char name[MC_NAME_MAX + 1];
+
+    if (r->bad || n > MC_NAME_MAX) {
+        r->bad = true;
+        return;
+    }
+    memcpy(name, text.ptr, n);
+    name[n] = '\0';
+    if (memchr(name, 0, n) != NULL || !mc_name_set(ret, name))
+        r->bad = true;
+}
+
 bool mc_name_place(const void *entries, size_t count, size_t size, const char *name,
                    size_t *ret_at)
 {

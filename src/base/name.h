@@ -3,6 +3,7 @@
 #ifndef MCOS_BASE_NAME_H
 #define MCOS_BASE_NAME_H
 
+#include "base/bytes.h"
 #include "base/limits.h"
 
 #include <stdbool.h>
@@ -17,6 +18,10 @@ struct mc_name {
 bool mc_name_ok(const char *s);
 /* False, and *ret untouched, if s is not a name. */
 bool mc_name_set(struct mc_name *ret, const char *s);
+/* As messages carry it: a byte of length, then the characters. What is no name makes
+ * the reader bad and leaves *ret as it was. */
+void mc_name_write(const struct mc_name *name, struct mc_buf *b);
+void mc_name_read(struct mc_reader *r, struct mc_name *ret);
 /*
  * Among `count` entries of `size` bytes each, sorted by the name that each begins with:
  * whether there is one of that name, and where it is or would be.

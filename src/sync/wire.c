@@ -23,7 +23,6 @@ static uint64_t check_of(const uint8_t *p, size_t len)
 void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope)
 {
     size_t start = b->len;
-    size_t name_len = strlen(envelope->cluster.s);
 
     mc_buf_u32(b, MAGIC);
     mc_buf_u8(b, (uint8_t)envelope->protocol);
@@ -36,8 +35,7 @@ void mc_envelope_encode(struct mc_buf *b, const struct mc_envelope *envelope)
     mc_buf_u64(b, envelope->incarnation);
     mc_buf_u64(b, envelope->sequence);
     mc_buf_u64(b, envelope->sent_ns);
-    mc_buf_u8(b, (uint8_t)name_len);
-    mc_buf_put(b, envelope->cluster.s, name_len);
+    mc_name_write(&envelope->cluster, b);
     mc_envelope_seal(b, start);
 }
 
@@ -52,22 +50,6 @@ void mc_envelope_turn(struct mc_buf *b, size_t start, enum mc_wire_kind kind)
     if (b->err == 0)
         b->ptr[start + KIND_AT] = (uint8_t)kind;
     mc_envelope_seal(b, start);
-}
-
-static void read_name(struct mc_reader *r, struct mc_name *ret)
-{
-    size_t n = mc_reader_u8(r);
-    struct mc_bytes text = mc_reader_take(r, n);
-    char name[MC_NAME_MAX + 1];
-
-    if (r->bad || n > MC_NAME_MAX) {
-        r->bad = true;
-        return;
-    }
-    memcpy(name, text.ptr, n);
-    name[n] = '\0';
-    if (memchr(name, 0, n) != NULL || !mc_name_set(ret, name))
-        r->bad = true;
 }
 
 static bool is_kind(unsigned kind)
@@ -103,7 +85,7 @@ int mc_envelope_decode(struct mc_bytes bytes, struct mc_envelope *ret,
     e.incarnation = mc_reader_u64(&r);
     e.sequence = mc_reader_u64(&r);
     e.sent_ns = mc_reader_u64(&r);
-    read_name(&r, &e.cluster);
+    mc_name_read(&r, &e.cluster);
     if (r.bad || e.protocol == 0 || e.needs == 0 || e.needs > e.protocol)
         return MCOS_E_FORMAT;
     if (check != check_of(bytes.ptr, kind == MC_WIRE_RECORD ? r.pos : bytes.len))

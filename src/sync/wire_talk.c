@@ -11,30 +11,6 @@ enum { WANT_MEMBERS = 1 };
 enum { WANT_LOSER = 1, WANT_HOLDS = 2 };
 enum { PART_LAST = 1 };
 
-static void put_name(struct mc_buf *b, const char *s)
-{
-    size_t n = strlen(s);
-
-    mc_buf_u8(b, (uint8_t)n);
-    mc_buf_put(b, s, n);
-}
-
-static void take_name(struct mc_reader *r, struct mc_name *ret)
-{
-    size_t n = mc_reader_u8(r);
-    struct mc_bytes text = mc_reader_take(r, n);
-    char name[MC_NAME_MAX + 1];
-
-    if (r->bad || n > MC_NAME_MAX) {
-        r->bad = true;
-        return;
-    }
-    memcpy(name, text.ptr, n);
-    name[n] = '\0';
-    if (memchr(name, 0, n) != NULL || !mc_name_set(ret, name))
-        r->bad = true;
-}
-
 static void take_raw(struct mc_reader *r, uint8_t *dst, size_t n)
 {
     struct mc_bytes raw = mc_reader_take(r, n);
@@ -53,7 +29,7 @@ void mc_entry_encode(struct mc_buf *b, const struct mc_entry *entry)
     mc_buf_u64(b, entry->version);
     mc_buf_u64(b, entry->timestamp);
     mc_buf_put(b, entry->digest8, 8);
-    put_name(b, entry->name.s);
+    mc_name_write(&entry->name, b);
 }
 
 bool mc_entry_decode(struct mc_reader *r, struct mc_entry *ret)
@@ -70,7 +46,7 @@ bool mc_entry_decode(struct mc_reader *r, struct mc_entry *ret)
     e.version = mc_reader_u64(r);
     e.timestamp = mc_reader_u64(r);
     take_raw(r, e.digest8, 8);
-    take_name(r, &e.name);
+    mc_name_read(r, &e.name);
     if (e.version == 0 || e.version > MC_VERSION_MAX || e.timestamp == 0 ||
         e.timestamp > MC_TIMESTAMP_MAX)
         r->bad = true;
@@ -215,7 +191,7 @@ void mc_want_put(struct mc_buf *b, const struct mc_want_line *line)
     mc_buf_u8(b, (uint8_t)((line->loser ? WANT_LOSER : 0) |
                            (line->names_held ? WANT_HOLDS : 0)));
     mc_buf_put(b, line->digest8, 8);
-    put_name(b, line->name.s);
+    mc_name_write(&line->name, b);
 }
 
 void mc_want_put_held(struct mc_buf *b, const uint8_t held8[8])
@@ -252,7 +228,7 @@ bool mc_want_next(struct mc_reader *r, struct mc_want_line *ret)
     line.loser = (flags & WANT_LOSER) != 0;
     line.names_held = (flags & WANT_HOLDS) != 0;
     take_raw(r, line.digest8, 8);
-    take_name(r, &line.name);
+    mc_name_read(r, &line.name);
     if (r->bad)
         return false;
     *ret = line;
@@ -316,7 +292,7 @@ size_t mc_members_open(struct mc_buf *b, uint32_t known)
 
 void mc_members_put(struct mc_buf *b, const struct mc_member_line *line)
 {
-    put_name(b, line->name.s);
+    mc_name_write(&line->name, b);
     mc_buf_put(b, line->uid, MC_UID_BYTES);
     mc_buf_u8(b, line->state);
     mc_buf_str(b, line->region);
@@ -352,7 +328,7 @@ bool mc_members_next(struct mc_reader *r, struct mc_member_line *ret)
 {
     struct mc_member_line line = {0};
 
-    take_name(r, &line.name);
+    mc_name_read(r, &line.name);
     take_raw(r, line.uid, MC_UID_BYTES);
     line.state = mc_reader_u8(r);
     mc_reader_str(r, line.region, sizeof(line.region));
