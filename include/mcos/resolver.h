@@ -275,7 +275,7 @@ struct mcos_ring_stats {
     uint64_t looks;     /* at the chain */
     uint64_t adopted;   /* versions that came into force */
     uint64_t missing;   /* looks at a place that does not have it */
-    uint64_t away;      /* looks at a place that did not answer */
+    uint64_t away;      /* looks at a place that did not answer, or could not read it */
     uint64_t damaged;   /* looks that met bytes which are no good ring */
     uint64_t older;     /* looks that met a version before the one in force: refused */
     uint64_t foreign;   /* looks that met a ring of another system: refused */

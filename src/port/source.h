@@ -37,7 +37,8 @@ struct mc_source_ops {
      * If it is the one with the digest `known` (NULL: none is), *ret_ring is NULL
      * and not much was done.
      * Fails with NOTFOUND (the place answers, and does not have it), UNREACHABLE (it
-     * does not answer, or not in time), UPGRADE (of a later format), NOMEM; with
+     * does not answer, or not in time: nobody asks it for anything for a while), IO (it
+     * answers, and cannot read this one), UPGRADE (of a later format), NOMEM; with
      * anything else if what is there is no good record of that name.
      */
     int (*look)(struct mc_source *source, const struct mc_name *name,

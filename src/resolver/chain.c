@@ -162,7 +162,7 @@ bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *n
 
 void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now)
 {
-    if (mcos_err_classify(err) != MCOS_RETRY || err == MCOS_E_NOMEM) {
+    if (err != MCOS_E_UNREACHABLE) { /* one ring that it cannot read is no reason */
         place->rest_ms = 0;
         return;
     }

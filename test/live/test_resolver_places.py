@@ -97,6 +97,43 @@ def test_an_agent_that_answers_nonsense_changes_no_answer(home, tmp_path, what):
         server.close()
 
 
+class Backward(Server):
+    """An agent that never answers for one of its rings, and as `home` does for others."""
+
+    def __init__(self, path, home, ring):
+        self.home, self.ring = str(home.socket), ring.encode()
+        super().__init__(path, self.pass_on)
+
+    def pass_on(self, connection):
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.connect(self.home)
+            while (asked := connection.recv(65536)) and b"/" + self.ring + b"/" not in asked:
+                agent.sendall(asked)
+                answer = agent.recv(1 << 20)
+                head = answer.split(b"\r\n\r\n")[0]
+                rest = int(head.lower().split(b"content-length:")[1].split()[0]) \
+                    if b"content-length:" in head.lower() else 0
+                while len(answer) < len(head) + 4 + rest:
+                    answer += agent.recv(1 << 20)
+                connection.sendall(answer)
+            connection.recv(1)  # until the other one has had enough
+
+
+def test_a_ring_that_does_not_come_holds_up_no_other(home, ring, tmp_path):  # noqa: F811
+    slow = f"a-{ring}"[:60]
+    assert home.create(slow, spec()).status == 201
+    server = Backward(tmp_path / "s", home, slow)
+    try:
+        with Asker(f"unix:{tmp_path}/s", timeout_ms=200) as asker:
+            assert asker.wait(slow, 0).startswith("error unreachable")
+            until(lambda: asker.wait(ring, 0) == "ok", "the other one is there")
+            assert home.update(ring, spec(weights=(1, 200, 100, 200, 50))).status == 200
+            asker.until_stamp(ring, home.stamp(ring), home)
+            assert asker.wait(slow, 0).startswith("error unreachable")
+    finally:
+        server.close()
+
+
 def nonsense_copy(home, folder):  # noqa: F811
     if home.stamp("photos") is None:
         assert home.create("photos", spec()).status == 201

@@ -264,6 +264,27 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
     end(&w);
 }
 
+static void test_one_ring_that_cannot_be_read_holds_up_no_other(void **state)
+{
+    struct mc_followed *other;
+    struct mc_name name;
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    assert_true(mc_name_set(&name, "zebras"));
+    assert_int_equal(mc_chain_follow(w.chain, &name, &other), 0);
+    w.place[0].fails = MCOS_E_IO;
+    mc_chain_look(w.chain, w.ring, &w.now);
+    assert_int_equal(w.ring->stats.away, 1);
+    w.place[0].fails = 0;
+    has(&w, 0, version(1));
+    mc_chain_look(w.chain, other, &w.now); /* at the same moment */
+    assert_int_equal(w.place[0].looks, 2);
+    assert_int_equal(other->stats.adopted, 1);
+    end(&w);
+}
+
 static void test_what_was_written_into_is_replaced_by_anything_good(void **state)
 {
     struct mcos_answer answer;
@@ -648,6 +669,7 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_one_ring_that_cannot_be_read_holds_up_no_other),
         cmocka_unit_test(test_what_was_written_into_is_replaced_by_anything_good),
         cmocka_unit_test(test_a_damaged_first_look_takes_the_one_before),
         cmocka_unit_test(test_memory_that_fails_changes_nothing),

@@ -49,7 +49,7 @@ static int ask(struct agent_source *s, const char *path, const char *etag)
     if (err == MCOS_E_OLD)
         return say(s, MCOS_E_UPGRADE, "cannot read the ring's format itself");
     if (s->response.status >= 500)
-        return mcos_diag_set(&s->trouble, MCOS_E_UNREACHABLE, "", "answers %d",
+        return mcos_diag_set(&s->trouble, MCOS_E_IO, "", "answers %d",
                              s->response.status);
     return mcos_diag_set(&s->trouble, MCOS_E_FORMAT, "", "answers %d: is it an agent?",
                          s->response.status);
