@@ -99,8 +99,9 @@ int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *op
 
 /*
  * Ends it: its rings and all their views are gone. The caller sees to it that no
- * other thread uses them any more. Waits for an answer that is under way, at most
- * timeout_ms. NULL is fine; in a child of a fork it does nothing.
+ * other thread uses them any more. Waits for what one place is asked just then: at most
+ * timeout_ms for an agent, 1.4 s for a memcached. NULL is fine; in a child of a fork it
+ * does nothing.
  */
 void mcos_resolver_close(struct mcos_resolver *resolver);
 

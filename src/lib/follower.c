@@ -35,8 +35,9 @@ static struct mcos_ring *ring_at(struct mcos_resolver *r, size_t i)
     return ring;
 }
 
-static bool is_stopped(struct mcos_resolver *r)
+bool mc_follower_stopped(void *resolver)
 {
+    struct mcos_resolver *r = resolver;
     bool stop;
 
     (void)pthread_mutex_lock(&r->lock);
@@ -156,7 +157,7 @@ static void *follow(void *arg)
     size_t turn = 0;
     bool held = false;
 
-    while (!is_stopped(r)) {
+    while (!mc_follower_stopped(r)) {
         struct mc_chain_now now = now_of();
         uint64_t wait_ms = due_ms > now.ms ? due_ms - now.ms : 0;
         bool all;

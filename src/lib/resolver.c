@@ -96,7 +96,9 @@ static int open_chain(struct mcos_resolver *r, const char *text,
 {
     const struct mc_chain_way way = {.system = o->system, .timeout_ms = o->timeout_ms};
     struct mc_chain_config config = {.keep_previous =
-                                         (o->flags & MCOS_KEEP_PREVIOUS) != 0};
+                                         (o->flags & MCOS_KEEP_PREVIOUS) != 0,
+                                     .stopped = mc_follower_stopped,
+                                     .ctx = r};
     int err = 0;
 
     if (o->swift_conf != NULL)

@@ -25,6 +25,9 @@ struct mc_chain;
 struct mc_chain_config {
     const struct mc_secret *secret; /* borrowed as long as the chain; NULL: none */
     bool keep_previous;
+    /* Whether a look is of no use any more: no further place is asked. NULL: never. */
+    bool (*stopped)(void *ctx);
+    void *ctx;
 };
 
 /* On success *ret_chain is yours. Fails with NOMEM. */

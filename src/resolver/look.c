@@ -214,8 +214,11 @@ void mc_chain_look(struct mc_chain *chain, struct mc_followed *ring,
     if (ring->stale)
         (void)mc_chain_show(chain, ring);
     while (i < chain->place_count &&
-           look_at(chain, ring, &chain->places[i], now) == NEXT)
+           look_at(chain, ring, &chain->places[i], now) == NEXT) {
+        if (mc_chain_stopped(chain))
+            return;
         i++;
+    }
     if (i < chain->place_count) {
         settled(ring, &chain->places[i], now);
     } else if (weight_of(ring->stats.error) == 3 &&

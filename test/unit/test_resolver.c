@@ -264,6 +264,27 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
     end(&w);
 }
 
+static bool stopped(void *ctx)
+{
+    return ((const struct fake_source *)ctx)->looks > 0;
+}
+
+static void test_who_stops_waits_for_one_place_only(void **state)
+{
+    struct mc_chain_config config = {.stopped = stopped};
+    struct world w;
+
+    (void)state;
+    config.ctx = &w.place[0];
+    begin(&w, &config);
+    has(&w, 1, version(1));
+    look(&w);
+    assert_int_equal(w.place[0].looks, 1);
+    assert_int_equal(w.place[1].looks, 0);
+    assert_int_equal(version_now(&w), 0);
+    end(&w);
+}
+
 static void test_one_ring_that_cannot_be_read_holds_up_no_other(void **state)
 {
     struct mc_followed *other;
@@ -669,6 +690,7 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_who_stops_waits_for_one_place_only),
         cmocka_unit_test(test_one_ring_that_cannot_be_read_holds_up_no_other),
         cmocka_unit_test(test_what_was_written_into_is_replaced_by_anything_good),
         cmocka_unit_test(test_a_damaged_first_look_takes_the_one_before),
