@@ -7,7 +7,6 @@
 #include "adapter/memcached/source.h"
 #include "base/system.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static bool begins(const char *text, const char *with)
@@ -42,14 +41,8 @@ static int open_memcached(const char *address, const struct mc_chain_way *way,
 static int open_agent(const char *address, const struct mc_chain_way *way,
                       struct mc_source **ret_source, struct mcos_diag *diag)
 {
-    /* libcurl is loaded by the first, and resolvers may be opened by several threads.
-     */
-    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-    int err;
+    int err = mc_agent_source_open(address, way->timeout_ms, ret_source, diag);
 
-    (void)pthread_mutex_lock(&loading);
-    err = mc_agent_source_open(address, way->timeout_ms, ret_source, diag);
-    (void)pthread_mutex_unlock(&loading);
     return err == MCOS_E_USAGE ? MCOS_E_CONFIG : err;
 }
 

@@ -25,7 +25,7 @@ struct mc_libcurl {
     __typeof__(curl_slist_free_all) *slist_free_all;
 };
 
-/* The library, lent for the life of the process. One thread. Fails with NOTFOUND
+/* The library, lent for the life of the process. Any thread. Fails with NOTFOUND
  * (it is not installed, or lacks something); diag says what. */
 int mc_libcurl_load(const struct mc_libcurl **ret, struct mcos_diag *diag);
 
