@@ -111,6 +111,13 @@ static bool same_system(const struct mc_map *held, const struct mc_ring *came)
            memcmp(b, none, MC_UID_BYTES) == 0;
 }
 
+static enum outcome refuse_older(struct mc_followed *ring, const struct mc_place *place)
+{
+    ring->stats.older++;
+    blame(ring, place, MCOS_E_STALE, "a version before the one in force");
+    return NEXT;
+}
+
 /* A good record has come (taken over). `any`: also one before what was in force. */
 static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
                           struct mc_place *place, struct mc_ring *came, bool any,
@@ -134,10 +141,8 @@ static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
         return SETTLED;
     }
     if (order < 0 && !any) {
-        ring->stats.older++;
-        blame(ring, place, MCOS_E_STALE, "a version before the one in force");
         mc_ring_unref(came);
-        return NEXT;
+        return refuse_older(ring, place);
     }
     err = mc_map_new(came, chain->config.secret, place->address, &map);
     if (err != 0) {
@@ -170,9 +175,11 @@ static enum outcome look_at(struct mc_chain *chain, struct mc_followed *ring,
         blame(ring, place, place->rest_err, place->rest_why);
         return NEXT;
     }
-    err = source->ops->look(source, &ring->name,
-                            usable ? ring->map->stamp.digest : NULL, &came);
+    err = source->ops->look(source, &ring->name, usable ? &ring->map->stamp : NULL,
+                            &came);
     mc_place_heard(place, err, now);
+    if (err == MCOS_E_STALE && usable)
+        return refuse_older(ring, place);
     if (err != 0) {
         count_failure(ring, err);
         blame(ring, place, err, source->ops->trouble(source));
