@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lib/resolver.c -- the resolver that applications link: opened, asked, closed. */
 #include "adapter/swift/swiftconf.h"
+#include "base/system.h"
 #include "lib/chain_text.h"
 #include "lib/follower.h"
 
@@ -101,6 +102,7 @@ static int open_chain(struct mcos_resolver *r, const char *text,
                                      .ctx = r};
     int err = 0;
 
+    mc_system_id(o->system, config.system);
     if (o->swift_conf != NULL)
         err = mc_swiftconf_open(o->swift_conf, &r->conf, diag);
     if (err != 0)

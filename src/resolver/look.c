@@ -79,6 +79,16 @@ static void adopt(struct mc_chain *chain, struct mc_followed *ring, struct mc_ma
     ring->stats.adopted_at = now->wall_ns;
 }
 
+/* Whether it is of the system that is looked for, or of none: made offline. */
+static bool is_ours(const struct mc_chain *chain, const struct mc_ring *came)
+{
+    static const uint8_t none[MC_UID_BYTES] = {0};
+    const uint8_t *system = mc_ring_head(came)->system;
+
+    return memcmp(system, chain->config.system, MC_UID_BYTES) == 0 ||
+           memcmp(system, none, MC_UID_BYTES) == 0;
+}
+
 /* The record before the first one that this process has seen. NULL: none. */
 static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ring,
                                   struct mc_place *place, const struct mc_map *map)
@@ -90,7 +100,8 @@ static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ri
     if (source->ops->previous == NULL ||
         source->ops->previous(source, &ring->name, &came) != 0)
         return NULL;
-    if (mc_map_new(came, chain->config.secret, place->address, &before) != 0) {
+    if (!is_ours(chain, came) ||
+        mc_map_new(came, chain->config.secret, place->address, &before) != 0) {
         mc_ring_unref(came);
         return NULL;
     }
@@ -98,17 +109,6 @@ static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ri
         return before;
     mc_map_unref(before);
     return NULL;
-}
-
-/* Whether the records may be compared: one of no system goes with any. */
-static bool same_system(const struct mc_map *held, const struct mc_ring *came)
-{
-    static const uint8_t none[MC_UID_BYTES] = {0};
-    const uint8_t *a = mc_ring_head(held->ring)->system;
-    const uint8_t *b = mc_ring_head(came)->system;
-
-    return memcmp(a, b, MC_UID_BYTES) == 0 || memcmp(a, none, MC_UID_BYTES) == 0 ||
-           memcmp(b, none, MC_UID_BYTES) == 0;
 }
 
 static enum outcome refuse_older(struct mc_followed *ring, const struct mc_place *place)
@@ -130,9 +130,10 @@ static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
     int order = held == NULL ? 1 : mc_stamp_cmp(&stamp, &held->stamp);
     int err;
 
-    if (held != NULL && !same_system(held, came)) {
+    if (!is_ours(chain, came)) {
         ring->stats.foreign++;
-        blame(ring, place, MCOS_E_CONFLICT, "a ring of another system");
+        blame(ring, place, MCOS_E_CONFLICT,
+              "a ring of another system than is asked for");
         mc_ring_unref(came);
         return NEXT;
     }

@@ -143,12 +143,17 @@ def test_golden_vectors_of_swift(golden, tmp_path):
 
 
 def golden_record(folder, file):
-    """A golden record as an agent's file."""
+    """A golden record as an agent's file: of no system, for its own no name has."""
     record = bytes.fromhex("".join((ROOT / "test" / "golden" / file).read_text().split()[1:]))
-    digest = (ROOT / "test" / "golden" / file).read_text().split()[0]
+    foreign, record = record, record[:16] + bytes(16) + record[32:]
+    digest = hashlib.sha256(record[:int.from_bytes(record[12:16], "little")]).hexdigest()
     at = 368 + 32 * record[82]
     name = record[at + 2:at + 2 + int.from_bytes(record[at:at + 2], "little")].decode()
     (folder / "rings").mkdir()
+    (folder / "rings" / f"{name}.ring").write_bytes(foreign)
+    with mcos.Resolver(f"file:{folder}") as resolver, pytest.raises(mcos.Error) as caught:
+        resolver.ring(name).hold()
+    assert caught.value.slug == "conflict"
     (folder / "rings" / f"{name}.ring").write_bytes(record)
     return name, record, digest
 

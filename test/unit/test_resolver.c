@@ -66,7 +66,7 @@ struct world {
 
 static void begin(struct world *w, const struct mc_chain_config *config)
 {
-    static const struct mc_chain_config plain = {.keep_previous = false};
+    static const struct mc_chain_config plain = {.system = {0}};
     static const char *const names[PLACES] = {"place:0", "place:1", "place:2"};
     struct mc_name name;
 
@@ -217,20 +217,35 @@ static void test_it_stays_through_every_failure(void **state)
 
 static void test_a_ring_of_another_system_is_refused(void **state)
 {
-    struct sample sample = {.name = "photos", .part_power = 4, .system = 1};
+    struct sample sample = {.name = "photos", .part_power = 4, .system = 2};
+    struct mc_chain_config config = {.keep_previous = true};
+    struct mcos_view *view;
     struct world w;
 
     (void)state;
-    begin(&w, NULL);
-    sample.version = 7;
+    memset(config.system, 1, sizeof(config.system));
+    begin(&w, &config);
+    sample.version = 9;
     has(&w, 0, ring_sample(&sample));
     look(&w);
+    assert_int_equal(version_now(&w), 0); /* from the first on */
+    assert_int_equal(w.ring->stats.error, MCOS_E_CONFLICT);
+    assert_int_equal(w.ring->stats.foreign, 1);
+    sample.version = 6;
+    w.place[0].before = ring_sample(&sample);
+    sample.version = 7;
+    sample.system = 1;
+    has(&w, 0, ring_sample(&sample));
+    look(&w);
+    view = mc_chain_hold(w.ring);
+    assert_null(mcos_view_previous(view));
+    mcos_view_release(view);
     sample.version = 8;
     sample.system = 2;
     has(&w, 0, ring_sample(&sample));
     look(&w);
     assert_int_equal(version_now(&w), 7);
-    assert_int_equal(w.ring->stats.foreign, 1);
+    assert_int_equal(w.ring->stats.foreign, 2);
     sample.system = 0; /* made offline: goes with any */
     has(&w, 0, ring_sample(&sample));
     look(&w);

@@ -36,7 +36,7 @@ class Resolver:
     None of them needs to be there yet. A context manager; closed at its end, by `close`,
     or when nobody has it or anything of it any more.
 
-    system       name of the system
+    system       name of the system; rings of another one are refused
     swift_conf   file with the hash prefix and suffix, for rings that came from Swift
     poll_ms      between two looks at a place, 10 to 3600000; 0: 1000
     timeout_ms   longest wait for an agent, 10 to 60000; 0: 2000
