@@ -93,7 +93,8 @@ struct mcos_resolver_options {
  * it held before.
  *
  * Fails with CONFIG (diag says which part of the chain, or which option), NOTFOUND,
- * IO (swift_conf), NOMEM, BUSY (no thread or descriptor to be had).
+ * IO, TOOBIG (swift_conf), NOTFOUND (libcurl, for an agent, is not installed), NOMEM,
+ * BUSY (no thread or descriptor to be had).
  */
 int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *options,
                        struct mcos_resolver **ret_resolver, struct mcos_diag *diag);

@@ -23,6 +23,10 @@ static const struct {
     {"curl_easy_strerror", offsetof(struct mc_libcurl, easy_strerror)},
     {"curl_slist_append", offsetof(struct mc_libcurl, slist_append)},
     {"curl_slist_free_all", offsetof(struct mc_libcurl, slist_free_all)},
+    {"curl_url", offsetof(struct mc_libcurl, url)},
+    {"curl_url_cleanup", offsetof(struct mc_libcurl, url_cleanup)},
+    {"curl_url_set", offsetof(struct mc_libcurl, url_set)},
+    {"curl_url_strerror", offsetof(struct mc_libcurl, url_strerror)},
 };
 
 _Static_assert(sizeof(functions) / sizeof(functions[0]) ==

@@ -23,6 +23,10 @@ struct mc_libcurl {
     __typeof__(curl_easy_strerror) *easy_strerror;
     __typeof__(curl_slist_append) *slist_append;
     __typeof__(curl_slist_free_all) *slist_free_all;
+    __typeof__(curl_url) *url;
+    __typeof__(curl_url_cleanup) *url_cleanup;
+    __typeof__(curl_url_set) *url_set;
+    __typeof__(curl_url_strerror) *url_strerror;
 };
 
 /* The library, lent for the life of the process. Any thread. Fails with NOTFOUND
