@@ -55,7 +55,9 @@ static void settled(struct mc_followed *ring, struct mc_place *place,
 
     ring->stats.checked_at = now->wall_ns;
     atomic_store_explicit(&ring->times.checked, now->wall_ns, memory_order_relaxed);
-    if (confirmed > ring->stats.confirmed_at) {
+    /* A time that is not yet is of a clock that was set back, or of a mad agent. */
+    if (confirmed > ring->stats.confirmed_at ||
+        (confirmed != 0 && ring->stats.confirmed_at > now->wall_ns)) {
         ring->stats.confirmed_at = confirmed;
         atomic_store_explicit(&ring->times.confirmed, confirmed, memory_order_relaxed);
     }

@@ -279,6 +279,30 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
     end(&w);
 }
 
+static void test_a_time_that_is_not_yet_does_not_stay(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    has(&w, 0, version(1));
+    w.place[0].confirmed = 3000;
+    look(&w);
+    w.place[0].confirmed = 2000; /* of another place, say */
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 3000);
+    w.place[0].confirmed = 900000;
+    look(&w);
+    w.place[0].confirmed = 0; /* nobody tells */
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 900000);
+    w.place[0].confirmed = 4000;
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 4000);
+    assert_int_equal(atomic_load(&w.ring->times.confirmed), 4000);
+    end(&w);
+}
+
 static bool stopped(void *ctx)
 {
     return ((const struct fake_source *)ctx)->looks > 0;
@@ -705,6 +729,7 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_a_time_that_is_not_yet_does_not_stay),
         cmocka_unit_test(test_who_stops_waits_for_one_place_only),
         cmocka_unit_test(test_one_ring_that_cannot_be_read_holds_up_no_other),
         cmocka_unit_test(test_what_was_written_into_is_replaced_by_anything_good),

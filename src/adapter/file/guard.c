@@ -60,7 +60,7 @@ static void pass_on(int signo, siginfo_t *info, void *context)
         before.sa_sigaction(signo, info, context);
     } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
         before.sa_handler(signo);
-    } else {
+    } else if (before.sa_handler != SIG_IGN || info->si_code > 0) {
         const struct sigaction end = {.sa_handler = SIG_DFL};
 
         (void)sigaction(signo, &end, NULL); /* what failed fails again */
