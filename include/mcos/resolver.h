@@ -67,8 +67,9 @@ struct mcos_view;     /* one version of it */
 
 /* Made with MCOS_RESOLVER_OPTIONS; all texts are borrowed by open. */
 struct mcos_resolver_options {
-    size_t size;            /* of this struct, as you were compiled with it */
-    const char *system;     /* name of the system; NULL: "mcos" */
+    size_t size; /* of this struct, as you were compiled with it */
+    const char
+        *system; /* name of the system; NULL: "mcos". Others' rings are refused */
     const char *swift_conf; /* file with the hash prefix and suffix; NULL: none */
     uint32_t poll_ms;       /* between two looks at a place, 10 to 3600000; 0: 1000 */
     uint32_t timeout_ms;    /* longest wait for an agent, 10 to 60000; 0: 2000 */
@@ -92,15 +93,17 @@ struct mcos_resolver_options {
  * it held before.
  *
  * Fails with CONFIG (diag says which part of the chain, or which option), NOTFOUND,
- * IO (swift_conf), NOMEM, BUSY (no thread or descriptor to be had).
+ * IO, TOOBIG (swift_conf), NOTFOUND (libcurl, for an agent, is not installed), NOMEM,
+ * BUSY (no thread or descriptor to be had).
  */
 int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *options,
                        struct mcos_resolver **ret_resolver, struct mcos_diag *diag);
 
 /*
  * Ends it: its rings and all their views are gone. The caller sees to it that no
- * other thread uses them any more. Waits for an answer that is under way, at most
- * timeout_ms. NULL is fine; in a child of a fork it does nothing.
+ * other thread uses them any more. Waits for what one place is asked just then: at most
+ * timeout_ms for an agent, 1.4 s for a memcached. NULL is fine; in a child of a fork it
+ * does nothing.
  */
 void mcos_resolver_close(struct mcos_resolver *resolver);
 
@@ -275,7 +278,7 @@ struct mcos_ring_stats {
     uint64_t looks;     /* at the chain */
     uint64_t adopted;   /* versions that came into force */
     uint64_t missing;   /* looks at a place that does not have it */
-    uint64_t away;      /* looks at a place that did not answer */
+    uint64_t away;      /* looks at a place that did not answer, or could not read it */
     uint64_t damaged;   /* looks that met bytes which are no good ring */
     uint64_t older;     /* looks that met a version before the one in force: refused */
     uint64_t foreign;   /* looks that met a ring of another system: refused */

@@ -133,10 +133,9 @@ static void reply_part(const struct asker *a, uint32_t part)
     reply_devices(a, a->ids, found < 0 ? 0 : (size_t)found);
 }
 
-/* An object needs a container; told before any answer is begun. */
-static bool key_ok(const struct mc_key *key)
+static const char *what_lacks(const struct mc_key *key)
 {
-    return key->object.len == 0 || key->container.len != 0;
+    return key->account.len == 0 ? "no account" : "an object without a container";
 }
 
 static void reply_key(const struct asker *a, const struct mc_key *key)
@@ -170,8 +169,8 @@ int mc_cmd_lookup(struct rm_ctx *ctx, struct rm_string **argv, int argc)
                               "RING.LOOKUP key account [container [object]] "
                               "[WITHVERSION] [HANDOFFS 0 to %d]",
                               MC_HANDOFFS_MAX);
-    if (!key_ok(&key))
-        return mc_reply_error(ctx, "ARG", "an object without a container");
+    if (!mc_key_ok(&key)) /* told before any answer is begun */
+        return mc_reply_error(ctx, "ARG", "%s", what_lacks(&key));
     if (asker_init(&a, ctx, argv[1], true, &wanted) != 0)
         return RM_OK;
     reply_key(&a, &key);
@@ -202,9 +201,8 @@ int mc_cmd_mlookup(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     for (int i = 0; i < n; i++) {
         struct mc_key key = triple(argv + 3 + 3 * i);
 
-        if (!key_ok(&key))
-            return mc_reply_error(ctx, "ARG", "name %d: an object without a container",
-                                  i + 1);
+        if (!mc_key_ok(&key))
+            return mc_reply_error(ctx, "ARG", "name %d: %s", i + 1, what_lacks(&key));
     }
     if (asker_init(&a, ctx, argv[1], true, &wanted) != 0)
         return RM_OK;

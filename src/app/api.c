@@ -33,6 +33,20 @@ static void on_wait(void *ctx)
     mc_bar_wait(ctx);
 }
 
+/* What a person does about an agent that could not be asked. */
+static void advise(struct mc_api *api)
+{
+    struct mcos_diag why = api->diag;
+    const bool nobody = mc_client_refused(api->client);
+
+    (void)mcos_diag_set(
+        &api->diag, MCOS_E_UNREACHABLE, "--server", "%.120s; %s", why.text,
+        nobody ? "start mcosd there, or name another agent with "
+                 "--server or MCOS_SERVER"
+               : "try again, wait longer with --timeout, or name another "
+                 "agent with --server");
+}
+
 int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **ret_doc)
 {
     uint64_t start = mc_api_now_ms();
@@ -56,6 +70,8 @@ int mc_api_call(struct mc_api *api, const struct mc_request *request, json_t **r
         rc = mc_client_send(api->client, request, &api->response, &api->diag);
         mc_client_on_wait(api->client, NULL, NULL);
         mc_bar_end(&bar);
+        if (rc == MCOS_E_UNREACHABLE)
+            advise(api);
         if (rc == 0)
             rc = read_answer(api, ret_doc);
         refused = rc == MCOS_E_UNREACHABLE && mc_client_refused(api->client);

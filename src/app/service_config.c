@@ -38,7 +38,7 @@ static const struct mc_option rows[OPT_COUNT] = {
                   "follow this ring from the start; may be given 256 times. Others are "
                   "followed when they are first asked for",
                   MC_VALUES_MAX},
-    [OPT_SYSTEM] = {"system", "NAME", "mcos", "whose rings, in a memcached", 0},
+    [OPT_SYSTEM] = {"system", "NAME", "mcos", "whose rings; others' are refused", 0},
     [OPT_SWIFT_CONF] = {"swift_conf", "FILE", "",
                         "Swift's hash prefix and suffix, for rings that need them", 0},
     [OPT_POLL_MS] = {"poll_ms", "N", "1000", "between two looks at a place", 0},

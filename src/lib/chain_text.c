@@ -7,7 +7,6 @@
 #include "adapter/memcached/source.h"
 #include "base/system.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static bool begins(const char *text, const char *with)
@@ -31,10 +30,12 @@ static int open_memcached(const char *address, const struct mc_chain_way *way,
                           struct mc_source **ret_source, struct mcos_diag *diag)
 {
     struct mc_memcached_config config;
-    int err = mc_memcached_address_parse(address, &config.address, diag);
+    struct mcos_diag why = {.offset = -1};
+    int err = mc_memcached_address_parse(address, &config.address, &why);
 
     if (err != 0)
-        return err;
+        return mcos_diag_set(diag, err, address, "\"%.100s\" is no place: %.120s",
+                             address, why.text);
     mc_system_id(way->system, config.system);
     return mc_memcached_source_open(&config, ret_source);
 }
@@ -42,14 +43,8 @@ static int open_memcached(const char *address, const struct mc_chain_way *way,
 static int open_agent(const char *address, const struct mc_chain_way *way,
                       struct mc_source **ret_source, struct mcos_diag *diag)
 {
-    /* libcurl is loaded by the first, and resolvers may be opened by several threads.
-     */
-    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-    int err;
+    int err = mc_agent_source_open(address, way->timeout_ms, ret_source, diag);
 
-    (void)pthread_mutex_lock(&loading);
-    err = mc_agent_source_open(address, way->timeout_ms, ret_source, diag);
-    (void)pthread_mutex_unlock(&loading);
     return err == MCOS_E_USAGE ? MCOS_E_CONFIG : err;
 }
 
@@ -67,6 +62,7 @@ static const struct {
 static int add_place(struct mc_chain *chain, const char *address,
                      const struct mc_chain_way *way, struct mcos_diag *diag)
 {
+    struct mcos_diag why = {.offset = -1};
     struct mc_source *source = NULL;
     int err = MCOS_E_CONFIG;
     size_t i = 0;
@@ -79,9 +75,10 @@ static int add_place(struct mc_chain *chain, const char *address,
                              "\"%.100s\" is no place: file:FOLDER, "
                              "memcached://HOST, http://HOST:PORT or unix:PATH",
                              address);
-    err = schemes[i].open(address, way, &source, diag);
-    if (err == 0)
-        err = mc_chain_add(chain, source, address);
+    err = schemes[i].open(address, way, &source, &why);
+    if (err != 0)
+        return mcos_diag_set(diag, err, address, "%s", why.text);
+    err = mc_chain_add(chain, source, address);
     if (err == MCOS_E_TOOBIG)
         return mcos_diag_set(diag, MCOS_E_CONFIG, address, "more than %u places",
                              MCOS_SOURCES_MAX);

@@ -14,7 +14,8 @@ struct mc_chain_way {
 
 /*
  * Adds the places of a chain (mcos/resolver.h) to `chain`, in their order. Connects
- * to nobody. Fails with CONFIG (diag->field is the place that is wrong), NOMEM.
+ * to nobody. Fails with CONFIG (diag->field is the place that is wrong), NOTFOUND
+ * (libcurl, for an agent, is not installed), NOMEM.
  */
 int mc_chain_open(struct mc_chain *chain, const char *text,
                   const struct mc_chain_way *way, struct mcos_diag *diag);

@@ -35,8 +35,9 @@ static struct mcos_ring *ring_at(struct mcos_resolver *r, size_t i)
     return ring;
 }
 
-static bool is_stopped(struct mcos_resolver *r)
+bool mc_follower_stopped(void *resolver)
 {
+    struct mcos_resolver *r = resolver;
     bool stop;
 
     (void)pthread_mutex_lock(&r->lock);
@@ -67,6 +68,36 @@ static void look(struct mcos_resolver *r, struct mcos_ring *ring)
     ring->looks++;
     (void)pthread_cond_broadcast(&r->told);
     (void)pthread_mutex_unlock(&r->lock);
+}
+
+/* Looks for those rings from number `from` on that are new. Returns how many there are.
+ */
+static size_t look_for_new(struct mcos_resolver *r, size_t from)
+{
+    struct mcos_ring *ring;
+
+    for (; (ring = ring_at(r, from)) != NULL; from++) {
+        if (ring->followed == NULL)
+            look(r, ring);
+    }
+    return from;
+}
+
+/* Looks for those rings that are new, and if `all` is asked for, for each. A place that
+ * did not answer for one is not asked for the next: so another one comes first each
+ * time, and a new one, which somebody waits for, before all others. */
+static void look_round(struct mcos_resolver *r, bool all, size_t turn)
+{
+    size_t known = look_for_new(r, 0);
+    const size_t count = known;
+    struct mcos_ring *ring;
+
+    for (size_t i = 0; all && i < count; i++) {
+        ring = ring_at(r, (turn + i) % count);
+        if (ring != NULL)
+            look(r, ring);
+        known = look_for_new(r, known);
+    }
 }
 
 /* Gives back what nobody holds any more; true if some of it is still held. */
@@ -123,12 +154,12 @@ static void *follow(void *arg)
 {
     struct mcos_resolver *r = arg;
     uint64_t due_ms = 0;
+    size_t turn = 0;
     bool held = false;
 
-    while (!is_stopped(r)) {
+    while (!mc_follower_stopped(r)) {
         struct mc_chain_now now = now_of();
         uint64_t wait_ms = due_ms > now.ms ? due_ms - now.ms : 0;
-        struct mcos_ring *ring;
         bool all;
 
         all = wait_for_news(r, held && wait_ms > SWEEP_MS ? SWEEP_MS : wait_ms);
@@ -138,10 +169,7 @@ static void *follow(void *arg)
             due_ms = now.ms + r->poll_ms;
             mc_chain_look_at_clusters(r->chain, &now);
         }
-        for (size_t i = 0; (ring = ring_at(r, i)) != NULL; i++) {
-            if (all || ring->followed == NULL)
-                look(r, ring);
-        }
+        look_round(r, all, turn++);
         held = sweep(r);
     }
     return NULL;

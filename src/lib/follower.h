@@ -45,6 +45,8 @@ struct mcos_resolver {
     bool stop;
 };
 
+/* Whether it is to end; of a resolver. */
+bool mc_follower_stopped(void *resolver);
 /* Starts the thread. Fails with BUSY. */
 int mc_follower_start(struct mcos_resolver *resolver);
 /* Ends it, and waits until it has ended. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lib/resolver.c -- the resolver that applications link: opened, asked, closed. */
 #include "adapter/swift/swiftconf.h"
+#include "base/system.h"
 #include "lib/chain_text.h"
 #include "lib/follower.h"
 
@@ -96,9 +97,12 @@ static int open_chain(struct mcos_resolver *r, const char *text,
 {
     const struct mc_chain_way way = {.system = o->system, .timeout_ms = o->timeout_ms};
     struct mc_chain_config config = {.keep_previous =
-                                         (o->flags & MCOS_KEEP_PREVIOUS) != 0};
+                                         (o->flags & MCOS_KEEP_PREVIOUS) != 0,
+                                     .stopped = mc_follower_stopped,
+                                     .ctx = r};
     int err = 0;
 
+    mc_system_id(o->system, config.system);
     if (o->swift_conf != NULL)
         err = mc_swiftconf_open(o->swift_conf, &r->conf, diag);
     if (err != 0)

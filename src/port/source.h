@@ -15,6 +15,7 @@
 #define MCOS_PORT_SOURCE_H
 
 #include "ring/ring.h"
+#include "sync/stamp.h"
 
 /* How a cluster is, as the place knows it. */
 enum mc_cluster_state {
@@ -34,14 +35,16 @@ struct mc_source;
 struct mc_source_ops {
     /*
      * The record in force of that name as this place has it; yours (mc_ring_unref).
-     * If it is the one with the digest `known` (NULL: none is), *ret_ring is NULL
-     * and not much was done.
-     * Fails with NOTFOUND (the place answers, and does not have it), UNREACHABLE (it
-     * does not answer, or not in time), UPGRADE (of a later format), NOMEM; with
-     * anything else if what is there is no good record of that name.
+     * `known` is what the asker has (NULL: nothing): if the place has the same,
+     * *ret_ring is NULL and not much was done; what is before it need not be given
+     * either, again and again: then it fails with STALE. Fails with NOTFOUND (the place
+     * answers, and does not have it), UNREACHABLE (it does not answer, or not in time:
+     * nobody asks it for anything for a while), IO (it answers, and cannot read this
+     * one), UPGRADE (of a later format), NOMEM; with anything else if what is there is
+     * no good record of that name.
      */
     int (*look)(struct mc_source *source, const struct mc_name *name,
-                const uint8_t *known, struct mc_ring **ret_ring);
+                const struct mc_stamp *known, struct mc_ring **ret_ring);
     /* The record before that one, if the place keeps it; yours. Fails as look does.
      * May be left out (NULL). */
     int (*previous)(struct mc_source *source, const struct mc_name *name,

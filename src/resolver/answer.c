@@ -66,8 +66,6 @@ static int find_partition(const struct mcos_view *view, const struct mcos_key *k
 
     if (view->info.deleted)
         return MCOS_E_DELETED;
-    if (k.account.len == 0)
-        return MCOS_E_VALUE;
     if (view->map->secret_err != 0)
         return view->map->secret_err;
     return mc_lookup_part_fast(view->map->ring, &view->map->secret, &k, ret_partition);
@@ -156,19 +154,6 @@ int mcos_view_partition(const struct mcos_view *view, uint32_t partition,
     return answer_partition(view, partition, flags, ret_answer);
 }
 
-/* Whether a key can have an answer at all; what mc_batch_lookup takes is less strict.
- */
-static bool has_account(const struct mcos_key *key)
-{
-    return key->account.len != 0;
-}
-
-static void clear_row(uint32_t *row, unsigned stride)
-{
-    for (unsigned r = 0; r < stride; r++)
-        row[r] = MCOS_NONE;
-}
-
 int mcos_view_lookup_many(const struct mcos_view *view, const struct mcos_key *keys,
                           size_t count, uint32_t *ret_partitions, uint32_t *ret_devices)
 {
@@ -182,12 +167,6 @@ int mcos_view_lookup_many(const struct mcos_view *view, const struct mcos_key *k
     (void)mc_batch_lookup(view->map->ring, &view->map->secret,
                           (const struct mc_key *)(const void *)keys, count,
                           ret_partitions, ret_devices, NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (!has_account(&keys[i])) {
-            ret_partitions[i] = MCOS_NONE;
-            clear_row(ret_devices + i * stride, stride);
-        }
-    }
     /* None is all ones: plus one, it is below every other id. */
     for (size_t i = 0; i < count * stride; i++)
         beyond |= (uint32_t)(ret_devices[i] + 1u > view->info.device_slots);

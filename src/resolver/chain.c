@@ -153,6 +153,11 @@ void mc_chain_sweep(struct mc_chain *chain)
     }
 }
 
+bool mc_chain_stopped(const struct mc_chain *chain)
+{
+    return chain->config.stopped != NULL && chain->config.stopped(chain->config.ctx);
+}
+
 /* ---- places that do not answer ---- */
 
 bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *now)
@@ -162,7 +167,7 @@ bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *n
 
 void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now)
 {
-    if (mcos_err_classify(err) != MCOS_RETRY || err == MCOS_E_NOMEM) {
+    if (err != MCOS_E_UNREACHABLE) { /* one ring that it cannot read is no reason */
         place->rest_ms = 0;
         return;
     }
@@ -216,7 +221,7 @@ void mc_chain_look_at_clusters(struct mc_chain *chain, const struct mc_chain_now
 {
     bool changed = false;
 
-    for (size_t i = 0; i < chain->place_count; i++) {
+    for (size_t i = 0; i < chain->place_count && !mc_chain_stopped(chain); i++) {
         if (take_clusters(chain, &chain->places[i], now, &changed))
             break;
     }

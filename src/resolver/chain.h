@@ -23,8 +23,12 @@
 struct mc_chain;
 
 struct mc_chain_config {
+    uint8_t system[MC_UID_BYTES];   /* whose rings; those of none are taken too */
     const struct mc_secret *secret; /* borrowed as long as the chain; NULL: none */
     bool keep_previous;
+    /* Whether a look is of no use any more: no further place is asked. NULL: never. */
+    bool (*stopped)(void *ctx);
+    void *ctx;
 };
 
 /* On success *ret_chain is yours. Fails with NOMEM. */

@@ -30,6 +30,8 @@ struct mc_chain {
 /* A new view of what is in force. Fails with NOMEM: the old one stays. */
 int mc_chain_show(struct mc_chain *chain, struct mc_followed *ring);
 
+bool mc_chain_stopped(const struct mc_chain *chain);
+
 /* Is the place left alone just now? */
 bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *now);
 /* What a call to the place came to: if it did not answer, it rests. */

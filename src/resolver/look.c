@@ -55,7 +55,9 @@ static void settled(struct mc_followed *ring, struct mc_place *place,
 
     ring->stats.checked_at = now->wall_ns;
     atomic_store_explicit(&ring->times.checked, now->wall_ns, memory_order_relaxed);
-    if (confirmed > ring->stats.confirmed_at) {
+    /* A time that is not yet is of a clock that was set back, or of a mad agent. */
+    if (confirmed > ring->stats.confirmed_at ||
+        (confirmed != 0 && ring->stats.confirmed_at > now->wall_ns)) {
         ring->stats.confirmed_at = confirmed;
         atomic_store_explicit(&ring->times.confirmed, confirmed, memory_order_relaxed);
     }
@@ -79,6 +81,16 @@ static void adopt(struct mc_chain *chain, struct mc_followed *ring, struct mc_ma
     ring->stats.adopted_at = now->wall_ns;
 }
 
+/* Whether it is of the system that is looked for, or of none: made offline. */
+static bool is_ours(const struct mc_chain *chain, const struct mc_ring *came)
+{
+    static const uint8_t none[MC_UID_BYTES] = {0};
+    const uint8_t *system = mc_ring_head(came)->system;
+
+    return memcmp(system, chain->config.system, MC_UID_BYTES) == 0 ||
+           memcmp(system, none, MC_UID_BYTES) == 0;
+}
+
 /* The record before the first one that this process has seen. NULL: none. */
 static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ring,
                                   struct mc_place *place, const struct mc_map *map)
@@ -90,7 +102,8 @@ static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ri
     if (source->ops->previous == NULL ||
         source->ops->previous(source, &ring->name, &came) != 0)
         return NULL;
-    if (mc_map_new(came, chain->config.secret, place->address, &before) != 0) {
+    if (!is_ours(chain, came) ||
+        mc_map_new(came, chain->config.secret, place->address, &before) != 0) {
         mc_ring_unref(came);
         return NULL;
     }
@@ -100,15 +113,11 @@ static struct mc_map *find_before(struct mc_chain *chain, struct mc_followed *ri
     return NULL;
 }
 
-/* Whether the records may be compared: one of no system goes with any. */
-static bool same_system(const struct mc_map *held, const struct mc_ring *came)
+static enum outcome refuse_older(struct mc_followed *ring, const struct mc_place *place)
 {
-    static const uint8_t none[MC_UID_BYTES] = {0};
-    const uint8_t *a = mc_ring_head(held->ring)->system;
-    const uint8_t *b = mc_ring_head(came)->system;
-
-    return memcmp(a, b, MC_UID_BYTES) == 0 || memcmp(a, none, MC_UID_BYTES) == 0 ||
-           memcmp(b, none, MC_UID_BYTES) == 0;
+    ring->stats.older++;
+    blame(ring, place, MCOS_E_STALE, "a version before the one in force");
+    return NEXT;
 }
 
 /* A good record has come (taken over). `any`: also one before what was in force. */
@@ -123,9 +132,10 @@ static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
     int order = held == NULL ? 1 : mc_stamp_cmp(&stamp, &held->stamp);
     int err;
 
-    if (held != NULL && !same_system(held, came)) {
+    if (!is_ours(chain, came)) {
         ring->stats.foreign++;
-        blame(ring, place, MCOS_E_CONFLICT, "a ring of another system");
+        blame(ring, place, MCOS_E_CONFLICT,
+              "a ring of another system than is asked for");
         mc_ring_unref(came);
         return NEXT;
     }
@@ -134,10 +144,8 @@ static enum outcome judge(struct mc_chain *chain, struct mc_followed *ring,
         return SETTLED;
     }
     if (order < 0 && !any) {
-        ring->stats.older++;
-        blame(ring, place, MCOS_E_STALE, "a version before the one in force");
         mc_ring_unref(came);
-        return NEXT;
+        return refuse_older(ring, place);
     }
     err = mc_map_new(came, chain->config.secret, place->address, &map);
     if (err != 0) {
@@ -170,9 +178,11 @@ static enum outcome look_at(struct mc_chain *chain, struct mc_followed *ring,
         blame(ring, place, place->rest_err, place->rest_why);
         return NEXT;
     }
-    err = source->ops->look(source, &ring->name,
-                            usable ? ring->map->stamp.digest : NULL, &came);
+    err = source->ops->look(source, &ring->name, usable ? &ring->map->stamp : NULL,
+                            &came);
     mc_place_heard(place, err, now);
+    if (err == MCOS_E_STALE && usable)
+        return refuse_older(ring, place);
     if (err != 0) {
         count_failure(ring, err);
         blame(ring, place, err, source->ops->trouble(source));
@@ -214,8 +224,11 @@ void mc_chain_look(struct mc_chain *chain, struct mc_followed *ring,
     if (ring->stale)
         (void)mc_chain_show(chain, ring);
     while (i < chain->place_count &&
-           look_at(chain, ring, &chain->places[i], now) == NEXT)
+           look_at(chain, ring, &chain->places[i], now) == NEXT) {
+        if (mc_chain_stopped(chain))
+            return;
         i++;
+    }
     if (i < chain->place_count) {
         settled(ring, &chain->places[i], now);
     } else if (weight_of(ring->stats.error) == 3 &&

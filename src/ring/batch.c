@@ -95,11 +95,6 @@ static void ask_alone(struct batch *b, struct chunk *c, size_t i)
         b->errs[at] = err;
 }
 
-static inline bool is_wrong(const struct mc_key *key)
-{
-    return key->object.len != 0 && key->container.len == 0;
-}
-
 /* Notes a partition, and asks memory for its row before anybody reads it. */
 static inline void found(const struct batch *b, struct chunk *c, size_t i,
                          uint32_t part)
@@ -121,7 +116,7 @@ static size_t join_md5(struct batch *b, struct chunk *c, size_t most)
         const size_t left = (size_t)(c->room + CHUNK_BYTES - to);
         uint8_t *start = to;
 
-        if (is_wrong(&keys[i]) || bytes > CHUNK_BYTES - MC_MD5_BLOCK) {
+        if (!mc_key_ok(&keys[i]) || bytes > CHUNK_BYTES - MC_MD5_BLOCK) {
             ask_alone(b, c, i);
             continue;
         }
@@ -172,12 +167,13 @@ static size_t join_xxh3(struct batch *b, struct chunk *c, size_t most)
     for (size_t i = 0; i < most; i++) {
         size_t bytes;
 
-        if (keys[i].container.len == 0 && keys[i].object.len == 0) {
+        if (keys[i].container.len == 0 && keys[i].object.len == 0 &&
+            keys[i].account.len != 0) {
             found(b, c, i, part_of(keys[i].account, power));
             continue;
         }
         bytes = name_bytes(&keys[i]);
-        if (is_wrong(&keys[i]) || bytes > CHUNK_BYTES) {
+        if (!mc_key_ok(&keys[i]) || bytes > CHUNK_BYTES) {
             ask_alone(b, c, i);
             continue;
         }

@@ -144,7 +144,7 @@ int mc_lookup_part_fast(const struct mc_ring *ring, const struct mc_secret *secr
 
     if (head->tombstone)
         return MCOS_E_DELETED;
-    if (key->object.len != 0 && key->container.len == 0)
+    if (!mc_key_ok(key))
         return MCOS_E_VALUE;
     if (head->hash == MC_HASH_SWIFT_MD5)
         *ret_part = part_md5(secret, key, head->part_power);

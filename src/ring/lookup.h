@@ -10,12 +10,18 @@
 
 #include "ring/ring.h"
 
-/* Container and object may be absent (ptr NULL); an object needs a container. */
+/* Container and object may be absent (empty); an object needs a container. */
 struct mc_key {
     struct mc_bytes account;
     struct mc_bytes container;
     struct mc_bytes object;
 };
+
+/* Whether that is a name: it has an account, and no object without a container. */
+static inline bool mc_key_ok(const struct mc_key *key)
+{
+    return key->account.len != 0 && (key->object.len == 0 || key->container.len != 0);
+}
 
 /* Prefix and suffix of Swift's hash; both empty: none given. Borrowed. */
 struct mc_secret {
@@ -39,7 +45,7 @@ int mc_lookup_secret(const struct mc_ring *ring, const struct mc_secret *given,
 /*
  * Partition of a name. `secret` is as for mc_lookup_secret and is checked on
  * each call. An empty container or object counts as absent. Does not allocate.
- * Fails with SECRET (missing or wrong), VALUE (object without container),
+ * Fails with SECRET (missing or wrong), VALUE (no account, object without container),
  * DELETED (tombstone).
  */
 int mc_lookup_part(const struct mc_ring *ring, const struct mc_secret *secret,

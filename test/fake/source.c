@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int look(struct mc_source *source, const struct mc_name *name,
-                const uint8_t *known, struct mc_ring **ret_ring)
+                const struct mc_stamp *known, struct mc_ring **ret_ring)
 {
     struct fake_source *fake = (struct fake_source *)source;
 
@@ -17,7 +17,7 @@ static int look(struct mc_source *source, const struct mc_name *name,
     if (fake->ring == NULL)
         return MCOS_E_NOTFOUND;
     if (known != NULL &&
-        memcmp(known, mc_ring_head(fake->ring)->digest, MC_DIGEST_BYTES) == 0)
+        memcmp(known->digest, mc_ring_head(fake->ring)->digest, MC_DIGEST_BYTES) == 0)
         fake->known++;
     else
         *ret_ring = mc_ring_ref(fake->ring);

@@ -93,7 +93,9 @@ def test_what_is_not_there_is_said(home):
 @pytest.mark.parametrize("chain, says", [
     ("", "a place is missing"), ("file:", "needs an agent's data folder"),
     ("file:/a,,file:/b", "a place is missing"), ("ftp://x", "is no place"),
-    ("memcached://", "not a host"), ("http://", "is no server"), ("unix:", "needs the path"),
+    ("memcached://", '"memcached://" is no place: not a host'), ("http://", "is no server"),
+    ("file:/a,http://exa mple", '"http://exa mple" is no server'), ("http://h:99999", "is no server"),
+    ("http://h:8471/x?y", "is no server"), ("unix:/" + "a" * 107, "the path of a socket"), ("unix:", "needs the path"),
     (",".join(["file:/a"] * 9), "more than 8 places"), ("file:/" + "a" * 4096, "longer than 4096")])
 def test_a_chain_that_is_none_is_refused(chain, says):
     asker = Asker(chain)

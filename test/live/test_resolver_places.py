@@ -97,6 +97,101 @@ def test_an_agent_that_answers_nonsense_changes_no_answer(home, tmp_path, what):
         server.close()
 
 
+class Backward(Server):
+    """An agent that never answers for one of its rings, and as `home` does for others."""
+
+    def __init__(self, path, home, ring):
+        self.home, self.ring = str(home.socket), ring.encode()
+        super().__init__(path, self.pass_on)
+
+    def pass_on(self, connection):
+        with socket.socket(socket.AF_UNIX) as agent:
+            agent.connect(self.home)
+            while (asked := connection.recv(65536)) and b"/" + self.ring + b"/" not in asked:
+                agent.sendall(asked)
+                answer = agent.recv(1 << 20)
+                head = answer.split(b"\r\n\r\n")[0]
+                rest = int(head.lower().split(b"content-length:")[1].split()[0]) \
+                    if b"content-length:" in head.lower() else 0
+                while len(answer) < len(head) + 4 + rest:
+                    answer += agent.recv(1 << 20)
+                connection.sendall(answer)
+            connection.recv(1)  # until the other one has had enough
+
+
+def test_a_ring_that_does_not_come_holds_up_no_other(home, ring, tmp_path):  # noqa: F811
+    slow = f"a-{ring}"[:60]
+    assert home.create(slow, spec()).status == 201
+    server = Backward(tmp_path / "s", home, slow)
+    try:
+        with Asker(f"unix:{tmp_path}/s", timeout_ms=200) as asker:
+            assert asker.wait(slow, 0).startswith("error unreachable")
+            until(lambda: asker.wait(ring, 0) == "ok", "the other one is there")
+            assert home.update(ring, spec(weights=(1, 200, 100, 200, 50))).status == 200
+            asker.until_stamp(ring, home.stamp(ring), home)
+            assert asker.wait(slow, 0).startswith("error unreachable")
+    finally:
+        server.close()
+
+
+class Laggard(Server):
+    """An agent that has the same record for ever."""
+
+    def __init__(self, path, record):
+        self.record, self.bodies = record, 0
+        super().__init__(path, self.answer)
+
+    def answer(self, connection):
+        while asked := connection.recv(65536):
+            if b"/file" not in asked:
+                head, body = b"404 Not Found", b""
+            elif b'If-None-Match: "old"' in asked:
+                head, body = b"304 Not Modified", b""
+            else:
+                head, body = b"200 OK", self.record
+                self.bodies += 1
+            connection.sendall(b'HTTP/1.1 %s\r\nETag: "old"\r\nContent-Length: %d\r\n\r\n%s'
+                               % (head, len(body), body))
+
+
+def test_an_older_version_is_fetched_once(tmp_path):
+    with new_world() as world:
+        memcached = Memcached(world.folder).start()
+        server = None
+        try:
+            eu = world.start("eu", cache=memcached.url)
+            assert eu.create("photos", spec()).status == 201
+            first = (eu.data / "rings" / "photos.ring").read_bytes()
+            with Asker(memcached.url) as asker:
+                asker.until_stamp("photos", eu.stamp("photos"), eu)
+            eu.kill()
+            eu = world.start("eu")  # and memcached is forgotten
+            until(lambda: eu.update("photos", spec(weights=(1, 200, 100, 200, 50))).status == 200,
+                  "it is ready", eu)
+            copy = nonsense_copy(eu, tmp_path)
+            server = Laggard(tmp_path / "s", first)
+            with Asker(f"file:{tmp_path}", memcached.url, f"unix:{tmp_path}/s") as asker:
+                asker.until_stamp("photos", eu.stamp("photos"), eu)
+                copy.unlink()  # now the others are asked
+                until(lambda: asker.stats("photos")["older"] > 1, "both were asked")
+                looks, gets = asker.stats("photos")["looks"], gets_of(memcached)
+                until(lambda: asker.stats("photos")["looks"] > looks + 10, "again and again")
+                gets = gets_of(memcached) - gets
+                stats = asker.stats("photos")
+                assert gets <= stats["looks"] - looks + 1  # manifests alone
+                assert server.bodies == 1
+                assert (stats["error"], stats["damaged"]) == ("stale", 0)
+                assert asker.stamp("photos") == eu.stamp("photos")
+        finally:
+            if server is not None:
+                server.close()
+            memcached.stop()
+
+
+def gets_of(memcached):
+    return memcached.client().stats()[b"cmd_get"]
+
+
 def nonsense_copy(home, folder):  # noqa: F811
     if home.stamp("photos") is None:
         assert home.create("photos", spec()).status == 201

@@ -166,14 +166,16 @@ static void part_power_0_has_one_partition(void **state)
     }
 }
 
-static void an_object_without_a_container_is_an_error(void **state)
+static void what_is_no_name_is_an_error(void **state)
 {
     struct mc_ring *ring = ring_of(MC_HASH_XXH3, 4);
     struct mc_key key = key_of("a", NULL, "o");
+    struct mc_key nobody = key_of("", "c", "o");
     uint32_t part = 77;
 
     (void)state;
     assert_int_equal(mc_lookup_part(ring, NULL, &key, &part), MCOS_E_VALUE);
+    assert_int_equal(mc_lookup_part(ring, NULL, &nobody, &part), MCOS_E_VALUE);
     assert_int_equal(part, 77);
     mc_ring_unref(ring);
 }
@@ -307,7 +309,7 @@ int main(void)
         cmocka_unit_test(an_empty_container_or_object_counts_as_absent),
         cmocka_unit_test(a_long_name_hashes_as_a_short_one_does),
         cmocka_unit_test(part_power_0_has_one_partition),
-        cmocka_unit_test(an_object_without_a_container_is_an_error),
+        cmocka_unit_test(what_is_no_name_is_an_error),
         cmocka_unit_test(a_secret_is_needed_for_swift_and_only_there),
         cmocka_unit_test(an_embedded_secret_is_used_and_no_other_asked_for),
         cmocka_unit_test(the_check_value_is_of_label_prefix_and_suffix),

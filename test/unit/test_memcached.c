@@ -270,6 +270,23 @@ static void a_name_is_looked_up_without_waiting(void **state)
     mc_memcached_seek_free(seek);
 }
 
+/* Threads that look names up live for a while; in the child there are none. */
+static void a_name_is_looked_up_in_the_child_of_a_fork(void **state)
+{
+    int status = -1;
+    pid_t child;
+
+    a_name_is_looked_up_without_waiting(state);
+    child = fork();
+    if (child == 0) {
+        (void)alarm(60);
+        a_name_is_looked_up_without_waiting(state);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* ---- servers that are not what they should be ---- */
 
 static struct {
@@ -416,6 +433,7 @@ int main(void)
         cmocka_unit_test(keys_name_the_system_and_the_whole_digest),
         cmocka_unit_test(addresses_are_read_as_written),
         cmocka_unit_test(a_name_is_looked_up_without_waiting),
+        cmocka_unit_test(a_name_is_looked_up_in_the_child_of_a_fork),
         cmocka_unit_test_setup_teardown(answers_that_are_not_memcacheds_are_a_miss_soon,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -66,7 +66,7 @@ struct world {
 
 static void begin(struct world *w, const struct mc_chain_config *config)
 {
-    static const struct mc_chain_config plain = {.keep_previous = false};
+    static const struct mc_chain_config plain = {.system = {0}};
     static const char *const names[PLACES] = {"place:0", "place:1", "place:2"};
     struct mc_name name;
 
@@ -217,20 +217,35 @@ static void test_it_stays_through_every_failure(void **state)
 
 static void test_a_ring_of_another_system_is_refused(void **state)
 {
-    struct sample sample = {.name = "photos", .part_power = 4, .system = 1};
+    struct sample sample = {.name = "photos", .part_power = 4, .system = 2};
+    struct mc_chain_config config = {.keep_previous = true};
+    struct mcos_view *view;
     struct world w;
 
     (void)state;
-    begin(&w, NULL);
-    sample.version = 7;
+    memset(config.system, 1, sizeof(config.system));
+    begin(&w, &config);
+    sample.version = 9;
     has(&w, 0, ring_sample(&sample));
     look(&w);
+    assert_int_equal(version_now(&w), 0); /* from the first on */
+    assert_int_equal(w.ring->stats.error, MCOS_E_CONFLICT);
+    assert_int_equal(w.ring->stats.foreign, 1);
+    sample.version = 6;
+    w.place[0].before = ring_sample(&sample);
+    sample.version = 7;
+    sample.system = 1;
+    has(&w, 0, ring_sample(&sample));
+    look(&w);
+    view = mc_chain_hold(w.ring);
+    assert_null(mcos_view_previous(view));
+    mcos_view_release(view);
     sample.version = 8;
     sample.system = 2;
     has(&w, 0, ring_sample(&sample));
     look(&w);
     assert_int_equal(version_now(&w), 7);
-    assert_int_equal(w.ring->stats.foreign, 1);
+    assert_int_equal(w.ring->stats.foreign, 2);
     sample.system = 0; /* made offline: goes with any */
     has(&w, 0, ring_sample(&sample));
     look(&w);
@@ -261,6 +276,72 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
         mc_chain_look(w.chain, w.ring, &w.now);
     }
     assert_int_equal(version_now(&w), 2);
+    end(&w);
+}
+
+static void test_a_time_that_is_not_yet_does_not_stay(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    has(&w, 0, version(1));
+    w.place[0].confirmed = 3000;
+    look(&w);
+    w.place[0].confirmed = 2000; /* of another place, say */
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 3000);
+    w.place[0].confirmed = 900000;
+    look(&w);
+    w.place[0].confirmed = 0; /* nobody tells */
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 900000);
+    w.place[0].confirmed = 4000;
+    look(&w);
+    assert_int_equal(w.ring->stats.confirmed_at, 4000);
+    assert_int_equal(atomic_load(&w.ring->times.confirmed), 4000);
+    end(&w);
+}
+
+static bool stopped(void *ctx)
+{
+    return ((const struct fake_source *)ctx)->looks > 0;
+}
+
+static void test_who_stops_waits_for_one_place_only(void **state)
+{
+    struct mc_chain_config config = {.stopped = stopped};
+    struct world w;
+
+    (void)state;
+    config.ctx = &w.place[0];
+    begin(&w, &config);
+    has(&w, 1, version(1));
+    look(&w);
+    assert_int_equal(w.place[0].looks, 1);
+    assert_int_equal(w.place[1].looks, 0);
+    assert_int_equal(version_now(&w), 0);
+    end(&w);
+}
+
+static void test_one_ring_that_cannot_be_read_holds_up_no_other(void **state)
+{
+    struct mc_followed *other;
+    struct mc_name name;
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    assert_true(mc_name_set(&name, "zebras"));
+    assert_int_equal(mc_chain_follow(w.chain, &name, &other), 0);
+    w.place[0].fails = MCOS_E_IO;
+    mc_chain_look(w.chain, w.ring, &w.now);
+    assert_int_equal(w.ring->stats.away, 1);
+    w.place[0].fails = 0;
+    has(&w, 0, version(1));
+    mc_chain_look(w.chain, other, &w.now); /* at the same moment */
+    assert_int_equal(w.place[0].looks, 2);
+    assert_int_equal(other->stats.adopted, 1);
     end(&w);
 }
 
@@ -648,6 +729,9 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_a_time_that_is_not_yet_does_not_stay),
+        cmocka_unit_test(test_who_stops_waits_for_one_place_only),
+        cmocka_unit_test(test_one_ring_that_cannot_be_read_holds_up_no_other),
         cmocka_unit_test(test_what_was_written_into_is_replaced_by_anything_good),
         cmocka_unit_test(test_a_damaged_first_look_takes_the_one_before),
         cmocka_unit_test(test_memory_that_fails_changes_nothing),

@@ -6,6 +6,7 @@
  */
 #include "resolver/chain.h"
 
+#include "adapter/file/guard.h"
 #include "contract/scratch.h"
 #include "fake/source.h"
 #include "ring_sample.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -350,12 +352,89 @@ static void test_threads_look_up_while_files_are_renamed(void **state)
     scratch_remove(folder);
 }
 
+/* ---- opened by many, and in the child of a fork ---- */
+
+static void *open_and_close(void *arg)
+{
+    struct crowd *c = arg;
+
+    for (unsigned i = 0; i < 20; i++) {
+        struct mcos_resolver *resolver = NULL;
+
+        CHECK(c, mcos_resolver_open("unix:/no/such,memcached:unix:/no/such", NULL,
+                                    &resolver, NULL) == 0);
+        mcos_resolver_close(resolver);
+    }
+    return NULL;
+}
+
+static void test_threads_open_resolvers_at_once(void **state)
+{
+    struct crowd crowd = {.hold = NULL};
+
+    (void)state;
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(
+            pthread_create(&crowd.threads[i], NULL, open_and_close, &crowd), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(crowd.threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&crowd.wrong), 0);
+}
+
+struct guards {
+    struct mc_blob *blob;
+    atomic_bool stop;
+};
+
+static void *guard(void *arg)
+{
+    struct guards *g = arg;
+    long page[1];
+
+    while (!atomic_load(&g->stop)) {
+        (void)mc_guard_add(page, sizeof(page), g->blob);
+        mc_guard_remove(page);
+    }
+    return NULL;
+}
+
+/* A resolver that a child opens maps files as its parent did at that very moment. */
+static void test_a_fork_leaves_no_lock_taken(void **state)
+{
+    struct guards g = {.blob = NULL};
+    unsigned hung = 0;
+    pthread_t thread;
+    long page[1];
+
+    (void)state;
+    assert_int_equal(mc_blob_new((struct mc_bytes){NULL, 0}, &g.blob), 0);
+    assert_int_equal(pthread_create(&thread, NULL, guard, &g), 0);
+    for (unsigned i = 0; i < 50 && hung == 0; i++) {
+        int status = -1;
+        pid_t child = fork();
+
+        if (child == 0) {
+            (void)alarm(20);
+            (void)mc_guard_add(page, sizeof(page), g.blob);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        hung += status != 0;
+    }
+    atomic_store(&g.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    mc_blob_unref(g.blob);
+    assert_int_equal(hung, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_freed_that_is_held),
         cmocka_unit_test(test_threads_hold_what_is_replaced),
         cmocka_unit_test(test_threads_look_up_while_files_are_renamed),
+        cmocka_unit_test(test_threads_open_resolvers_at_once),
+        cmocka_unit_test(test_a_fork_leaves_no_lock_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,10 +19,12 @@ _all: weakref.WeakSet[Resolver] = weakref.WeakSet()
 _forks = 0  # of this process' ancestors since the module was loaded
 
 
-def _text(text: str, what: str) -> bytes:
+def _text(text: str, what: str, wrong: int = -29) -> bytes:
     """As C takes it: without a zero byte, which would end it early."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is a str, not {type(text).__name__}")
     if "\0" in text:
-        raise Error(-29, "a zero byte", what)
+        raise Error(wrong, "a zero byte", what)
     return text.encode(errors="surrogateescape")
 
 
@@ -36,7 +38,7 @@ class Resolver:
     None of them needs to be there yet. A context manager; closed at its end, by `close`,
     or when nobody has it or anything of it any more.
 
-    system       name of the system
+    system       name of the system; rings of another one are refused
     swift_conf   file with the hash prefix and suffix, for rings that came from Swift
     poll_ms      between two looks at a place, 10 to 3600000; 0: 1000
     timeout_ms   longest wait for an agent, 10 to 60000; 0: 2000
@@ -47,7 +49,7 @@ class Resolver:
     """
 
     def __init__(self, chain: str, *, system: str = "mcos",
-                 swift_conf: str | os.PathLike[str] | None = None,
+                 swift_conf: str | bytes | os.PathLike[str] | None = None,
                  poll_ms: int = 0, timeout_ms: int = 0, keep_previous: bool = False) -> None:
         self._closed = False
         self._calls = 0  # that go on in C
@@ -58,7 +60,7 @@ class Resolver:
         self._chain = _text(chain, "chain")
         self._options = _lib.Options(
             ctypes.sizeof(_lib.Options), _text(system, "system"),
-            None if swift_conf is None else _text(os.fspath(swift_conf), "swift_conf"),
+            None if swift_conf is None else _text(os.fsdecode(swift_conf), "swift_conf"),
             number(poll_ms, _lib.NONE, "poll_ms"), number(timeout_ms, _lib.NONE, "timeout_ms"),
             _lib.KEEP_PREVIOUS if keep_previous else 0)
         self._open()
@@ -155,7 +157,7 @@ class Ring:
             return self._pointer
         try:
             pointer, diag = ctypes.c_void_p(), _lib.Diag()
-            check(_lib.resolver_ring(handle, _text(self.name, "name"), pointer, diag), diag)
+            check(_lib.resolver_ring(handle, _text(self.name, "name", -8), pointer, diag), diag)
             assert pointer.value is not None
             self._pointer, self._born = pointer.value, self._resolver._born
             return pointer.value
@@ -169,7 +171,11 @@ class Ring:
         Raises Error with what stands against it: not-found (no place has it), unreachable
         (none answers), bad-digest, bad-format, upgrade-needed … (what is there is no good
         ring); its text says which place and why."""
-        ms = number(int(timeout * 1000), _lib.NONE, "timeout")
+        if not isinstance(timeout, (int, float)):
+            raise TypeError(f"timeout is a number, not {type(timeout).__name__}")
+        if not 0 <= timeout <= _lib.NONE / 1000:
+            raise Error(-9, f"timeout is {timeout}, must be 0 to {_lib.NONE // 1000}", "timeout")
+        ms = int(timeout * 1000)
         pointer, diag = self._enter(), _lib.Diag()
         try:
             check(_lib.ring_wait(pointer, ms, diag), diag)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 #define CONNECT_MS_MAX 5000l /* a loopback or LAN peer that is there answers sooner */
 
@@ -46,9 +47,9 @@ int mc_client_new(const char *server, uint32_t timeout_ms,
     c->server = strdup(server);
     if (c->server == NULL)
         goto out;
-    rc = parse_server(c, server, diag);
+    rc = mc_libcurl_load(&c->lib, diag);
     if (rc == 0)
-        rc = mc_libcurl_load(&c->lib, diag);
+        rc = parse_server(c, server, diag);
     if (rc < 0)
         goto out;
     c->curl = c->lib->easy_init();
@@ -146,22 +147,51 @@ void mc_client_escape(struct mc_buf *b, struct mc_bytes text)
     }
 }
 
+static int refuse(const char *server, const char *why, struct mcos_diag *diag)
+{
+    return mcos_diag_set(
+        diag, MCOS_E_USAGE, "--server", "\"%.100s\" is no server%s%s: %s", server,
+        why[0] == '\0' ? "" : ": ", why, "write http://HOST:PORT or unix:PATH");
+}
+
+/* As libcurl will understand it: better now than with each request. */
+static int check_url(const struct mc_client *c, const char *server,
+                     struct mcos_diag *diag)
+{
+    CURLU *url = c->lib->url();
+    CURLUcode rc;
+
+    if (url == NULL)
+        return MCOS_E_NOMEM;
+    rc = c->lib->url_set(url, CURLUPART_URL, server, 0);
+    c->lib->url_cleanup(url);
+    if (rc == CURLUE_OUT_OF_MEMORY)
+        return MCOS_E_NOMEM;
+    if (rc != CURLUE_OK)
+        return refuse(server, c->lib->url_strerror(rc), diag);
+    return strpbrk(server, "?#") == NULL ? 0 : refuse(server, "", diag);
+}
+
 static int parse_server(struct mc_client *c, const char *server, struct mcos_diag *diag)
 {
     size_t len;
+    int err;
 
     if (strncmp(server, "unix:", 5) == 0) {
         if (server[5] == '\0')
             return mcos_diag_set(diag, MCOS_E_USAGE, "--server",
                                  "unix: needs the path of a socket");
+        if (strlen(server + 5) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+            return refuse(server, "the path of a socket is shorter", diag);
         c->socket_path = strdup(server + 5);
         c->base = strdup("http://localhost");
         return c->socket_path == NULL || c->base == NULL ? MCOS_E_NOMEM : 0;
     }
     if (strncmp(server, "http://", 7) != 0 || server[7] == '\0')
-        return mcos_diag_set(diag, MCOS_E_USAGE, "--server",
-                             "\"%s\" is no server: write http://HOST:PORT or unix:PATH",
-                             server);
+        return refuse(server, "", diag);
+    err = check_url(c, server, diag);
+    if (err != 0)
+        return err;
     c->base = strdup(server);
     if (c->base == NULL)
         return MCOS_E_NOMEM;
@@ -314,7 +344,7 @@ static bool nobody_listens(const struct mc_client *c)
     return os == ECONNREFUSED || os == ENOENT;
 }
 
-/* What went wrong below HTTP, and what a person does about it. */
+/* What went wrong below HTTP. */
 static int explain(const struct mc_client *c, CURLcode done,
                    const struct mc_response *response, struct mcos_diag *diag)
 {
@@ -331,24 +361,17 @@ static int explain(const struct mc_client *c, CURLcode done,
     (void)c->lib->easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
     if (done == CURLE_OPERATION_TIMEDOUT)
         return mcos_diag_set(
-            diag, MCOS_E_UNREACHABLE, "--server",
-            "%s did not answer in %.1f s: is it overloaded or stopped? "
-            "--timeout waits longer",
-            c->server, c->timeout_ms / 1000.0);
+            diag, MCOS_E_UNREACHABLE, "",
+            "%s did not answer in %.1f s: is it overloaded or stopped?", c->server,
+            c->timeout_ms / 1000.0);
     if (done == CURLE_COULDNT_CONNECT && c->socket_path != NULL)
-        return mcos_diag_set(
-            diag, MCOS_E_UNREACHABLE, "--server",
-            "no agent listens on %s%s%s: start mcosd with --http %s, or "
-            "name another with --server or MCOS_SERVER",
-            c->server, os != 0 ? ": " : "", os != 0 ? strerror((int)os) : "",
-            c->server);
+        return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "", "no agent listens on %s%s%s",
+                             c->server, os != 0 ? ": " : "",
+                             os != 0 ? strerror((int)os) : "");
     if (done == CURLE_COULDNT_CONNECT || done == CURLE_COULDNT_RESOLVE_HOST)
-        return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "--server",
-                             "no agent answers at %s (%s): start mcosd there, or name "
-                             "another with --server or MCOS_SERVER",
-                             c->server,
+        return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "",
+                             "no agent answers at %s (%s)", c->server,
                              os != 0 ? strerror((int)os) : c->lib->easy_strerror(done));
-    return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "--server",
-                         "talking to %s failed: %s; try again, and see the agent's log",
+    return mcos_diag_set(diag, MCOS_E_UNREACHABLE, "", "talking to %s failed: %s",
                          c->server, c->lib->easy_strerror(done));
 }

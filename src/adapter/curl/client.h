@@ -69,7 +69,7 @@ const char *mc_client_server(const struct mc_client *client);
  * first and keeps its memory.
  * Fails with UNREACHABLE (refused, no such socket, no answer in time, cut off),
  * TOOBIG (answer longer than MC_CLIENT_BODY_MAX), EMPTY (stopped), NOMEM; diag
- * says what to do next.
+ * says why.
  */
 int mc_client_send(struct mc_client *client, const struct mc_request *request,
                    struct mc_response *response, struct mcos_diag *diag);

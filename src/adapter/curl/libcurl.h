@@ -23,9 +23,13 @@ struct mc_libcurl {
     __typeof__(curl_easy_strerror) *easy_strerror;
     __typeof__(curl_slist_append) *slist_append;
     __typeof__(curl_slist_free_all) *slist_free_all;
+    __typeof__(curl_url) *url;
+    __typeof__(curl_url_cleanup) *url_cleanup;
+    __typeof__(curl_url_set) *url_set;
+    __typeof__(curl_url_strerror) *url_strerror;
 };
 
-/* The library, lent for the life of the process. One thread. Fails with NOTFOUND
+/* The library, lent for the life of the process. Any thread. Fails with NOTFOUND
  * (it is not installed, or lacks something); diag says what. */
 int mc_libcurl_load(const struct mc_libcurl **ret, struct mcos_diag *diag);
 

@@ -12,7 +12,7 @@
 /* What was given of one name last, and the ETag that it had. */
 struct given {
     struct mc_name name; /* first: sorted by it */
-    uint8_t digest[MC_DIGEST_BYTES];
+    struct mc_stamp stamp;
     char etag[MC_CLIENT_ETAG_MAX]; /* "": nothing given */
 };
 
@@ -49,7 +49,7 @@ static int ask(struct agent_source *s, const char *path, const char *etag)
     if (err == MCOS_E_OLD)
         return say(s, MCOS_E_UPGRADE, "cannot read the ring's format itself");
     if (s->response.status >= 500)
-        return mcos_diag_set(&s->trouble, MCOS_E_UNREACHABLE, "", "answers %d",
+        return mcos_diag_set(&s->trouble, MCOS_E_IO, "", "answers %d",
                              s->response.status);
     return mcos_diag_set(&s->trouble, MCOS_E_FORMAT, "", "answers %d: is it an agent?",
                          s->response.status);
@@ -103,29 +103,34 @@ static int take_record(struct agent_source *s, const struct mc_name *name,
 }
 
 static int look(struct mc_source *source, const struct mc_name *name,
-                const uint8_t *known, struct mc_ring **ret_ring)
+                const struct mc_stamp *known, struct mc_ring **ret_ring)
 {
     struct agent_source *s = (struct agent_source *)source;
     char path[MC_NAME_MAX + 32];
     struct mc_ring *ring = NULL;
     struct given *g = NULL;
-    bool same;
+    bool old;
     int err;
 
     s->trouble.text[0] = '\0';
     err = find_given(s, name, &g);
     if (err != 0)
         return err;
-    same = known != NULL && g->etag[0] != '\0' &&
-           memcmp(known, g->digest, MC_DIGEST_BYTES) == 0;
+    /* What is before `known` was given once, and is not fetched again. What is after
+     * it, and was not taken all the same, is. */
+    old = known != NULL && g->etag[0] != '\0' && mc_stamp_cmp(&g->stamp, known) <= 0;
     (void)snprintf(path, sizeof(path), "/v1/rings/%s/file", name->s);
-    err = ask(s, path, same ? g->etag : NULL);
-    if (err != 0 || s->response.status == 304)
+    err = ask(s, path, old ? g->etag : NULL);
+    if (err != 0)
         return err;
+    if (s->response.status == 304 && mc_stamp_cmp(&g->stamp, known) < 0)
+        return say(s, MCOS_E_STALE, "has a version before the one in force");
+    if (s->response.status == 304)
+        return 0;
     err = take_record(s, name, &ring);
     if (err != 0)
         return err;
-    memcpy(g->digest, mc_ring_head(ring)->digest, MC_DIGEST_BYTES);
+    g->stamp = mc_stamp_of(mc_ring_head(ring));
     memcpy(g->etag, s->response.etag, sizeof(g->etag));
     *ret_ring = ring;
     return 0;

@@ -11,7 +11,8 @@
 #include "port/source.h"
 
 /* `server` is http://HOST:PORT or unix:PATH, copied. Does not connect yet. On success
- * *ret_source is yours (ops->close). Fails with USAGE (no such address), NOMEM. */
+ * *ret_source is yours (ops->close). Fails with USAGE (no such address), NOTFOUND
+ * (libcurl is not installed), NOMEM. */
 int mc_agent_source_open(const char *server, uint32_t timeout_ms,
                          struct mc_source **ret_source, struct mcos_diag *diag);
 

@@ -60,7 +60,7 @@ static void pass_on(int signo, siginfo_t *info, void *context)
         before.sa_sigaction(signo, info, context);
     } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
         before.sa_handler(signo);
-    } else {
+    } else if (before.sa_handler != SIG_IGN || info->si_code > 0) {
         const struct sigaction end = {.sa_handler = SIG_DFL};
 
         (void)sigaction(signo, &end, NULL); /* what failed fails again */
@@ -85,6 +85,17 @@ static void on_bus(int signo, siginfo_t *info, void *context)
     errno = err;
 }
 
+/* Between these two nobody holds the lock but who forks: the child has it free. */
+static void before_fork(void)
+{
+    (void)pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
 static void install(void)
 {
     struct sigaction ours = {.sa_sigaction = on_bus,
@@ -92,6 +103,7 @@ static void install(void)
 
     (void)sigemptyset(&ours.sa_mask);
     (void)sigaction(SIGBUS, &ours, &before);
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 /* ---- slots ---- */

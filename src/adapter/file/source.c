@@ -197,7 +197,7 @@ static bool is_given(const struct given *g, int rings, const char *file)
 }
 
 static int look(struct mc_source *source, const struct mc_name *name,
-                const uint8_t *known, struct mc_ring **ret_ring)
+                const struct mc_stamp *known, struct mc_ring **ret_ring)
 {
     struct file_source *s = (struct file_source *)source;
     struct mc_folder_name file = mc_current_file(name->s);
@@ -223,8 +223,9 @@ static int look(struct mc_source *source, const struct mc_name *name,
             g->kept = kept;
         }
     }
-    if (err == 0 && (known == NULL || memcmp(known, mc_ring_head(g->kept->ring)->digest,
-                                             MC_DIGEST_BYTES) != 0))
+    if (err == 0 &&
+        (known == NULL || memcmp(known->digest, mc_ring_head(g->kept->ring)->digest,
+                                 MC_DIGEST_BYTES) != 0))
         *ret_ring = mc_ring_ref(g->kept->ring);
     mc_folder_close(rings);
     mc_folder_close(data);

@@ -5,6 +5,9 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,10 +110,28 @@ void mc_memcached_address_format(const struct mc_memcached_address *address, cha
 
 /* ---- names ---- */
 
+/* Who is the last of the two, the thread and who asked, frees it. */
+enum { SEEKING, FOUND, NOT_FOUND, LEFT_ALONE };
+
 struct mc_memcached_seek {
-    struct gaicb request; /* the thread's until it says that it is done */
+    atomic_int state;
     char host[MC_MEMCACHED_HOST_MAX + 1];
+    char digits[MC_MEMCACHED_DIGIT_MAX]; /* the thread's until it is FOUND */
 };
+
+static atomic_uint seeking; /* threads that do */
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+
+/* In the child of a fork there are none of them. */
+static void forget_threads(void)
+{
+    atomic_store(&seeking, 0);
+}
+
+static void prepare(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_threads);
+}
 
 static bool is_digits(const char *host)
 {
@@ -119,27 +140,70 @@ static bool is_digits(const char *host)
     return inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1;
 }
 
+static void *look_up(void *arg)
+{
+    struct mc_memcached_seek *s = arg;
+    struct addrinfo *found = NULL;
+    int before = SEEKING;
+    int rc = getaddrinfo(s->host, NULL, NULL, &found);
+
+    if (rc == 0)
+        rc = getnameinfo(found->ai_addr, found->ai_addrlen, s->digits,
+                         sizeof(s->digits), NULL, 0, NI_NUMERICHOST);
+    if (found != NULL)
+        freeaddrinfo(found);
+    if (!atomic_compare_exchange_strong(&s->state, &before,
+                                        rc == 0 ? FOUND : NOT_FOUND))
+        free(s);
+    (void)atomic_fetch_sub(&seeking, 1u);
+    return NULL;
+}
+
+/* A thread that takes no signals and that nobody waits for. */
+static bool start_thread(struct mc_memcached_seek *s)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    int rc;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&thread, &attr, look_up, s);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return rc == 0;
+}
+
 static void begin(struct mc_memcached_seek **seek, const char *host)
 {
-    struct mc_memcached_seek *s = calloc(1, sizeof(*s));
-    struct gaicb *list[1];
+    struct mc_memcached_seek *s = NULL;
+    bool room;
 
-    if (s == NULL)
-        return;
-    (void)snprintf(s->host, sizeof(s->host), "%s", host);
-    s->request.ar_name = s->host;
-    list[0] = &s->request;
-    if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) == 0)
+    (void)pthread_once(&prepared, prepare);
+    room = atomic_fetch_add(&seeking, 1u) < MC_MEMCACHED_SEEKS_MAX;
+    if (room)
+        s = calloc(1, sizeof(*s));
+    if (s != NULL) {
+        (void)snprintf(s->host, sizeof(s->host), "%s", host);
+        atomic_init(&s->state, SEEKING);
+    }
+    if (s != NULL && start_thread(s)) {
         *seek = s;
-    else
-        free(s);
+        return;
+    }
+    free(s);
+    (void)atomic_fetch_sub(&seeking, 1u);
 }
 
 int mc_memcached_find(struct mc_memcached_seek **seek, const char *host,
                       char ret_digits[MC_MEMCACHED_DIGIT_MAX])
 {
     struct mc_memcached_seek *s = *seek;
-    const struct addrinfo *found;
     int state;
 
     if (is_digits(host) || strcmp(host, "localhost") == 0) {
@@ -151,26 +215,21 @@ int mc_memcached_find(struct mc_memcached_seek **seek, const char *host,
         begin(seek, host);
         return MCOS_E_AWAY;
     }
-    state = gai_error(&s->request);
-    if (state == EAI_INPROGRESS)
+    state = atomic_load(&s->state);
+    if (state == SEEKING)
         return MCOS_E_AWAY;
-    found = s->request.ar_result;
-    if (state == 0 && found != NULL)
-        state = getnameinfo(found->ai_addr, found->ai_addrlen, ret_digits,
-                            MC_MEMCACHED_DIGIT_MAX, NULL, 0, NI_NUMERICHOST);
-    mc_memcached_seek_free(s);
+    if (state == FOUND)
+        (void)snprintf(ret_digits, MC_MEMCACHED_DIGIT_MAX, "%s", s->digits);
+    free(s);
     *seek = NULL; /* the next time it is looked up anew: it may have moved */
-    return state == 0 ? 0 : MCOS_E_AWAY;
+    return state == FOUND ? 0 : MCOS_E_AWAY;
 }
 
 void mc_memcached_seek_free(struct mc_memcached_seek *seek)
 {
-    if (seek == NULL)
-        return;
-    /* While a thread still writes to it, it must stay: once, at the very end. */
-    if (gai_cancel(&seek->request) == EAI_NOTCANCELED)
-        return;
-    if (seek->request.ar_result != NULL)
-        freeaddrinfo(seek->request.ar_result);
-    free(seek);
+    int before = SEEKING;
+
+    if (seek != NULL &&
+        !atomic_compare_exchange_strong(&seek->state, &before, LEFT_ALONE))
+        free(seek);
 }

@@ -19,6 +19,7 @@
 #define MC_MEMCACHED_UNIX_MAX  107u /* characters of a socket's path */
 #define MC_MEMCACHED_PORT      11211u
 #define MC_MEMCACHED_DIGIT_MAX 46u /* an address in digits, with NUL */
+#define MC_MEMCACHED_SEEKS_MAX 16u /* names that are looked up at once */
 
 struct mc_memcached_address {
     char path[MC_MEMCACHED_UNIX_MAX + 1]; /* "" if it is not a unix socket */
@@ -35,9 +36,11 @@ void mc_memcached_address_format(const struct mc_memcached_address *address, cha
                                  size_t cap);
 
 /*
- * A host as digits. A name is looked up by a thread of the C library's own:
- * while that lasts, AWAY, and ask again later. AWAY too, and it begins anew, when
- * the name is not known. *seek is what lies between two calls; starts as NULL.
+ * A host as digits. A name is looked up by a thread made for it (the C library's own,
+ * getaddrinfo_a, are missed for ever in the child of a fork): while that lasts, AWAY,
+ * and ask again later. AWAY too, and it begins anew, when the name is not known or
+ * MC_MEMCACHED_SEEKS_MAX are looked up. *seek is what lies between two calls; starts as
+ * NULL.
  */
 struct mc_memcached_seek;
 int mc_memcached_find(struct mc_memcached_seek **seek, const char *host,

@@ -19,21 +19,27 @@ static int as_source(int err)
 }
 
 static int look(struct mc_source *source, const struct mc_name *name,
-                const uint8_t *known, struct mc_ring **ret_ring)
+                const struct mc_stamp *known, struct mc_ring **ret_ring)
 {
     struct mc_cache *cache = ((struct memcached_source *)source)->cache;
     struct mc_memcached *c = (struct mc_memcached *)cache;
     struct mc_manifest manifest;
     uint64_t cas;
+    int order;
     int err = 0;
 
     c->trouble[0] = '\0';
-    if (known != NULL)
+    if (known != NULL) {
         err = mc_memcached_look(c, name->s, &manifest, &cas);
-    if (err != 0)
-        return as_source(err);
-    if (known != NULL && memcmp(known, manifest.stamp.digest, MC_DIGEST_BYTES) == 0)
-        return 0;
+        if (err != 0)
+            return as_source(err);
+        order = mc_stamp_cmp(&manifest.stamp, known);
+        if (order == 0)
+            return 0;
+        if (order < 0)
+            return mc_memcached_say(c, MCOS_E_STALE,
+                                    "its manifest is of a version before");
+    }
     return as_source(cache->ops->get(cache, name, ret_ring));
 }
 
