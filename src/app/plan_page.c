@@ -38,6 +38,8 @@ static void print_moves(const json_t *doc)
     if (json_is_integer(json_object_get(doc, "next_partition_power")))
         (void)printf(", held back while the part power is raised: %lld",
                      mc_doc_int(doc, "held_back"));
+    else if (strcmp(mc_doc_text(doc, "held_by"), "partition_power") == 0)
+        (void)printf(", left for the next update: %lld", mc_doc_int(doc, "held_back"));
     else if (mc_doc_int(doc, "min_move_seconds") > 0)
         (void)printf(", held back by min_move_seconds: %lld",
                      mc_doc_int(doc, "held_back"));

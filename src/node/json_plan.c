@@ -23,6 +23,18 @@ static const char *const reasons[MC_WHY_KINDS] = {
     [MC_WHY_WAITS] = "waits",
 };
 
+/* As a plan names them, and as reasons do. */
+static const char *const holders[] = {
+    [MC_HOLDER_GENTLE] = "min_move_seconds",
+    [MC_HOLDER_ANNOUNCE] = "next_partition_power",
+    [MC_HOLDER_RAISE] = "partition_power",
+};
+static const char *const keepers[] = {
+    [MC_HOLDER_GENTLE] = "min_move_seconds",
+    [MC_HOLDER_ANNOUNCE] = "next_partition_power",
+    [MC_HOLDER_RAISE] = "the raise of partition_power",
+};
+
 static bool by_overload(const struct mc_why *why)
 {
     return why->kind >= MC_WHY_AT_MOST && why->kind <= MC_WHY_TAKES;
@@ -73,7 +85,7 @@ static void format_overload(const struct mc_why *why, const struct mc_device *d,
 void mc_why_format(const struct mc_why *why, const struct mc_device *device,
                    char dst[MC_WHY_TEXT_MAX])
 {
-    const char *keeper = why->raising ? "next_partition_power" : "min_move_seconds";
+    const char *keeper = keepers[why->holder];
     const char *text = "";
 
     switch (why->kind) {
@@ -203,7 +215,7 @@ static json_t *json_floor(const struct mc_explain *explain)
 {
     json_t *o;
 
-    if (explain->held)
+    if (explain->holder == MC_HOLDER_ANNOUNCE || explain->holder == MC_HOLDER_RAISE)
         return json_null();
     o = json_object();
     mc_json_put_int(o, "partitions", explain->below_floor);
@@ -227,6 +239,10 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     mc_json_put_int(o, "moved", report->moved);
     mc_json_put_int(o, "moved_lower_bound", report->moved_lower_bound);
     mc_json_put_int(o, "held_back", report->held_back);
+    if (report->held_back != 0)
+        mc_json_put_text(o, "held_by", holders[explain->holder]);
+    else
+        (void)json_object_set_new(o, "held_by", json_null());
     mc_json_put_int(o, "below_floor", report->below_floor);
     (void)json_object_set_new(o, "floor", json_floor(explain));
     mc_json_put_text(o, "spread", mc_extra_strict(draft->extra) ? "strict" : "ceil");

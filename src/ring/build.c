@@ -138,8 +138,20 @@ static int ids_to_leaves(struct mc_built *b, size_t places)
 
 static uint64_t assignments_of(const struct mc_built *b)
 {
-    return mc_raise_holds(b) ? b->draft->head.assignments
-                             : mc_spec_assignments(b->in->spec);
+    return b->still ? b->draft->head.assignments : mc_spec_assignments(b->in->spec);
+}
+
+static struct mc_plan_input plan_input(const struct mc_built *b)
+{
+    const struct mc_spec *spec = b->in->spec;
+
+    return (struct mc_plan_input){.devices = spec->devices,
+                                  .device_count = spec->device_count,
+                                  .part_power = spec->part_power,
+                                  .assignments = assignments_of(b),
+                                  .overload = spec->overload,
+                                  .strict = spec->strict,
+                                  .held = b->held};
 }
 
 /* The plan; and the old table, which is still the draft's, in leaves of it. */
@@ -147,26 +159,22 @@ static int make_plan(struct mc_built *b)
 {
     const struct mc_spec *spec = b->in->spec;
     size_t places = (size_t)b->before_stride << spec->part_power;
-    uint32_t *held = calloc(spec->device_count, sizeof(*held));
-    struct mc_plan_input in = {.devices = spec->devices,
-                               .device_count = spec->device_count,
-                               .part_power = spec->part_power,
-                               .assignments = assignments_of(b),
-                               .overload = spec->overload,
-                               .strict = spec->strict,
-                               .held = b->old != NULL ? held : NULL};
+    struct mc_plan_input in;
     int r;
 
-    if (held == NULL)
-        return MCOS_E_NOMEM;
-    for (size_t i = 0; i < places; i++) {
-        if (b->before[i] != MC_DEVICE_NONE)
-            b->had[b->before[i]]++;
+    if (b->old != NULL) {
+        b->held = calloc(spec->device_count, sizeof(*b->held));
+        if (b->held == NULL)
+            return MCOS_E_NOMEM;
+        for (size_t i = 0; i < places; i++) {
+            if (b->before[i] != MC_DEVICE_NONE)
+                b->had[b->before[i]]++;
+        }
+        for (uint32_t i = 0; i < spec->device_count; i++)
+            b->held[i] = b->had[b->id_of[i]];
     }
-    for (uint32_t i = 0; i < spec->device_count; i++)
-        held[i] = b->had[b->id_of[i]];
+    in = plan_input(b);
     r = mc_plan_init(&b->plan, &in);
-    free(held);
     if (r < 0)
         return r;
     b->plan.progress = b->in->progress;
@@ -282,12 +290,17 @@ static int place_next(struct mc_built *b, struct mc_build_report *report,
             b->frozen[p] = is_frozen(b->in, draft->last_move[p]);
         old.frozen = b->frozen;
     }
-    if (mc_raise_holds(b))
-        r = mc_raise_hold(b, table, &moves.held_back, diag);
+    if (b->still)
+        r = mc_raise_hold(b, table, diag);
     else
         r = mc_plan_rebalance(&b->plan, &old, b->in->seed, table, &moves);
     if (r == 0)
         r = mc_plan_measure(&b->plan, table, NULL, report);
+    if (r == 0 && b->still) {
+        struct mc_plan_input in = plan_input(b);
+
+        r = mc_raise_settle(b, &in, &moves.held_back);
+    }
     report->moved = moves.moved;
     report->moved_lower_bound = moves.bound;
     report->held_back = moves.held_back;
@@ -330,6 +343,7 @@ static int run(struct mc_built *b, struct mc_build_report *ret_report,
         r = check_old(b->in, b->old, diag);
         if (r < 0)
             return r;
+        b->still = mc_raise_holds(b->in->spec, b->old);
         r = mc_draft_from_ring(b->draft, b->old);
         if (r == 0)
             r = mc_draft_split(b->draft, b->in->spec->part_power);
@@ -393,6 +407,8 @@ void mc_built_free(struct mc_built *b)
     free(b->id_of_leaf);
     free(b->index_of);
     free(b->had);
+    free(b->held);
+    free(b->due);
     free(b->before);
     free(b->frozen);
     free(b->price);

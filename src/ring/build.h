@@ -33,8 +33,9 @@ struct mc_build_report {
     uint64_t assignments;
     uint64_t moved;             /* replicas that are on another device than before */
     uint64_t moved_lower_bound; /* no table within the rules moves fewer */
-    uint64_t held_back;         /* replicas that min_move_seconds kept where they are */
-    double balance; /* worst |held / ideal - 1| of a device with weight, percent */
+    uint64_t held_back; /* replicas that min_move_seconds kept where they are; moves
+                           that wait while nothing moves for a greater part power */
+    double balance;     /* worst |held / ideal - 1| of a device with weight, percent */
     double max_deviation; /* worst |held - ideal| in replicas */
     double dispersion;    /* replicas beyond ceil at their worst tier, percent */
     uint64_t violations;  /* the same, as a count: 0 is optimal */
@@ -53,7 +54,8 @@ struct mc_build_report {
  * only good for mc_draft_fini().
  *
  * With a greater part power than old's every partition of old is split, and its parts
- * are what is rebalanced: moves and last moves are counted against them.
+ * are what is rebalanced: moves and last moves are counted against them. If nothing
+ * else changes that shares are made of, nothing moves (docs/adr/0016).
  *
  * Fails as mc_spec_check does, and with UPGRADE if old was made by a newer
  * builder, PARTPOWER if old has a greater part power, VALUE if another hash, NOMEM,

@@ -4,7 +4,6 @@
 
 #include "ring/built.h"
 #include "ring/floor.h"
-#include "ring/raise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +82,7 @@ static int count_tables(struct explaining *x)
         for (unsigned i = width; i < stride; i++)
             row[i] = MC_DEVICE_NONE;
         x->to->below_floor +=
-            !x->to->held && b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
+            b->due == NULL && b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
         mc_survive_row(&survive, row, width);
         if (b->before != NULL && b->before_stride == stride &&
             memcmp(row, b->before + (size_t)p * stride, width * sizeof(*row)) == 0 &&
@@ -143,6 +142,22 @@ static uint64_t apart(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
+static enum mc_holder holder_of(const struct mc_built *b)
+{
+    if (b->due != NULL)
+        return b->in->spec->next_part_power != 0 ? MC_HOLDER_ANNOUNCE : MC_HOLDER_RAISE;
+    return b->in->spec->min_move_seconds != 0 ? MC_HOLDER_GENTLE : MC_HOLDER_NONE;
+}
+
+static void explain_wait(const struct explaining *x, struct mc_explain_device *d)
+{
+    if (d->has != d->quota)
+        add_why(d,
+                (struct mc_why){.kind = d->has > d->quota ? MC_WHY_KEEPS : MC_WHY_WAITS,
+                                .holder = x->to->holder,
+                                .replicas = apart(d->has, d->quota)});
+}
+
 /*
  * From the share by weight over what a device can hold and what overload moves to
  * the quota, and from there to what it holds: where on that way half a replica or
@@ -172,11 +187,7 @@ static void explain_share(const struct explaining *x, struct mc_explain_device *
                                .devices = x->full});
     if (by_overload >= least)
         add_why(d, why_overload(plan, leaf, plan->ideal[leaf] > capped));
-    if (d->has != d->quota)
-        add_why(d,
-                (struct mc_why){.kind = d->has > d->quota ? MC_WHY_KEEPS : MC_WHY_WAITS,
-                                .raising = x->built->in->spec->next_part_power != 0,
-                                .replicas = apart(d->has, d->quota)});
+    explain_wait(x, d);
 }
 
 static void explain_device(const struct explaining *x, uint32_t id,
@@ -196,17 +207,19 @@ static void explain_device(const struct explaining *x, uint32_t id,
         add_why(d, (struct mc_why){.kind = MC_WHY_REMOVED});
         return;
     }
-    d->quota = b->plan.quota[leaf];
+    d->quota = b->due != NULL ? b->due[leaf] : b->plan.quota[leaf];
     d->has = x->has[leaf];
     d->moves_in = x->in[leaf];
     d->moves_out = x->out[leaf];
     d->wants = (double)(uint64_t)wants(x, weight, MC_IDEAL_BITS) / (double)MC_IDEAL_ONE;
-    if (weight == 0)
+    if (weight == 0) {
         add_why(d, (struct mc_why){.kind = d->weight_before != 0 || d->had != 0
                                                ? MC_WHY_DRAINED
                                                : MC_WHY_NO_WEIGHT});
-    else
+        explain_wait(x, d);
+    } else {
         explain_share(x, d, leaf, weight);
+    }
 }
 
 static int explain_devices(struct explaining *x)
@@ -237,7 +250,7 @@ static int explain_devices(struct explaining *x)
 int mc_explain_init(struct mc_explain *ret, const struct mc_built *built)
 {
     const struct mc_plan *plan = &built->plan;
-    struct mc_explain to = {.first = built->old == NULL, .held = mc_raise_holds(built)};
+    struct mc_explain to = {.first = built->old == NULL, .holder = holder_of(built)};
     struct explaining x = {.built = built, .to = &to};
     uint32_t ids = built->draft->device_count;
     int r = MCOS_E_NOMEM;

@@ -22,9 +22,17 @@ enum mc_why_kind {
     MC_WHY_AT_LEAST,   /* overload: its node of that tier is due `limit` */
     MC_WHY_GIVES,      /* overload: to neighbours of that tier, which are due more */
     MC_WHY_TAKES,      /* overload: from neighbours of that tier, which get less */
-    MC_WHY_KEEPS,      /* min_move_seconds keeps `replicas` here beyond the quota */
+    MC_WHY_KEEPS,      /* `holder` keeps `replicas` here beyond the quota */
     MC_WHY_WAITS,      /* ... keeps `replicas` of the quota elsewhere */
     MC_WHY_KINDS
+};
+
+/* What makes replicas wait for a later build. */
+enum mc_holder {
+    MC_HOLDER_NONE,
+    MC_HOLDER_GENTLE,   /* min_move_seconds */
+    MC_HOLDER_ANNOUNCE, /* next_partition_power: nothing moves */
+    MC_HOLDER_RAISE,    /* the part power is all that grows: nothing moves */
 };
 
 #define MC_WHY_MAX 3u /* reasons of one device: full, overload, min_move_seconds */
@@ -33,7 +41,7 @@ struct mc_why {
     enum mc_why_kind kind;
     unsigned tier; /* MC_TIER_REGION .. MC_SURVIVE_DEVICE, with overload */
     unsigned limit;
-    bool raising; /* KEEPS, WAITS: it is next_partition_power that does */
+    enum mc_holder holder;
     uint32_t devices;
     uint64_t replicas;
 };
@@ -43,9 +51,9 @@ struct mc_explain_device {
     bool added; /* not in the ring before, or removed there */
     bool removed;
     uint64_t weight_before; /* millionths; 0 if added */
-    double wants; /* its weight's share of all replicas, whatever else is so */
-    uint64_t quota;
-    uint64_t had; /* of the partitions before, split */
+    double wants;   /* its weight's share of all replicas, whatever else is so */
+    uint64_t quota; /* by the weights, also where nothing moves */
+    uint64_t had;   /* of the partitions before, split */
     uint64_t has;
     uint64_t moves_in;
     uint64_t moves_out;
@@ -61,9 +69,9 @@ struct mc_explain {
     struct mc_survival survives[MC_SURVIVE_TIERS];
     uint32_t moving[MC_REPLICAS_MAX + 1]; /* partitions of which so many move */
     uint32_t at_risk; /* of these, partitions of which no majority stays in place */
-    bool held;        /* the part power is being raised: nothing of the next three */
-    uint32_t below_floor; /* partitions with less than floor in a node of any tier */
-    uint64_t moves;       /* of all partitions */
+    enum mc_holder holder; /* ANNOUNCE, RAISE: nothing of the next three */
+    uint32_t below_floor;  /* partitions with less than floor in a node of any tier */
+    uint64_t moves;        /* of all partitions */
     bool strict_known;
     uint64_t strict_moves; /* what floors in all partitions would have come to */
     /* By id: all of the spec, and those removed now. */

@@ -72,6 +72,7 @@ struct mc_plan_input {
     uint32_t overload; /* millionths */
     bool strict;
     const uint32_t *held; /* replicas each device has now; NULL: a first build */
+    bool as_held;         /* these are the quotas; they add up to assignments */
 };
 
 /* Input as mc_spec_check lets it pass. Fails with NOMEM. */

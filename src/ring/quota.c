@@ -333,7 +333,7 @@ static void round_node(struct mc_plan *plan, uint32_t v, const uint64_t *ideal,
     }
 }
 
-static int round_all(struct mc_plan *plan, const uint32_t *held)
+static int round_all(struct mc_plan *plan, const uint32_t *held, bool as_held)
 {
     uint32_t n = plan->tree.leaf_count;
     uint64_t *ideal = calloc(n + 1u, sizeof(*ideal));
@@ -344,8 +344,9 @@ static int round_all(struct mc_plan *plan, const uint32_t *held)
     if (ideal == NULL || have == NULL || choices == NULL)
         goto out;
     for (uint32_t i = 0; i < n; i++) {
-        ideal[i + 1] = ideal[i] + plan->ideal[i];
         have[i + 1] = have[i] + (held != NULL ? held[plan->tree.device_of[i]] : 0);
+        ideal[i + 1] =
+            as_held ? have[i + 1] << MC_IDEAL_BITS : ideal[i] + plan->ideal[i];
     }
     plan->node_quota[0] = plan->assignments;
     for (uint32_t v = 0; v < plan->tree.node_count; v++) {
@@ -379,7 +380,7 @@ int mc_quota_fill(struct mc_plan *plan, const struct mc_plan_input *in)
             goto out;
         move_ideals(plan, wanted, in->overload);
     }
-    r = round_all(plan, in->held);
+    r = round_all(plan, in->held, in->as_held);
 out:
     free(s);
     free(wanted);

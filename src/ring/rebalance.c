@@ -7,8 +7,8 @@
  * where nothing is reached, raise the price of what was. Without `gentle` the
  * end is an exact optimum (ring/flow.h). With it a row may lose only one, which
  * is no matroid any more: the same rounds, every path checked; what is held back then
- * is tried once more by taking moves back (ring/evict.c), and what cannot move stays
- * for the next time.
+ * is tried once more by taking moves back (ring/evict.c), in a small ring all of it a
+ * few times with other random numbers, and what cannot move stays for the next time.
  */
 #include "ring/flow.h"
 #include "ring/primary.h"
@@ -20,6 +20,10 @@
 /* Prices end at 3 or so where rows are matroids; where they are not, what a
  * search reaches may go to and fro without end. */
 #define GENTLE_RAISES 32u
+
+/* Tries of a gentle rebalance that holds something back, and of how large a one. */
+#define AGAIN_TRIES  8u
+#define AGAIN_PLACES 128u
 
 static bool unbalanced(const struct mc_flow *f)
 {
@@ -218,6 +222,38 @@ static int exact_bound(const struct mc_plan *plan, const struct mc_plan_old *old
     return r;
 }
 
+static bool is_better(const struct mc_plan_moves *a, const struct mc_plan_moves *b)
+{
+    return a->held_back != b->held_back ? a->held_back < b->held_back
+                                        : a->moved < b->moved;
+}
+
+/* With other random numbers, until nothing is held back: the best of all tries. */
+static int try_again(const struct mc_plan *plan, const struct mc_plan_old *old,
+                     uint64_t seed, uint32_t *table, struct mc_plan_moves *moves)
+{
+    size_t places = (size_t)plan->part_count * plan->stride;
+    uint32_t leaves = plan->tree.leaf_count;
+    uint32_t *spare = calloc(places + leaves, sizeof(*spare));
+    struct mc_plan_old other = *old;
+    int r = spare == NULL ? MCOS_E_NOMEM : 0;
+
+    other.price = spare != NULL ? spare + places : NULL;
+    for (unsigned n = 1; n < AGAIN_TRIES && r == 0 && moves->held_back != 0; n++) {
+        struct mc_plan_moves now;
+
+        r = rebalance(plan, &other, seed + n, spare, &now);
+        if (r != 0 || !is_better(&now, moves))
+            continue;
+        *moves = now;
+        memcpy(table, spare, places * sizeof(*table));
+        if (old->price != NULL)
+            memcpy(old->price, other.price, leaves * sizeof(*old->price));
+    }
+    free(spare);
+    return r;
+}
+
 int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                       uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves)
 {
@@ -225,6 +261,9 @@ int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     uint32_t *spare;
     int r = rebalance(plan, old, seed, table, &moves);
 
+    if (r == 0 && moves.held_back != 0 &&
+        (uint64_t)plan->part_count * plan->stride <= AGAIN_PLACES)
+        r = try_again(plan, old, seed, table, &moves);
     if (r < 0)
         return r;
     if (moves.held_back != 0 || moves.moved <= moves.bound) {

@@ -7,7 +7,9 @@
 Every kind of change to rings of every kind (worlds.py), each result checked from scratch
 (quotas, rows, ceil, in a strict ring floor) and its moves compared with the optimum that HiGHS finds
 (solve.py; Debian's python3-scipy). They must be equal, without exception, where a
-partition may move any number of replicas. --count says how many such changes, --gentle
+partition may move any number of replicas. After a raise (more partitions, and nothing else)
+the quotas in force are twice what devices held, counted here; for these the optimum moves
+nothing, and what the builder says is left is the optimum of the change that follows. --count says how many such changes, --gentle
 how many where it may move one at a time, by each of the two rules; the variable MCOS_EXACT multiplies both.
 """
 import argparse
@@ -67,33 +69,55 @@ class Result:
         self.prices = numbers[5 + n:5 + 2 * n]
         flat = numbers[5 + 2 * n:]
         self.table = [flat[i:i + stride] for i in range(0, len(flat), stride)]
+        self.raises = None  # the rows before, split, if there are more and nothing else changed
+        self.left = None    # by the raise just before: the moves to the quotas of the spec
+        self.reached = True  # the ring before had its quotas
 
 
 def changes(program, chains, seed):
     """(step, result, block, frozen) of each change, in order."""
     lines = run(program, chains, seed)
     for steps in chains:
-        first = Result(steps[0].spec, next(lines))
-        table = first.table
-        last = [0] * len(table)
-        for step in steps[1:]:
+        before = Result(steps[0].spec, next(lines))
+        last = [0] * len(before.table)
+        for was, step in zip(steps, steps[1:]):
             result = Result(step.spec, next(lines))
-            old = step.before(table)
-            if len(old) * 2 == len(result.table):
-                old = [row for row in old for _ in range(2)]
-                last = [t for t in last for _ in range(2)]
-            block = solve.Block(step.spec, result.quotas, old)
+            old = step.before(before.table)
+            times = len(result.table) // len(old)
+            old = [row for row in old for _ in range(times)]
+            last = [t for t in last for _ in range(times)]
+            total = None
+            if step.spec.raises(was.spec):
+                result.raises = old
+                total = sum(n >= 0 for row in old for n in row)
+            result.left = before.held_back if before.raises else None
+            result.reached = before.held_back == 0
+            block = solve.Block(step.spec, result.quotas, old, total)
             frozen = [t != 0 and abs(step.now - t) < step.spec.min_move for t in last]
             if step.table or step.edits is not None:
                 frozen = [False] * len(last)
             yield step, result, block, frozen
             last = [step.now if set(row) - {-1} - set(was) else t
                     for row, was, t in zip(result.table, old, last)]
-            table = result.table
+            before = result
 
 
-def check(step, result, block):
+def check_raise(result, block):
+    """Nothing moved, and the quotas in force are what devices held, split."""
+    if result.table != result.raises or result.moved or result.bound:
+        return "a raise that moves something"
+    held = collections.Counter(n for row in result.raises for n in row if n >= 0)
+    if result.quotas != [held[n] for n in block.spec.devices]:
+        return f"quotas {result.quotas}, held is {held}"
+    return None
+
+
+def check(result, block):
     """From scratch; what is wrong, or None."""
+    if result.raises and (wrong := check_raise(result, block)):
+        return wrong
+    if result.raises and not result.reached:
+        return None  # no more is promised of a table that was not within its rule
     wrong = block.wrong(result.table)
     if wrong:
         return wrong
@@ -101,7 +125,7 @@ def check(step, result, block):
         return f"quotas add up to {sum(result.quotas)}, not {sum(block.widths)}"
     if block.moved(result.table) != result.moved:
         return f"says {result.moved} moved, it is {block.moved(result.table)}"
-    if block.held_back(result.table) != result.held_back:
+    if not result.raises and block.held_back(result.table) != result.held_back:
         return f"says {result.held_back} held back, it is {block.held_back(result.table)}"
     return None
 
@@ -127,9 +151,11 @@ def exact(program, count, seed, strict):
         for step, result, block, _ in batch:
             problem.add(block)
         for (step, result, block, _), best in zip(batch, problem.solve()):
-            wrong = check(step, result, block)
-            if not wrong and result.held_back:
+            wrong = check(result, block)
+            if not wrong and result.held_back and not result.raises:
                 wrong = f"{result.held_back} held back"
+            if not wrong and result.left not in (None, best):
+                wrong = f"{result.left} were said to be left, the optimum is {best}"
             if not wrong and result.moved != best:
                 wrong = f"moves {result.moved}, the optimum is {best}"
             if not wrong and result.bound != best:
@@ -152,20 +178,31 @@ def gentle(program, count, seed, strict):
     let pass either.
     """
     above = collections.Counter()
-    bad = n = 0
+    bad = n = raises = 0
     for batch in batches(changes(program, make_chains(count, seed, True, strict), seed),
                          MILP_BATCH):
-        problem = solve.Problem()
+        problem, ahead = solve.Problem(), solve.Problem()
         may_lose = [block.may_lose(frozen) for _, _, block, frozen in batch]
-        for (_, _, block, _), may in zip(batch, may_lose):
-            problem.add_gentle(block, may)
-        for (step, result, block, _), may, best in zip(batch, may_lose, problem.solve()):
+        for (_, result, block, _), may in zip(batch, may_lose):
+            if result.left is not None:
+                ahead.add(block)
+            if not result.raises:
+                problem.add_gentle(block, may)
+        bests, lefts = iter(problem.solve()), iter(ahead.solve())
+        for (step, result, block, _), may in zip(batch, may_lose):
             n += 1
-            wrong = check(step, result, block)
+            wrong = check(result, block)
+            # What a raise leaves is counted as if a partition could move any number; a
+            # table that may not move is its own optimum.
+            left = next(lefts) if result.left is not None else None
+            best = 0 if result.raises else next(bests)
+            raises += result.raises is not None
+            if not wrong and result.left != left:
+                wrong = f"{result.left} were said to be left, the optimum is {left}"
             lost = [len(old - set(row)) for old, row in zip(block.old, result.table)]
             if not wrong and any(a > b for a, b in zip(lost, may)):
                 wrong = f"partitions lost {lost}, and may lose {may}"
-            held = result.held_back - best // solve.HELD_BACK
+            held = 0 if result.raises else result.held_back - best // solve.HELD_BACK
             more = result.moved - best % solve.HELD_BACK
             if not wrong and (held, more) < (0, 0):
                 wrong = f"({held}, {more}) below what the solver says is possible"
@@ -177,7 +214,8 @@ def gentle(program, count, seed, strict):
                     show(wrong, step, result, block)
             above[held, more] += 1
     worse = n - above[0, 0]
-    print(f"{'strict' if strict else 'ceil'}, one at a time: {n} changes, {worse} not the optimum, {bad} wrong"
+    print(f"{'strict' if strict else 'ceil'}, one at a time: {n} changes ({raises} raises), "
+          f"{worse} not the optimum, {bad} wrong"
           + "".join(f"; {k} with {held} held back and {more} moved more"
                     for (held, more), k in sorted(above.items()) if (held, more) != (0, 0)))
     return bad

@@ -17,13 +17,14 @@ HELD_BACK = 1000  # moves that one replica beyond quota is worth
 
 
 class Block:
-    """An instance: rows of old devices, quotas, and the places of devices."""
+    """An instance: rows of old devices, quotas, and the places of devices; as many replicas
+    as the spec comes to, or a number of them."""
 
-    def __init__(self, spec, quotas, old):
+    def __init__(self, spec, quotas, old, total=None):
         self.spec = spec
         self.quota = {n: q for n, q in zip(spec.devices, quotas)}
         self.parts = 1 << spec.power
-        total = self.parts * spec.replicas // 1_000_000
+        total = spec.replicas_at(spec.power) if total is None else total
         self.widths = [total // self.parts + (p < total % self.parts)
                        for p in range(self.parts)]
         self.live = [n for n in spec.devices if self.quota[n] > 0]
@@ -174,6 +175,8 @@ class Problem:
 
     def solve(self):
         """The optimum of each block: moves + HELD_BACK * held back."""
+        if not self.ends:
+            return []
         a = csr_matrix((self.val, (self.row, self.col)),
                        shape=(len(self.least), len(self.cost)))
         # Its presolve is wrong now and then (HiGHS 1.2: a table that obeys every line is

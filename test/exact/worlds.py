@@ -23,6 +23,17 @@ class Spec:
     def copy(self):
         return dataclasses.replace(self, devices=dict(self.devices))
 
+    def replicas_at(self, power):
+        """Of all partitions, so many as a power says."""
+        return (self.replicas << power) // MILLION
+
+    def raises(self, old):
+        """More partitions, and nothing else that shares are made of."""
+        return (self.power > old.power
+                and self.replicas_at(old.power) == old.replicas_at(old.power)
+                and (self.overload, self.strict, self.devices)
+                == (old.overload, old.strict, old.devices))
+
 
 def random_device(rng, regions=3):
     weight = rng.choice(WEIGHTS)
@@ -155,10 +166,14 @@ def nothing(rng, spec, fresh):
 
 
 def part_power(rng, spec, fresh):
-    """Every partition splits: alone, or with another change at once."""
+    """Every partition splits, and nothing else changes."""
+    spec.power += 2 if spec.power < 3 and rng.random() < 0.25 else 1
+
+
+def part_power_and_more(rng, spec, fresh):
+    """With another change at once."""
     spec.power += 1
-    if rng.random() < 0.5:
-        rng.choice(CHANGES)(rng, spec, fresh)
+    rng.choice(CHANGES)(rng, spec, fresh)
 
 
 CHANGES = [add, remove, reweight_one, reweight_all, reweight_little, drain, refill, less_zone,
@@ -265,7 +280,10 @@ def chain(rng, kinds, power_max, strict, min_move):
         steps.append(Step(kind, spec, now, table, edits))
         if table or edits is not None:
             break
+        if spec.raises(old):
+            now += rng.choice([HOUR // 4, HOUR * 5])
+            steps.append(Step("after a raise", spec, now))
     return steps
 
 
-ALL = {f.__name__: f for f in [*CHANGES, part_power, mixture]}
+ALL = {f.__name__: f for f in [*CHANGES, part_power, part_power_and_more, mixture]}

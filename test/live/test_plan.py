@@ -105,18 +105,26 @@ def test_a_rule_and_a_greater_part_power_go_through_an_agent(world):
     spec = json.loads(done.stdout)
     assert spec["spread"] == "strict"
 
-    # One more: each partition becomes two, and what moves is what new quotas round otherwise.
+    # One more: each partition becomes two, nothing moves, and what new quotas round otherwise waits.
     had = has(eu)
     split = write(world, "split.json", {**spec, "partition_power": 9})
     told = plan(eu, split)
     assert (told["before"]["partitions"], told["partitions"]) == (256, 512)
-    assert told["moved"] < 5
+    assert (told["moved"], told["held_by"], told["floor"]) == (0, "partition_power", None)
+    assert 0 < told["held_back"] < 5
     assert {d["name"]: d["had"] for d in told["devices"]} == {n: 2 * h for n, h in had.items()}
     done = mcos("ring", "plan", "photos", "-f", split, server=server(eu))
     assert "every partition is split into 2, which moves nothing: there were 256\n" in done.stdout
+    assert f", left for the next update: {told['held_back']}\n" in done.stdout
     done = mcos("ring", "update", "photos", "-f", split, "--plan", told["plan"], "--json",
                 server=server(eu))
-    assert json.loads(done.stdout)["moved"] == told["moved"], done.stdout
+    made = json.loads(done.stdout)
+    assert (made["moved"], made["held_back"]) == (0, told["held_back"]), done.stdout
+    assert has(eu) == {n: 2 * h for n, h in had.items()}
+    # The same spec again makes these moves.
+    done = mcos("ring", "update", "photos", "-f", split, "--json", server=server(eu))
+    made = json.loads(done.stdout)
+    assert (made["moved"], made["held_back"]) == (told["held_back"], 0), done.stdout
     ring = eu.get("/v1/rings/photos").json
     assert (ring["partitions"], ring["spread"]) == (512, "strict")
     done = mcos("ring", "update", "photos", "-f", world.folder / "strict.json", server=server(eu))

@@ -294,7 +294,8 @@ def test_export_to_standard_output_and_its_refusals(tmp_path):
 
 
 def test_part_power_is_raised_in_swifts_steps(tmp_path):
-    """Each step beside the one of swift-ring-builder: the same table, the same announcement."""
+    """Each step beside the one of swift-ring-builder: the same table, the same announcement.
+    And at once, of the imported ring as it is: that table too, whatever is uneven in it."""
     builder = tmp_path / "object.builder"
 
     def step(*words):
@@ -311,16 +312,22 @@ def test_part_power_is_raised_in_swifts_steps(tmp_path):
                 "host": f"10.0.0.{i}", "port": 6200, "device": "sda",
                 "weight": 300 if i == 0 else 100 + i} for i in range(5)]
 
-    def build_next(power, announced):
+    def build_next(power, announced, out=record):
         spec = {"partition_power": power, "replicas": 2.5, "hash": "swift-md5",
                 "devices": devices, **announced}
         (tmp_path / "spec.json").write_text(json.dumps(spec))
         done = mcos("ring", "build", "--spec", tmp_path / "spec.json", "--from", record, "--out",
-                    record, "--json")
+                    out, "--json")
         said = json.loads(done.stdout)
         assert done.returncode == 0, said
-        export(record, tmp_path / "ours.ring.gz")
+        export(out, tmp_path / "ours.ring.gz")
         return said, RingData.load(str(tmp_path / "ours.ring.gz"))
+
+    heavier = devices
+    devices = [{**d, "weight": 100 + i} for i, d in enumerate(devices)]
+    said, at_once = build_next(6, {}, tmp_path / "at_once.ring")
+    assert said["moved"] == 0 and said["held_by"] == "partition_power", said
+    devices = heavier
 
     for words, power, announced in (("prepare_increase_partition_power", 5, 6),
                                     ("increase_partition_power", 6, 6)):
@@ -333,6 +340,7 @@ def test_part_power_is_raised_in_swifts_steps(tmp_path):
         assert made.next_part_power == theirs.next_part_power
         assert made._part_shift == theirs._part_shift
         assert made._replica2part2dev_id == theirs._replica2part2dev_id
+    assert at_once._replica2part2dev_id == theirs._replica2part2dev_id
     said, made = build_next(6, {})
     assert made.next_part_power is None and said["moved"] > 0 and said["held_back"] == 0
 

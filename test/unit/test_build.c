@@ -290,7 +290,25 @@ static uint32_t moved_at(const struct mc_ring *ring, uint32_t part)
     return last == NULL ? 0 : mc_get_u32(last + (size_t)part * 4);
 }
 
-static void a_greater_part_power_splits_and_moves_only_what_quotas_ask(void **state)
+static void want_split(const struct mc_ring *ring, const struct mc_ring *from,
+                       unsigned more)
+{
+    unsigned stride = mc_ring_head(from)->stride;
+
+    assert_int_equal(mc_ring_head(ring)->assignments,
+                     mc_ring_head(from)->assignments << more);
+    assert_int_equal(mc_ring_part_count(ring), mc_ring_part_count(from) << more);
+    assert_int_equal(mc_ring_head(ring)->stride, stride);
+    for (uint32_t p = 0; p < mc_ring_part_count(ring); p++) {
+        for (unsigned s = 0; s < stride; s++)
+            assert_int_equal(mc_ring_at(ring, p, s), mc_ring_at(from, p >> more, s));
+        assert_int_equal(moved_at(ring, p), moved_at(from, p >> more));
+    }
+    assert_int_equal(mc_ring_divergence(from, ring), 0);
+}
+
+/* What a raise leaves waits for the next change, whatever that is. */
+static void a_raise_moves_nothing_and_the_next_build_what_quotas_ask(void **state)
 {
     struct mc_spec spec = make_spec();
     struct mc_build_report report;
@@ -298,6 +316,8 @@ static void a_greater_part_power_splits_and_moves_only_what_quotas_ask(void **st
     struct mc_ring *a;
     struct mc_ring *b;
     struct mc_ring *c;
+    struct mc_ring *d;
+    uint64_t waits;
 
     (void)state;
     spec.replicas = 3250000;
@@ -306,36 +326,105 @@ static void a_greater_part_power_splits_and_moves_only_what_quotas_ask(void **st
     b = build_at(&spec, a, 2000, &report);
     assert_true(report.moved > 0);
     spec.part_power = 12;
+    spec.min_move_seconds = 3600; /* says nothing of shares */
+    spec.note = "more";
     c = build_at(&spec, b, 3000, &report);
-    assert_int_equal(mc_ring_head(c)->assignments, 4 * (3 * 1024 + 256));
-    assert_true(report.moved < COUNT * 4); /* what rounding was is exact now */
-    assert_int_equal(report.moved, report.moved_lower_bound);
-    assert_true(report.max_deviation < 1);
-    assert_int_equal(mc_ring_divergence(b, c), report.moved);
+    want_split(c, b, 2);
+    assert_int_equal(report.moved, 0);
+    assert_int_equal(report.moved_lower_bound, 0);
+    waits = report.held_back;
+    assert_true(waits > 0 && waits <= COUNT * 4);
+    assert_true(report.max_deviation > 1 && report.max_deviation < 4);
     assert_int_equal(mc_build_measure(c, b, &seen), 0);
-    assert_int_equal(seen.moved, report.moved);
-    for (uint32_t p = 0; p < 4096; p++) {
-        unsigned moved = 0;
-
-        for (unsigned s = 0; s < 4; s++)
-            moved += mc_ring_at(c, p, s) != mc_ring_at(b, p >> 2, s);
-        assert_int_equal(moved_at(c, p), moved != 0 ? 3000 : moved_at(b, p >> 2));
-    }
+    assert_int_equal(seen.moved, 0);
+    assert_memory_equal(&seen.balance, &report.balance, sizeof(seen.balance));
+    spec.min_move_seconds = 0;
+    d = build_at(&spec, c, 4000, &report);
+    assert_int_equal(report.moved, waits);
+    assert_int_equal(report.moved, report.moved_lower_bound);
+    assert_int_equal(report.held_back, 0);
+    assert_true(report.max_deviation < 1);
+    mc_ring_unref(c);
+    c = build_at(&spec, d, 5000, &report);
+    assert_int_equal(report.moved, 0);
+    mc_ring_unref(c);
+    mc_ring_unref(d);
+    /* And if anything else changes it is the same change that moves. */
+    devices[1].weight = 1100000;
+    c = build_at(&spec, b, 3000, &report);
+    assert_true(report.moved > waits);
+    assert_int_equal(report.held_back, 0);
+    assert_true(report.max_deviation < 1);
     mc_ring_unref(a);
     mc_ring_unref(b);
     mc_ring_unref(c);
-    /* Where quotas double, nothing moves at all. */
-    spec = make_spec();
-    spec.part_power = 4;
-    a = build_at(&spec, NULL, 1000, &report);
+}
+
+static void what_says_something_of_shares_is_no_raise(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+
+    (void)state;
+    devices[0].weight = 1500000;
     spec.part_power = 5;
-    b = build_at(&spec, a, 2000, &report);
-    assert_int_equal(report.moved, 0);
-    assert_null(mc_ring_builder(b)->last_move);
-    for (uint32_t p = 0; p < 32; p++) {
-        for (unsigned s = 0; s < 3; s++)
-            assert_int_equal(mc_ring_at(b, p, s), mc_ring_at(a, p / 2, s));
+    a = build_at(&spec, NULL, 1000, &report);
+    for (unsigned i = 0; i < 10; i++) {
+        struct mc_spec next = spec;
+        struct mc_device was[COUNT];
+
+        memcpy(was, devices, sizeof(was));
+        next.part_power = 6;
+        next.strict = i == 1;
+        next.overload = i == 2 ? 1000 : 0;
+        next.replicas += i == 3 ? 50000 : 0;
+        next.device_count -= i == 4;
+        devices[0].weight += i == 5;
+        devices[0].region = i == 6 ? "s" : "r";
+        devices[1].zone = i == 7 ? "w" : devices[1].zone;
+        devices[1].host = i == 8 ? "h" : i == 9 ? names[1] : "";
+        devices[2].port = 77;
+        b = build_at(&next, a, 2000, &report);
+        assert_int_equal(report.held_back != 0, i == 0 || i == 9);
+        assert_int_equal(report.max_deviation < 1, i != 0 && i != 9);
+        if (i == 0 || i == 9)
+            want_split(b, a, 1);
+        mc_ring_unref(b);
+        memcpy(devices, was, sizeof(was));
     }
+    /* One name for another is not the same devices, however many there are. */
+    spec.part_power = 6;
+    devices[3].name = "d99";
+    b = build_at(&spec, a, 2000, &report);
+    assert_true(report.moved > 0);
+    assert_int_equal(report.held_back, 0);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
+}
+
+/* 2.3125 replicas of 8 partitions are 18, of 16 they are 37. */
+static void a_fraction_that_the_split_does_not_give_waits(void **state)
+{
+    struct mc_spec spec = make_spec();
+    struct mc_build_report report;
+    struct mc_ring *a;
+    struct mc_ring *b;
+
+    (void)state;
+    spec.part_power = 3;
+    spec.replicas = 2312500;
+    a = build_at(&spec, NULL, 1000, &report);
+    assert_int_equal(report.assignments, 18);
+    spec.part_power = 4;
+    b = build_at(&spec, a, 2000, &report);
+    assert_int_equal(report.assignments, 36);
+    assert_true(report.held_back > 0);
+    want_split(b, a, 1);
+    mc_ring_unref(a);
+    a = build_at(&spec, b, 3000, &report);
+    assert_int_equal(report.assignments, 37);
     mc_ring_unref(a);
     mc_ring_unref(b);
 }
@@ -734,6 +823,11 @@ static void a_build_survives_every_failed_allocation(void **state)
     }
     fail_at = 0;
     mc_ring_unref(a);
+    spec.replicas = 3007813; /* of 64 partitions 192, of 128 one more than twice that */
+    a = build_at(&spec, b, 70, &report);
+    spec.part_power = 7;
+    assert_true(out_of_memory(&spec, a) > 60);
+    mc_ring_unref(a);
     mc_ring_unref(b);
 }
 
@@ -746,7 +840,9 @@ int main(void)
         cmocka_unit_test(the_same_spec_again_moves_nothing),
         cmocka_unit_test(the_order_of_the_list_moves_nothing),
         cmocka_unit_test(partitions_that_moved_stay_for_min_move_seconds),
-        cmocka_unit_test(a_greater_part_power_splits_and_moves_only_what_quotas_ask),
+        cmocka_unit_test(a_raise_moves_nothing_and_the_next_build_what_quotas_ask),
+        cmocka_unit_test(what_says_something_of_shares_is_no_raise),
+        cmocka_unit_test(a_fraction_that_the_split_does_not_give_waits),
         cmocka_unit_test(a_split_partition_keeps_its_last_move),
         cmocka_unit_test(
             swifts_steps_are_taken_in_order_and_move_nothing_until_the_last),

@@ -183,6 +183,8 @@ static void a_plan_tells_that_a_part_power_is_being_raised(void **state)
     assert_int_equal(plan(w, ZONES("\"next_partition_power\": 9, ", E), token), 200);
     want_number(w, "next_partition_power", 9);
     want_number(w, "moved", 0);
+    want_number(w, "held_back", 0);
+    assert_true(json_is_null(at(w, "held_by")));
     assert_true(json_is_null(at(w, "floor")));
     assert_string_not_equal(token, other);
     assert_int_equal(apply(w, ZONES("\"next_partition_power\": 9, ", E), token, true),
