@@ -10,16 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MOST 7u
 
-/* The bytes of a part, all of which lie in the body. */
-static size_t check_part(struct mcos_bytes part, const uint8_t *data, size_t size)
+/* The bytes of a name, all of which lie in the body. */
+static size_t check_name(struct mcos_bytes name, const uint8_t *data, size_t size)
 {
-    const uint8_t *p = part.ptr;
+    const uint8_t *p = name.ptr;
 
-    if (part.len == 0)
-        return 0;
-    if (p < data || part.len > size || p + part.len > data + size)
+    if (p < data || name.len > size || p + name.len > data + size)
         abort();
-    return part.len + 1;
+    return name.len;
 }
 
 /* How many names there are, and the sum of what they are; -1: refused. */
@@ -43,12 +41,10 @@ static long read_all(struct mc_bytes body, size_t most, size_t *ret_bytes)
         if (count > most)
             abort();
         for (size_t i = 0; i < count; i++) {
-            if (keys[i].account.len == 0 ||
-                (keys[i].object.len != 0 && keys[i].container.len == 0))
+            if (keys[i].account.len == 0 || keys[i].container.len != 0 ||
+                keys[i].object.len != 0)
                 abort();
-            *ret_bytes += check_part(keys[i].account, body.ptr, body.len) +
-                          check_part(keys[i].container, body.ptr, body.len) +
-                          check_part(keys[i].object, body.ptr, body.len) - 1;
+            *ret_bytes += check_name(keys[i].account, body.ptr, body.len);
         }
         total += (long)count;
     }

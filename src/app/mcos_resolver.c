@@ -31,7 +31,6 @@
     (64u << 20)                /* bytes of batches and their answers, of all threads   \
                                 */
 #define BODIES_MIN (20u << 20) /* of a thread: one of the largest, and its answer */
-#define TURNS_MAX  16u         /* before it looks again who woke it */
 #define FDS_SPARE  64u
 
 struct post {
@@ -107,11 +106,7 @@ static void *serve(void *arg)
             until = now_ms() + STOP_MS;
             mc_http_server_stop(post->http);
         }
-        for (unsigned i = 0; i < TURNS_MAX; i++) {
-            mc_http_server_run(post->http);
-            if (mc_http_server_timeout_ms(post->http) != 0)
-                break;
-        }
+        mc_http_server_run(post->http);
         if (until != 0 && (mc_http_server_busy(post->http) == 0 || now_ms() >= until))
             return NULL;
     }

@@ -80,33 +80,28 @@ static int fail_name(const struct mc_wire_question *q, struct mcos_diag *diag,
 int mc_wire_next(struct mc_wire_question *q, size_t most, struct mcos_key *keys,
                  size_t *ret_count, struct mcos_diag *diag)
 {
-    size_t n = 0;
+    const size_t left = q->count - q->done;
+    const size_t count = most < left ? most : left;
+    const uint8_t *lengths = q->lengths.ptr + (size_t)q->done * LENGTHS_BYTES;
 
-    for (; n < most && q->done < q->count; n++, q->done++) {
-        const uint8_t *lengths = q->lengths.ptr + (size_t)q->done * LENGTHS_BYTES;
+    if (left == 0 && q->names.len > 0)
+        return fail_at(diag, MCOS_E_FORMAT, "bytes", 12, "bytes after the last name");
+    for (size_t n = 0; n < count; n++, lengths += LENGTHS_BYTES) {
         const size_t account = mc_get_u16(lengths);
         const size_t container = mc_get_u16(lengths + 2);
         const size_t object = mc_get_u16(lengths + 4);
-        const size_t bytes = account + (container == 0 ? 0 : container + 1) +
-                             (object == 0 ? 0 : object + 1);
-        const uint8_t *name = q->names.ptr;
+        const size_t bytes =
+            account + (container != 0) + container + (object != 0) + object;
         const char *wrong = check_name(q, account, container, object, bytes);
 
         if (wrong != NULL)
             return fail_name(q, diag, wrong);
-        keys[n].account = (struct mcos_bytes){name, account};
-        keys[n].container = (struct mcos_bytes){name + account + 1, container};
-        keys[n].object = (struct mcos_bytes){name + account + container + 2, object};
-        if (container == 0)
-            keys[n].container.ptr = NULL;
-        if (object == 0)
-            keys[n].object.ptr = NULL;
+        keys[n] = (struct mcos_key){.account = {q->names.ptr, bytes}};
         q->names.ptr += bytes;
         q->names.len -= bytes;
+        q->done++;
     }
-    if (n == 0 && q->names.len > 0)
-        return fail_at(diag, MCOS_E_FORMAT, "bytes", 12, "bytes after the last name");
-    *ret_count = n;
+    *ret_count = count;
     return 0;
 }
 

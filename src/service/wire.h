@@ -32,9 +32,10 @@ int mc_wire_open(struct mc_bytes body, struct mc_wire_question *ret,
                  struct mcos_diag *diag);
 
 /*
- * The next names, at most `most`, into keys; *ret_count is 0 at the end. Each has an
- * account, and a container if it has an object. Fails with VALUE, FORMAT; diag says
- * which name, and where.
+ * The next names, at most `most`, into keys; *ret_count is 0 at the end. Each was seen
+ * to have an account, and a container if it has an object, and is given whole as the
+ * account of its key: so it lies, so it is hashed, and nobody has to join it. Fails
+ * with VALUE, FORMAT; diag says which name, and where.
  */
 int mc_wire_next(struct mc_wire_question *q, size_t most, struct mcos_key *keys,
                  size_t *ret_count, struct mcos_diag *diag);
