@@ -4,11 +4,13 @@ updates, outages and clients that behave badly."""
 import contextlib
 import json
 import pathlib
+import resource
 import signal
 import socket
 import struct
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -353,6 +355,68 @@ def test_clients_that_behave_badly_keep_nobody_out(home, ring):
         assert service.look(ring, "AUTH_me").body == want
         status = service.get("/v1/status").json
         assert status["failed"] == 0 and status["lookups"] > 100
+
+
+def resident(process):
+    """Bytes of memory that it has."""
+    text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return 1024 * int(text.split("VmRSS:")[1].split()[0])
+
+
+def descriptors(process):
+    return len(list(pathlib.Path(f"/proc/{process.pid}/fd").iterdir()))
+
+
+def test_ten_thousand_connections(home, ring):
+    """As many as it takes are open at once, each was answered and is kept; the others go on,
+    one more has its place, memory is bounded, and it is as before when they are gone."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    count = min(10000, most - 1500)
+    assert count > 1000, "ulimit -Hn"
+    line = f"GET /v1/rings/{ring}/lookup?account=AUTH_me HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    crowd = []
+
+    def dial(text):
+        one = socket.socket(socket.AF_UNIX)
+        one.settimeout(DEADLINE)
+        one.connect(str(service.socket))
+        one.sendall(text)
+        crowd.append(one)
+        return one
+
+    with Service(home.world.folder, f"file:{home.data}", name="crowded", rings=[ring],
+                 **{"max-connections": count, "threads": 1}) as service:
+        good = service.connect()
+        want = service.look(ring, "AUTH_me", connection=good)
+        empty, files = resident(service.process), descriptors(service.process)
+        began = time.monotonic()
+        for i in range(count - 21):
+            assert dial(line).recv(4096).startswith(b"HTTP/1.1 200 ")
+            if i % 500 == 0:
+                assert service.look(ring, "AUTH_me", connection=good).body == want.body
+        slow = [dial(line[:-i - 3]) for i in range(20)]
+        assert service.look(ring, "AUTH_me", connection=good).body == want.body
+        kept = time.monotonic() - began < 25  # longer than 30 s nobody is, who asks no more
+        assert descriptors(service.process) >= files + count - 21 or not kept
+        each = (resident(service.process) - empty) / count
+        assert each < 48 << 10 or not kept, each
+        began = time.monotonic()
+        for _ in range(100):  # beyond: each has the place of one that rests,
+            assert dial(line).recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - began < 20  # not of one that was closed for its age
+        assert service.look(ring, "AUTH_me", connection=good).body == want.body
+        assert descriptors(service.process) < files + count + 64  # a few are being closed
+        for i, one in enumerate(slow):
+            with contextlib.suppress(OSError):  # after 5 s it is cut
+                one.sendall(line[-i - 3:])
+        for one in crowd:
+            one.close()
+        until(lambda: descriptors(service.process) <= files + 1, "all of them are gone", service)
+        batch = service.batch(ring, BYTES * 100)
+        assert len(batch.partitions) == len(BYTES) * 100
+        assert service.look(ring, "AUTH_me").body == want.body
+        assert service.get("/v1/status").json["failed"] == 0
 
 
 def test_names_of_no_ring_are_not_kept(home):

@@ -258,6 +258,59 @@ static void a_server_that_closed_takes_answers_and_drops_them(void **state)
     give(w, 0);
 }
 
+/* The server anew, with other limits. */
+static void reopen(struct world *w, struct mc_http_config config)
+{
+    const char *listen[1] = {w->address};
+    struct mcos_diag diag = {0};
+
+    mc_http_server_close(w->server);
+    w->server = NULL;
+    config.listen = listen;
+    config.listen_count = 1;
+    assert_int_equal(mc_http_server_open(&config, &w->handler, &w->server, &diag), 0);
+}
+
+static void when_all_wait_for_an_answer_one_more_is_told(void **state)
+{
+    struct world *w = *state;
+    int fds[2];
+    int more;
+
+    reopen(w, (struct mc_http_config){.connections_max = 2});
+    fds[0] = dial(w, LATER);
+    fds[1] = dial(w, LATER);
+    more = dial(w, NOW);
+    want_answer(w, more, "HTTP/1.1 503 ", "\"code\": \"busy\"");
+    assert_non_null(strstr(w->answer, "Retry-After: "));
+    assert_null(read_some(w, more)); /* closed */
+    (void)close(more);
+    give(w, 0);
+    want_answer(w, fds[0], "201", "later");
+    more = dial(w, NOW); /* has the place of the one that was answered */
+    want_answer(w, more, "200", "now");
+    give(w, 1);
+    want_answer(w, fds[1], "201", "later");
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)close(more);
+}
+
+static void one_that_is_kept_and_drips_is_cut(void **state)
+{
+    struct world *w = *state;
+    unsigned tries = 0;
+    int fd;
+
+    reopen(w, (struct mc_http_config){.kept_s = 1});
+    fd = dial(w, NOW);
+    want_answer(w, fd, "200", "now");
+    while (read_some(w, fd) != NULL && ++tries < 3000) /* a minute at least */
+        (void)send(fd, "\r\n", 2, MSG_NOSIGNAL);
+    assert_in_range(tries, 2, 2999);
+    (void)close(fd);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -269,6 +322,8 @@ int main(void)
         CASE(it_is_seen_that_a_client_has_gone),
         CASE(a_stop_waits_for_an_answer),
         CASE(a_server_that_closed_takes_answers_and_drops_them),
+        CASE(when_all_wait_for_an_answer_one_more_is_told),
+        CASE(one_that_is_kept_and_drips_is_cut),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

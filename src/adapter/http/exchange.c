@@ -284,6 +284,24 @@ static enum MHD_Result refuse(struct mc_exchange *x, struct MHD_Connection *c, i
     return send_answer(x, c, &answer);
 }
 
+void mc_exchange_refuse_unread(int fd, int code, const char *detail)
+{
+    char problem[PROBLEM_BYTES];
+    char text[2 * PROBLEM_BYTES];
+    char retry[32] = "";
+
+    if (mcos_err_http(code) == 503)
+        (void)snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", RETRY_S);
+    format_problem(problem, code, detail);
+    (void)snprintf(text, sizeof(text),
+                   "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_TYPE "\r\n%s"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   mcos_err_http(code), mcos_err_slug(code), retry, strlen(problem),
+                   problem);
+    (void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+}
+
 /*
  * While a body comes, libmicrohttpd takes no answer, and a body of chunks may never
  * end. So this one goes to the socket directly; what still comes is read for a while,
@@ -294,20 +312,11 @@ static void tell_early(struct mc_exchange *x, struct MHD_Connection *c, int code
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    char problem[PROBLEM_BYTES];
-    char text[2 * PROBLEM_BYTES];
 
     x->told = true;
     x->discarded = 0;
-    if (info == NULL)
-        return;
-    format_problem(problem, code, detail);
-    (void)snprintf(text, sizeof(text),
-                   "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_TYPE
-                   "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                   mcos_err_http(code), mcos_err_slug(code), strlen(problem), problem);
-    (void)send(info->connect_fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)shutdown(info->connect_fd, SHUT_WR);
+    if (info != NULL)
+        mc_exchange_refuse_unread(info->connect_fd, code, detail);
 }
 
 /* ---- head ---- */

@@ -38,6 +38,10 @@ bool mc_exchange_answered(const struct mc_exchange *x);
 /* It was kept, and its answer is not there yet. */
 bool mc_exchange_asleep(const struct mc_exchange *x);
 
+/* A problem document as the last word on a connection whose requests are not, or no
+ * longer, read: as much of it as the socket takes at once. */
+void mc_exchange_refuse_unread(int fd, int code, const char *detail);
+
 /* Its client has hung up while it was asleep. */
 void mc_exchange_desert(struct mc_exchange *x);
 

@@ -37,6 +37,7 @@ struct visitor {
     int fd;
     enum stage stage;
     struct mc_exchange *asleep; /* its answer is given later; NULL: it is not */
+    bool kept;                  /* it had an answer */
     uint64_t since_ms; /* opened, or the answer before was sent; ANSWER: asked */
 };
 
@@ -54,6 +55,8 @@ struct mc_http_server {
     struct visitor *visitors;
     size_t visitor_count; /* but for those that are cut */
     size_t connections_max;
+    unsigned kept_s;
+    unsigned least_s; /* the least that anybody has */
     size_t busy;
     struct mc_exchange *sleepers;
     size_t bodies;
@@ -77,7 +80,7 @@ static uint64_t deadline_of(const struct visitor *v)
 {
     switch (v->stage) {
     case STAGE_HEAD:
-        return v->since_ms + 1000u * MC_HTTP_HEAD_S;
+        return v->since_ms + 1000u * (v->kept ? v->server->kept_s : MC_HTTP_HEAD_S);
     case STAGE_BODY:
         return v->since_ms + 1000u * MC_HTTP_REQUEST_S;
     case STAGE_ANSWER:
@@ -151,10 +154,13 @@ static void enter(struct mc_http_server *server, struct visitor *v, int fd)
         v->next->link = &v->next;
     server->visitors = v;
     server->visitor_count++;
-    if (deadline_of(v) < server->due_ms)
-        server->due_ms = deadline_of(v);
-    if (server->visitor_count > server->connections_max)
+    if (v->since_ms + 1000u * server->least_s < server->due_ms)
+        server->due_ms = v->since_ms + 1000u * server->least_s;
+    if (server->visitor_count > server->connections_max) {
+        mc_exchange_refuse_unread(fd, MCOS_E_BUSY,
+                                  "all connections wait for an answer already");
         cut(v);
+    }
 }
 
 static void on_visit(void *cls, struct MHD_Connection *c, void **context,
@@ -187,6 +193,7 @@ static void set_stage(struct MHD_Connection *c, enum stage stage,
 
     if (v == NULL)
         return;
+    v->kept = v->kept || stage == STAGE_HEAD;
     v->asleep = asleep;
     if (v->stage == STAGE_CUT)
         return;
@@ -320,6 +327,8 @@ int mc_http_server_open(const struct mc_http_config *config, struct mc_handler *
     if (server == NULL)
         return MCOS_E_NOMEM;
     server->due_ms = UINT64_MAX;
+    server->kept_s = config->kept_s == 0 ? MC_HTTP_KEPT_S : config->kept_s;
+    server->least_s = server->kept_s < MC_HTTP_HEAD_S ? server->kept_s : MC_HTTP_HEAD_S;
     server->connections_max = config->connections_max == 0 ? MC_HTTP_CONNECTIONS_MAX
                                                            : config->connections_max;
     for (size_t i = 0; i < count && r == 0; i++) {
@@ -383,7 +392,7 @@ void mc_http_server_run(struct mc_http_server *server)
         return;
     /* A deadline that begins until then ends after it. */
     server->due_ms =
-        server->visitors == NULL ? UINT64_MAX : now + 1000u * MC_HTTP_HEAD_S;
+        server->visitors == NULL ? UINT64_MAX : now + 1000u * server->least_s;
     for (struct visitor *v = server->visitors; v != NULL; v = v->next) {
         uint64_t due = deadline_of(v);
 

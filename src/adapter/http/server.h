@@ -17,10 +17,12 @@
  *
  * One that sends a byte now and then is never silent long enough for a timeout, and
  * a few hundred of them would keep everybody else out. So a head has its time and a
- * whole request has its time, from the opening of the connection or the end of the
- * answer before; and when all places are taken, a newcomer gets the place of the
- * connection that has been without a whole request for longest (or, if there is none
- * such, of the one that has been reading its answer for longest).
+ * whole request has its time, from the opening of the connection; after an answer the
+ * head of the next request has more, for clients keep connections to use them again;
+ * and when all places are taken, a newcomer gets the place of the connection that has
+ * been without a whole request for longest (or, if there is none such, of the one that
+ * has been reading its answer for longest). If all of them wait for an answer that is
+ * given later, the newcomer is told 503 and closed.
  */
 #ifndef MCOS_ADAPTER_HTTP_SERVER_H
 #define MCOS_ADAPTER_HTTP_SERVER_H
@@ -36,7 +38,8 @@
     256u                             /* open at once, over all listeners, if not told  \
                                       */
 #define MC_HTTP_TIMEOUT_S        30u /* without a byte either way */
-#define MC_HTTP_HEAD_S           5u  /* for request line and headers to arrive */
+#define MC_HTTP_HEAD_S           5u  /* for the first request line and headers */
+#define MC_HTTP_KEPT_S           30u /* for those after an answer */
 #define MC_HTTP_REQUEST_S        30u /* for a whole request to arrive */
 #define MC_HTTP_BODIES_MAX       (256u << 20) /* bytes of bodies and answers at one time */
 #define MC_HTTP_HEAD_BYTES_MAX   32768u /* request line and headers, and a buffer */
@@ -50,6 +53,7 @@ struct mc_http_config {
     size_t listen_count;       /* 1 .. MC_HTTP_LISTEN_MAX */
     size_t connections_max;    /* 0: MC_HTTP_CONNECTIONS_MAX */
     size_t bodies_max;         /* 0: MC_HTTP_BODIES_MAX */
+    unsigned kept_s;           /* 0: MC_HTTP_KEPT_S, and no more than that */
     bool any_bytes; /* values in a query are any bytes; else they are UTF-8 without NUL
                      */
     /* Not NULL: takes part in what that one accepts, for another thread with a loop of
