@@ -122,6 +122,7 @@ static int open_book(struct service *s, struct mcos_diag *diag)
 
     options.system = s->config.system;
     options.poll_ms = s->config.poll_ms;
+    options.flags = s->config.keep_previous ? MCOS_KEEP_PREVIOUS : 0;
     if (s->config.swift_conf[0] != '\0')
         options.swift_conf = s->config.swift_conf;
     err = mc_book_open(s->config.source, &options, &s->hall.book, &why);
@@ -282,6 +283,7 @@ int main(int argc, char **argv)
     (void)sigaddset(&signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     s.hall.system = s.config.system;
+    s.hall.keeps_previous = s.config.keep_previous;
     s.hall.started = (int64_t)mc_os_clock()->wall_ns(mc_os_clock());
     s.log = mc_os_log(MC_LOG_INFO, "");
     err = raise_limits(&s, &diag);

@@ -17,6 +17,7 @@ enum option {
     OPT_RING,
     OPT_SYSTEM,
     OPT_SWIFT_CONF,
+    OPT_KEEP_PREVIOUS,
     OPT_POLL_MS,
     OPT_THREADS,
     OPT_MAX_CONNECTIONS,
@@ -41,6 +42,8 @@ static const struct mc_option rows[OPT_COUNT] = {
     [OPT_SYSTEM] = {"system", "NAME", "mcos", "whose rings; others' are refused", 0},
     [OPT_SWIFT_CONF] = {"swift_conf", "FILE", "",
                         "Swift's hash prefix and suffix, for rings that need them", 0},
+    [OPT_KEEP_PREVIOUS] = {"keep_previous", NULL, "no",
+                           "keep the version before, too, for who asks for it", 0},
     [OPT_POLL_MS] = {"poll_ms", "N", "1000", "between two looks at a place", 0},
     [OPT_THREADS] = {"threads", "N", NULL, "1 to 64", 0},
     [OPT_MAX_CONNECTIONS] = {"max_connections", "N", "1024", "open at once", 0},
@@ -94,6 +97,16 @@ static int to_number(struct mc_options *o, enum option opt, unsigned long least,
         return mc_options_refuse(o, opt, why);
     }
     *ret = n;
+    return 0;
+}
+
+static int to_bool(struct mc_options *o, enum option opt, bool *ret)
+{
+    const char *text = o->values[opt].text[0];
+
+    *ret = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+    if (!*ret && strcmp(text, "no") != 0 && strcmp(text, "false") != 0)
+        return mc_options_refuse(o, opt, "wants yes or no");
     return 0;
 }
 
@@ -166,6 +179,8 @@ static int to_values(struct mc_options *o, struct mc_service_config *c)
         err = to_text(o, OPT_SYSTEM, c->system, sizeof(c->system));
     if (err == 0)
         err = to_text(o, OPT_SWIFT_CONF, c->swift_conf, sizeof(c->swift_conf));
+    if (err == 0)
+        err = to_bool(o, OPT_KEEP_PREVIOUS, &c->keep_previous);
     if (err == 0)
         err = to_number(o, OPT_POLL_MS, 10, 3600000, &poll);
     if (err == 0)

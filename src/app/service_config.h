@@ -21,6 +21,7 @@ struct mc_service_config {
     unsigned ring_count;
     char system[MC_NAME_MAX + 1];
     char swift_conf[MC_SERVICE_PATH_MAX]; /* "" if none */
+    bool keep_previous;
     uint32_t poll_ms;
     unsigned threads;
     unsigned connections_max; /* of all threads together */

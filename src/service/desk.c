@@ -122,8 +122,8 @@ static size_t body_max(struct mc_handler *handler, const char *method, const cha
     return strcmp(method, "GET") == 0 ? 0 : REFUSED_BYTES_MAX;
 }
 
-static bool take_no_params(const struct mc_request *request,
-                           struct mc_response *response)
+bool mc_desk_take_no_params(const struct mc_request *request,
+                            struct mc_response *response)
 {
     struct mcos_diag diag = {.offset = -1};
 
@@ -134,6 +134,20 @@ static bool take_no_params(const struct mc_request *request,
         mcos_diag_set(&diag, MCOS_E_FIELD, request->query[0].name, "unknown parameter"),
         &diag);
     return false;
+}
+
+const struct mcos_view *mc_desk_hold(const struct mc_book_ring *ring,
+                                     struct mc_response *response)
+{
+    const struct mcos_view *view = mcos_ring_hold(ring->ring);
+    struct mcos_diag diag = {.offset = -1};
+    int err;
+
+    if (view != NULL)
+        return view;
+    err = mcos_ring_wait(ring->ring, 0, &diag);
+    mc_desk_fail(response, err == 0 ? MCOS_E_NOTREADY : err, &diag);
+    return NULL;
 }
 
 static void answer_method(struct mc_response *response, const char *allow)
@@ -306,7 +320,7 @@ static void handle(struct mc_handler *handler, const struct mc_request *request,
         handle_ring(desk, request, response);
     else if (strcmp(request->method, "GET") != 0)
         answer_method(response, "GET");
-    else if (take_no_params(request, response))
+    else if (mc_desk_take_no_params(request, response))
         routes[i].get(desk, request, response);
     if (response->status != 0) /* else it was kept */
         count_answer(desk, response);

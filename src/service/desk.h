@@ -23,7 +23,8 @@ struct mc_desk;
 struct mc_hall {
     struct mc_book *book;
     const char *system;
-    int64_t started; /* ns since 1970 */
+    bool keeps_previous; /* the book's resolver does */
+    int64_t started;     /* ns since 1970 */
     struct mc_desk *desks[MC_DESKS_MAX];
     size_t desk_count; /* does not change while requests come */
 };

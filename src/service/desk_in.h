@@ -38,6 +38,13 @@ static inline void mc_desk_count(_Atomic(uint64_t) *counter, uint64_t more)
 /* Fills in a problem document. diag may be NULL. */
 void mc_desk_fail(struct mc_response *response, int code, const struct mcos_diag *diag);
 
+/* False after it refused a parameter. */
+bool mc_desk_take_no_params(const struct mc_request *request,
+                            struct mc_response *response);
+/* The version in force, to be released; NULL after it answered why there is none. */
+const struct mcos_view *mc_desk_hold(const struct mc_book_ring *ring,
+                                     struct mc_response *response);
+
 /* desk_look.c: where names live. */
 void mc_desk_look_up(struct mc_desk *desk, const struct mc_book_ring *ring,
                      const struct mc_request *request, struct mc_response *response);

@@ -22,29 +22,6 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "columns of an answer are written where they are sent");
 
-static int again(int err, struct mcos_diag *diag)
-{
-    if (err != MCOS_E_DIGEST)
-        return err;
-    return mcos_diag_set(diag, MCOS_E_NOTREADY, "",
-                         "somebody wrote into the ring's file; it is read anew");
-}
-
-/* NULL after it answered why not. */
-static const struct mcos_view *hold(const struct mc_book_ring *ring,
-                                    struct mc_response *response)
-{
-    const struct mcos_view *view = mcos_ring_hold(ring->ring);
-    struct mcos_diag diag = {.offset = -1};
-    int err;
-
-    if (view != NULL)
-        return view;
-    err = mcos_ring_wait(ring->ring, 0, &diag);
-    mc_desk_fail(response, err == 0 ? MCOS_E_NOTREADY : err, &diag);
-    return NULL;
-}
-
 static void put_etag(const struct mcos_view_info *info, struct mc_response *response)
 {
     char epoch[16] = "";
@@ -57,12 +34,15 @@ static void put_etag(const struct mcos_view_info *info, struct mc_response *resp
                    epoch, info->version, digest);
 }
 
-static void finish(struct mc_desk *desk, int err, const struct mcos_diag *diag,
+static void finish(struct mc_desk *desk, int err, struct mcos_diag *diag,
                    const struct mcos_view *view, const char *type, size_t names,
                    struct mc_response *response)
 {
     if (err == 0)
         err = response->body.err;
+    if (err == MCOS_E_DIGEST)
+        err = mcos_diag_set(diag, MCOS_E_NOTREADY, "",
+                            "somebody wrote into the ring's file; it is read anew");
     if (err != 0) {
         mc_desk_fail(response, err, diag);
         return;
@@ -73,7 +53,37 @@ static void finish(struct mc_desk *desk, int err, const struct mcos_diag *diag,
     mc_desk_count(&desk->counts.lookups, names);
 }
 
+/* Refuses to tell of the version before where it is not kept. */
+static int check_previous(const struct mc_desk *desk, bool previous,
+                          struct mcos_diag *diag)
+{
+    if (!previous || desk->hall->keeps_previous)
+        return 0;
+    return mcos_diag_set(diag, MCOS_E_VALUE, "previous",
+                         "this service was started without --keep-previous");
+}
+
+/* The version before, if it has places. */
+static const struct mcos_view *find_previous(const struct mcos_view *view)
+{
+    const struct mcos_view *before = mcos_view_previous(view);
+
+    return before == NULL || mcos_view_info(before)->deleted ? NULL : before;
+}
+
 /* ---- one ---- */
+
+static int look_up_previous(const struct mcos_view *view, const struct mc_question *q,
+                            struct mc_buf *b)
+{
+    const struct mcos_view *before = find_previous(view);
+    struct mcos_answer answer;
+    int err = 0;
+
+    if (before != NULL)
+        err = mcos_view_lookup(before, &q->key, q->flags, &answer);
+    return err != 0 ? err : mc_doc_previous(before, &answer, b);
+}
 
 static int look_up(const struct mcos_view *view, const struct mc_question *q,
                    struct mc_buf *b)
@@ -87,7 +97,12 @@ static int look_up(const struct mcos_view *view, const struct mc_question *q,
         count = mcos_view_handoffs(view, answer.partition, q->handoffs, handoffs);
     if (count < 0)
         err = count;
-    return err != 0 ? err : mc_doc_lookup(view, &answer, handoffs, (size_t)count, b);
+    if (err == 0)
+        err = mc_doc_lookup(view, &answer, handoffs, (size_t)count, b);
+    if (err == 0 && q->previous)
+        err = look_up_previous(view, q, b);
+    mc_doc_end(b);
+    return err;
 }
 
 void mc_desk_look_up(struct mc_desk *desk, const struct mc_book_ring *ring,
@@ -95,45 +110,82 @@ void mc_desk_look_up(struct mc_desk *desk, const struct mc_book_ring *ring,
 {
     struct mcos_diag diag = {.offset = -1};
     const struct mcos_view *view;
-    struct mc_question q;
+    struct mc_question q = {0};
     int err = mc_question_read(request, &q, &diag);
 
+    if (err == 0)
+        err = check_previous(desk, q.previous, &diag);
     if (err != 0) {
         mc_desk_fail(response, err, &diag);
         return;
     }
-    view = hold(ring, response);
+    view = mc_desk_hold(ring, response);
     if (view == NULL)
         return;
-    err = again(look_up(view, &q, &response->body), &diag);
+    err = look_up(view, &q, &response->body);
     finish(desk, err, &diag, view, "application/json", 1, response);
     mcos_view_release(view);
 }
 
 /* ---- many, in JSON ---- */
 
-static int answer_json(const struct mcos_view *view, const struct mc_questions *q,
-                       struct mc_buf *b, struct mcos_diag *diag)
-{
-    uint8_t *seen = calloc(1, mcos_view_info(view)->device_slots / 8 + 1);
-    struct mcos_answer answer = {0};
-    int err = seen == NULL ? MCOS_E_NOMEM : 0;
+/* A view of a batch, and a bit for each of its devices that was named. */
+struct side {
+    const struct mcos_view *view; /* NULL: there is none */
+    uint8_t *seen;
+};
 
-    if (err == 0 && mcos_view_info(view)->deleted)
-        err = MCOS_E_DELETED;
-    for (size_t i = 0; i < q->count && err == 0; i++) {
-        err = mcos_view_lookup(view, &q->keys[i], q->flags, &answer);
-        if (err == 0 && i == 0)
-            mc_doc_batch_head(view, &answer, b);
+static int side_init(struct side *side, const struct mcos_view *view)
+{
+    side->view = view;
+    if (view == NULL)
+        return 0;
+    side->seen = calloc(1, mcos_view_info(view)->device_slots / 8 + 1);
+    return side->seen == NULL ? MCOS_E_NOMEM : 0;
+}
+
+static int answer_name(const struct side *now, const struct side *before,
+                       const struct mc_questions *q, size_t i, struct mc_buf *b)
+{
+    struct mcos_answer answer;
+    int err = mcos_view_lookup(now->view, &q->keys[i], q->flags, &answer);
+
+    if (err != 0)
+        return err;
+    if (i == 0)
+        mc_doc_batch_head(now->view, &answer, b);
+    mc_doc_batch_answer(&answer, now->seen, b);
+    if (before->view != NULL) {
+        err = mcos_view_lookup(before->view, &q->keys[i], q->flags, &answer);
         if (err == 0)
-            mc_doc_batch_answer(&answer, seen, b);
+            mc_doc_batch_answer_previous(&answer, before->seen, b);
     }
+    mc_doc_batch_answer_end(b);
+    return err;
+}
+
+static int answer_json(const struct mcos_view *view, const struct mc_questions *q,
+                       struct mc_buf *b)
+{
+    static const struct mcos_answer none;
+    struct side now = {0};
+    struct side before = {0};
+    int err = mcos_view_info(view)->deleted ? MCOS_E_DELETED : side_init(&now, view);
+
+    if (err == 0 && q->previous)
+        err = side_init(&before, find_previous(view));
     if (err == 0 && q->count == 0)
-        mc_doc_batch_head(view, &answer, b);
+        mc_doc_batch_head(view, &none, b);
+    for (size_t i = 0; i < q->count && err == 0; i++)
+        err = answer_name(&now, &before, q, i, b);
     if (err == 0)
-        err = mc_doc_batch_tail(view, seen, b);
-    free(seen);
-    return again(err, diag);
+        err = mc_doc_batch_tail(view, now.seen, b);
+    if (err == 0 && q->previous)
+        err = mc_doc_batch_previous(before.view, before.seen, b);
+    mc_doc_end(b);
+    free(now.seen);
+    free(before.seen);
+    return err;
 }
 
 static void many_json(struct mc_desk *desk, const struct mcos_view *view,
@@ -144,7 +196,9 @@ static void many_json(struct mc_desk *desk, const struct mcos_view *view,
     int err = mc_questions_parse(request->body, &q, &diag);
 
     if (err == 0)
-        err = answer_json(view, &q, &response->body, &diag);
+        err = check_previous(desk, q.previous, &diag);
+    if (err == 0)
+        err = answer_json(view, &q, &response->body);
     finish(desk, err, &diag, view, "application/json", q.count, response);
     mc_questions_fini(&q);
 }
@@ -183,7 +237,7 @@ static int answer_wire(const struct mcos_view *view, struct mc_wire_question *q,
 
     err = mcos_view_partition(view, 0, 0, &any);
     if (err != 0)
-        return again(err, diag);
+        return err;
     err = mc_wire_answer(info, any.checked_at, any.confirmed_at, q->count, b, &columns);
     if (err != 0)
         return err;
@@ -201,7 +255,7 @@ static int answer_wire(const struct mcos_view *view, struct mc_wire_question *q,
         if (err != 0)
             break;
     }
-    return again(err, diag);
+    return err;
 }
 
 static void many_wire(struct mc_desk *desk, const struct mcos_view *view,
@@ -234,18 +288,17 @@ void mc_desk_look_up_many(struct mc_desk *desk, const struct mc_book_ring *ring,
     const struct mcos_view *view;
     int err = 0;
 
-    if (request->query_count > 0)
-        err = mcos_diag_set(&diag, MCOS_E_FIELD, request->query[0].name,
-                            "unknown parameter");
-    else if (!wire && request->content_type != NULL &&
-             !is_type(request->content_type, "application/json"))
+    if (!mc_desk_take_no_params(request, response))
+        return;
+    if (!wire && request->content_type != NULL &&
+        !is_type(request->content_type, "application/json"))
         err = mcos_diag_set(&diag, MCOS_E_TYPE, "Content-Type",
                             "wants application/json or " MC_WIRE_TYPE);
     if (err != 0) {
         mc_desk_fail(response, err, &diag);
         return;
     }
-    view = hold(ring, response);
+    view = mc_desk_hold(ring, response);
     if (view == NULL)
         return;
     mc_desk_count(&desk->counts.batches, 1);

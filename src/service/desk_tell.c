@@ -36,23 +36,15 @@ void mc_desk_livez(struct mc_desk *desk, const struct mc_request *request,
 void mc_desk_show_ring(struct mc_desk *desk, const struct mc_book_ring *ring,
                        const struct mc_request *request, struct mc_response *response)
 {
-    struct mcos_diag diag = {.offset = -1};
     const struct mcos_view *view;
-    int err = 0;
+    int err;
 
     (void)desk;
-    if (request->query_count > 0) {
-        err = mcos_diag_set(&diag, MCOS_E_FIELD, request->query[0].name,
-                            "unknown parameter");
-        mc_desk_fail(response, err, &diag);
+    if (!mc_desk_take_no_params(request, response))
         return;
-    }
-    view = mcos_ring_hold(ring->ring);
-    if (view == NULL) {
-        err = mcos_ring_wait(ring->ring, 0, &diag);
-        mc_desk_fail(response, err == 0 ? MCOS_E_NOTREADY : err, &diag);
+    view = mc_desk_hold(ring, response);
+    if (view == NULL)
         return;
-    }
     err = mc_doc_ring(ring->name.s, ring->ring, view, true, &response->body);
     mc_text_raw(&response->body, "\n");
     answer(response, 200, err);

@@ -40,13 +40,18 @@ static void put_hash(const struct mcos_view_info *info, struct mc_buf *b)
     mc_text_string(b, info->hash == MCOS_HASH_XXH3 ? "xxh3" : "swift-md5");
 }
 
-/* Of the ring that answers, what every answer tells. */
-static void put_ring(const struct mcos_view_info *info,
-                     const struct mcos_answer *answer, struct mc_buf *b)
+static void put_table(const struct mcos_view_info *info, struct mc_buf *b)
 {
     mc_text_key(b, "partitions");
     mc_text_number(b, info->partitions);
     put_hash(info, b);
+}
+
+/* Of the ring that answers, what every answer tells. */
+static void put_ring(const struct mcos_view_info *info,
+                     const struct mcos_answer *answer, struct mc_buf *b)
+{
+    put_table(info, b);
     mc_text_key(b, "confirmed");
     mc_text_time(b, answer->confirmed_at);
 }
@@ -111,9 +116,39 @@ int mc_doc_lookup(const struct mcos_view *view, const struct mcos_answer *answer
     if (err != 0)
         return err;
     mc_text_key(b, "handoffs");
-    err = put_devices(view, handoffs, handoff_count, b);
-    mc_text_raw(b, "}\n");
+    return put_devices(view, handoffs, handoff_count, b);
+}
+
+/* Begins what is told of the version before. False: there is none. */
+static bool begin_previous(const struct mcos_view *before, struct mc_buf *b)
+{
+    mc_text_key(b, "previous");
+    mc_text_raw(b, before == NULL ? "null" : "{");
+    if (before == NULL)
+        return false;
+    put_stamp(mcos_view_info(before), b);
+    put_table(mcos_view_info(before), b);
+    return true;
+}
+
+int mc_doc_previous(const struct mcos_view *before, const struct mcos_answer *answer,
+                    struct mc_buf *b)
+{
+    int err;
+
+    if (!begin_previous(before, b))
+        return 0;
+    mc_text_key(b, "partition");
+    mc_text_number(b, answer->partition);
+    mc_text_key(b, "devices");
+    err = put_devices(before, answer->devices, answer->device_count, b);
+    mc_text_raw(b, "}");
     return err;
+}
+
+void mc_doc_end(struct mc_buf *b)
+{
+    mc_text_raw(b, "}\n");
 }
 
 /* ---- batches ---- */
@@ -132,10 +167,9 @@ void mc_doc_batch_head(const struct mcos_view *view, const struct mcos_answer *a
     mc_text_raw(b, "[");
 }
 
-void mc_doc_batch_answer(const struct mcos_answer *answer, uint8_t *seen,
-                         struct mc_buf *b)
+static void put_answer(const struct mcos_answer *answer, uint8_t *seen,
+                       struct mc_buf *b)
 {
-    mc_text_item(b);
     mc_text_raw(b, "{");
     mc_text_key(b, "partition");
     mc_text_number(b, answer->partition);
@@ -148,13 +182,32 @@ void mc_doc_batch_answer(const struct mcos_answer *answer, uint8_t *seen,
         mc_text_number(b, id);
         seen[id / 8] |= (uint8_t)(1u << id % 8);
     }
-    mc_text_raw(b, "]}");
+    mc_text_raw(b, "]");
 }
 
-int mc_doc_batch_tail(const struct mcos_view *view, const uint8_t *seen,
-                      struct mc_buf *b)
+void mc_doc_batch_answer(const struct mcos_answer *answer, uint8_t *seen,
+                         struct mc_buf *b)
 {
-    mc_text_raw(b, "]");
+    mc_text_item(b);
+    put_answer(answer, seen, b);
+}
+
+void mc_doc_batch_answer_previous(const struct mcos_answer *answer, uint8_t *seen,
+                                  struct mc_buf *b)
+{
+    mc_text_key(b, "previous");
+    put_answer(answer, seen, b);
+    mc_text_raw(b, "}");
+}
+
+void mc_doc_batch_answer_end(struct mc_buf *b)
+{
+    mc_text_raw(b, "}");
+}
+
+/* Those that some answer named. */
+static int put_seen(const struct mcos_view *view, const uint8_t *seen, struct mc_buf *b)
+{
     mc_text_key(b, "devices");
     mc_text_raw(b, "[");
     for (uint32_t id = 0; id < mcos_view_info(view)->device_slots; id++) {
@@ -169,8 +222,27 @@ int mc_doc_batch_tail(const struct mcos_view *view, const uint8_t *seen,
         begin_device(&d, b);
         mc_text_raw(b, "}");
     }
-    mc_text_raw(b, "]}\n");
+    mc_text_raw(b, "]");
     return 0;
+}
+
+int mc_doc_batch_tail(const struct mcos_view *view, const uint8_t *seen,
+                      struct mc_buf *b)
+{
+    mc_text_raw(b, "]");
+    return put_seen(view, seen, b);
+}
+
+int mc_doc_batch_previous(const struct mcos_view *before, const uint8_t *seen,
+                          struct mc_buf *b)
+{
+    int err;
+
+    if (!begin_previous(before, b))
+        return 0;
+    err = put_seen(before, seen, b);
+    mc_text_raw(b, "}");
+    return err;
 }
 
 /* ---- rings ---- */

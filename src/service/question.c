@@ -28,12 +28,12 @@ static int read_handoffs(const char *text, size_t *ret, struct mcos_diag *diag)
     return 0;
 }
 
-static int read_active_first(const char *text, unsigned *ret, struct mcos_diag *diag)
+static int read_bool(const char *field, const char *text, bool *ret,
+                     struct mcos_diag *diag)
 {
-    if (text[0] == '\0' || strcmp(text, "true") == 0)
-        *ret |= MCOS_ACTIVE_FIRST;
-    else if (strcmp(text, "false") != 0)
-        return mcos_diag_set(diag, MCOS_E_VALUE, "active_first", "wants true or false");
+    *ret = text[0] == '\0' || strcmp(text, "true") == 0;
+    if (!*ret && strcmp(text, "false") != 0)
+        return mcos_diag_set(diag, MCOS_E_VALUE, field, "wants true or false");
     return 0;
 }
 
@@ -53,19 +53,21 @@ int mc_question_read(const struct mc_request *request, struct mc_question *ret,
                      struct mcos_diag *diag)
 {
     struct mc_question q = {0};
+    bool active_first = false;
     unsigned given = 0;
     int err = 0;
 
     for (size_t i = 0; i < request->query_count && err == 0; i++) {
         const struct mc_param *p = &request->query[i];
         const struct mcos_bytes value = {p->value, p->len};
-        static const char *const names[] = {"account", "container", "object",
-                                            "handoffs", "active_first"};
+        static const char *const names[] = {"account",  "container",    "object",
+                                            "handoffs", "active_first", "previous"};
+        const unsigned count = sizeof(names) / sizeof(names[0]);
         unsigned which = 0;
 
-        while (which < 5 && strcmp(names[which], p->name) != 0)
+        while (which < count && strcmp(names[which], p->name) != 0)
             which++;
-        if (which == 5)
+        if (which == count)
             return mcos_diag_set(diag, MCOS_E_FIELD, p->name, "unknown parameter");
         if ((given >> which & 1u) != 0)
             return mcos_diag_set(diag, MCOS_E_FIELD, p->name, "given twice");
@@ -78,9 +80,12 @@ int mc_question_read(const struct mc_request *request, struct mc_question *ret,
             q.key.object = value;
         else if (which == 3)
             err = read_handoffs(p->value, &q.handoffs, diag);
+        else if (which == 4)
+            err = read_bool(p->name, p->value, &active_first, diag);
         else
-            err = read_active_first(p->value, &q.flags, diag);
+            err = read_bool(p->name, p->value, &q.previous, diag);
     }
+    q.flags = active_first ? MCOS_ACTIVE_FIRST : 0;
     if (err == 0)
         err = check_key(&q.key, "", diag);
     if (err == 0)
@@ -127,9 +132,12 @@ static int read_tree(struct mc_questions *q, struct mcos_diag *diag)
             names = value;
         else if (strcmp(member, "active_first") == 0 && json_is_boolean(value))
             q->flags = json_is_true(value) ? MCOS_ACTIVE_FIRST : 0;
+        else if (strcmp(member, "previous") == 0 && json_is_boolean(value))
+            q->previous = json_is_true(value);
         else
             return mcos_diag_set(diag, MCOS_E_FIELD, member,
-                                 "wants names (a list) and active_first (a boolean)");
+                                 "wants names (a list), active_first and previous "
+                                 "(booleans)");
     }
     if (names == NULL)
         return mcos_diag_set(diag, MCOS_E_FIELD, "names", "needed");

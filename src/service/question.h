@@ -13,6 +13,7 @@
 struct mc_question {
     struct mcos_key key;
     unsigned flags; /* MCOS_ACTIVE_FIRST, or 0 */
+    bool previous;  /* the version before is asked, too */
     size_t handoffs;
 };
 
@@ -26,12 +27,14 @@ struct mc_questions {
     struct mcos_key *keys;
     size_t count;
     unsigned flags;
+    bool previous;
 };
 
 /*
- * {"names": [[account, container, object] ...], "active_first": false}; container and
- * object may be absent. On success *ret is yours (fini). Fails with JSON, TOOBIG,
- * FIELD, VALUE, NOMEM; diag says where.
+ * {"names": [[account, container, object] ...], "active_first": false,
+ * "previous": false}; container and object may be absent, and the two booleans. On
+ * success *ret is yours (fini). Fails with JSON, TOOBIG, FIELD, VALUE, NOMEM; diag says
+ * where.
  */
 int mc_questions_parse(struct mc_bytes text, struct mc_questions *ret,
                        struct mcos_diag *diag);

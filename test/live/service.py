@@ -49,7 +49,7 @@ class Service:
             flags["listen"] = f"127.0.0.1:{self.port}"
         self.line = [str(PROGRAM), *(str(word) for ring in rings for word in ("--ring", ring))]
         for flag, value in flags.items():
-            self.line += [f"--{flag}", str(value)]
+            self.line += [f"--{flag}"] if value is None else [f"--{flag}", str(value)]
         self.process = None
 
     def start(self):
@@ -92,7 +92,7 @@ class Service:
     def look(self, ring, *name, **more):
         """The answer to a look-up; a name's parts are texts or bytes."""
         query = dict(zip(("account", "container", "object"), name))
-        query |= {key: more.pop(key) for key in ("handoffs", "active_first") if key in more}
+        query |= {key: more.pop(key) for key in ("handoffs", "active_first", "previous") if key in more}
         return self.get(f"/v1/rings/{ring}/lookup?" + urllib.parse.urlencode(query), **more)
 
     def batch(self, ring, names, flags=0, **more):

@@ -142,6 +142,47 @@ def test_devices_of_clusters_that_are_heard_come_first(home, ring):
             for name in NAMES] == first
 
 
+def test_the_version_before(home, ring):
+    """While data moves: both, of the same names, one by one and in a batch."""
+    with Service(home.world.folder, f"file:{home.data}", f"unix:{home.socket}", name="both", rings=[ring],
+                 **{"keep-previous": None}) as both:
+        first = [both.look(ring, *name, previous="true").json for name in NAMES]
+        assert [one["previous"] for one in first] == [None] * len(NAMES)
+        assert both.many(ring, NAMES, previous=True).json["previous"] is None
+        assert home.update(ring, spec(weights=(1, 200, 100, 200, 50))).status == 200
+        both.until_stamp(ring, home.stamp(ring), home)
+        keys = ("stamp", "epoch", "version", "digest", "partitions", "hash")
+        same = {key: first[0][key] for key in keys}
+        rows = []
+        for name, was in zip(NAMES, first):
+            now = both.look(ring, *name, previous="true").json
+            assert now.pop("previous") == same | {"partition": was["partition"], "devices": was["devices"]}
+            assert now == ids(home, ring, name) == both.look(ring, *name).json
+            rows.append([d["id"] for d in now["devices"]])
+        many = both.many(ring, NAMES, previous=True).json
+        before = many.pop("previous")
+        assert [a.pop("previous") for a in many["answers"]] == \
+            [{"partition": was["partition"], "devices": [d["id"] for d in was["devices"]]} for was in first]
+        told = {d["id"]: d for d in before.pop("devices")}
+        assert told == {d["id"]: d for was in first for d in was["devices"]} and before == same
+        assert many == both.many(ring, NAMES).json and [a["devices"] for a in many["answers"]] == rows
+        assert rows != [[d["id"] for d in was["devices"]] for was in first]  # something moved
+        first_ones = both.look(ring, "a", active_first="true", previous="true").json["previous"]["devices"]
+        assert sorted(d["id"] for d in first_ones) == \
+            sorted(d["id"] for d in both.look(ring, "a", previous="true").json["previous"]["devices"])
+        # Deleted and made again: what was before has no places.
+        assert home.delete(ring).status == 200
+        until(lambda: both.look(ring, "a").status == 404, "it is deleted", home)
+        assert both.look(ring, "a", previous="true").json["code"] == "deleted"
+        assert home.create(ring, spec(part_power=4)).status == 201
+        both.until_stamp(ring, home.stamp(ring), home)
+        assert both.look(ring, "a", previous="true").json["previous"] is None
+        assert both.many(ring, NAMES, previous=True).json["previous"] is None
+    for refused in (home.service.look(ring, "a", previous="true"),
+                    home.service.many(ring, NAMES, previous=True)):
+        assert (refused.status, refused.json["code"], refused.json["field"]) == (422, "bad-value", "previous")
+
+
 def test_what_is_asked_wrongly_is_said(home, ring):
     service = home.service
     path = f"/v1/rings/{ring}/lookup"
@@ -150,6 +191,7 @@ def test_what_is_asked_wrongly_is_said(home, ring):
              ("?account=a&handoffs=1001", 422, "bad-value", "handoffs"),
              ("?account=a&account=b", 400, "unknown-field", "account"),
              ("?account=a&active_first=1", 422, "bad-value", "active_first"),
+             ("?account=a&previous=maybe", 422, "bad-value", "previous"),
              ("?account=a&some=b", 400, "unknown-field", "some")]
     for query, status, code, field in wrong:
         answer = service.get(path + query)
@@ -161,7 +203,7 @@ def test_what_is_asked_wrongly_is_said(home, ring):
     assert service.ask("POST", path, b"x", {"Content-Type": "text/plain"}).status == 415
     texts = [("{", "bad-json", None), ("[]", "bad-json", None), ('{"names": [["a", 1]]}', "bad-value", "/names/0"),
              ('{"names": [["a"], ["a", "", "c"]]}', "unknown-field", "/names/1"),
-             ('{"names": [], "mode": 1}', "unknown-field", "mode"), ("{}", "unknown-field", "names"),
+             ('{"names": [], "mode": 1}', "unknown-field", "mode"), ('{"previous": 1}', "unknown-field", "previous"), ("{}", "unknown-field", "names"),
              ('{"names": [["\xff"]]}', "bad-json", None), ("[" * 100000, "bad-json", None),
              (json.dumps({"names": [["a"]] * 10001}), "too-large", None)]
     for text, code, field in texts:
