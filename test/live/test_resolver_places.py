@@ -134,6 +134,40 @@ def test_a_ring_that_does_not_come_holds_up_no_other(home, ring, tmp_path):  # n
         server.close()
 
 
+@pytest.mark.parametrize("first", ["random", "a page", "another ring", "its record"])
+def test_what_an_agent_sends_is_read_no_further_than_a_record(home, tmp_path, first):  # noqa: F811
+    """Without end, after what is no record, not that one, or all of it."""
+    copy = nonsense_copy(home, tmp_path)
+    if home.stamp("another") is None:
+        assert home.create("another", spec()).status == 201
+    begins = {"random": os.urandom(64), "a page": b"<html>" * 1000, "its record": copy.read_bytes(),
+              "another ring": (home.data / "rings" / "another.ring").read_bytes()}[first]
+    sent = []
+
+    def endless(connection):
+        most = 1 << 20 if b"/rings/" in connection.recv(65536) else 5 << 20  # of the clusters
+        connection.sendall(f"{OK}\r\nContent-Length: {1 << 40}\r\n\r\n".encode() + begins)
+        more = 0
+        try:
+            while True:
+                more += connection.send(bytes(65536))
+        finally:
+            sent.append((more, most))
+
+    server = Server(tmp_path / "s", endless)
+    try:
+        with Asker(f"file:{tmp_path}", f"unix:{tmp_path}/s", timeout_ms=20000) as asker:
+            assert asker.wait("photos") == "ok"
+            before = asker.look("photos", *NAMES[0])
+            copy.unlink()
+            until(lambda: asker.stats("photos")["damaged"] > 0, "it is counted")
+            assert asker.look("photos", *NAMES[0]) == before
+            until(lambda: sent, "it was hung up on")
+            assert all(more < most for more, most in sent), sent  # much of it what sockets hold
+    finally:
+        server.close()
+
+
 class Laggard(Server):
     """An agent that has the same record for ever."""
 

@@ -28,9 +28,15 @@ struct mc_client {
 
 static int parse_server(struct mc_client *c, const char *server,
                         struct mcos_diag *diag);
-static int set_up(struct mc_client *c, const struct mc_request *request,
-                  struct mc_response *response, struct curl_slist **ret_headers,
-                  char **ret_url);
+/* What is under way. */
+struct sending {
+    const struct mc_client *client;
+    const struct mc_request *request;
+    struct mc_response *response;
+};
+
+static int set_up(struct mc_client *c, struct sending *sending,
+                  struct curl_slist **ret_headers, char **ret_url);
 static bool nobody_listens(const struct mc_client *c);
 static int explain(const struct mc_client *c, CURLcode rc,
                    const struct mc_response *response, struct mcos_diag *diag);
@@ -95,6 +101,7 @@ const char *mc_client_server(const struct mc_client *c)
 int mc_client_send(struct mc_client *c, const struct mc_request *request,
                    struct mc_response *response, struct mcos_diag *diag)
 {
+    struct sending sending = {c, request, response};
     struct curl_slist *headers = NULL;
     char *url = NULL;
     long status = 0;
@@ -107,7 +114,7 @@ int mc_client_send(struct mc_client *c, const struct mc_request *request,
     response->etag[0] = response->content_type[0] = response->answered_by[0] = '\0';
     response->retry_after_s = 0;
     c->refused = false;
-    rc = set_up(c, request, response, &headers, &url);
+    rc = set_up(c, &sending, &headers, &url);
     if (rc < 0)
         goto out;
     done = c->lib->easy_perform(c->curl);
@@ -202,10 +209,19 @@ static int parse_server(struct mc_client *c, const char *server, struct mcos_dia
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
-    struct mc_response *response = ctx;
+    const struct sending *sending = ctx;
+    const struct mc_client *c = sending->client;
+    const struct mc_request *request = sending->request;
+    struct mc_buf *body = &sending->response->body;
+    long status = 0;
 
-    mc_buf_put(&response->body, data, size * count);
-    return response->body.err == 0 ? size * count : 0;
+    mc_buf_put(body, data, size * count);
+    (void)c->lib->easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (body->err == 0 && request->most != NULL &&
+        body->len > request->most(request->most_ctx, (int)status,
+                                  (struct mc_bytes){body->ptr, body->len}))
+        body->err = MCOS_E_TOOBIG;
+    return body->err == 0 ? size * count : 0;
 }
 
 /* The value of a header line if it has that name, cut to fit. */
@@ -279,10 +295,10 @@ static int add_header(const struct mc_client *c, struct curl_slist **headers,
     return 0;
 }
 
-static int set_up(struct mc_client *c, const struct mc_request *request,
-                  struct mc_response *response, struct curl_slist **ret_headers,
-                  char **ret_url)
+static int set_up(struct mc_client *c, struct sending *sending,
+                  struct curl_slist **ret_headers, char **ret_url)
 {
+    const struct mc_request *request = sending->request;
     const char *method = request->method == NULL ? "GET" : request->method;
     int rc;
 
@@ -303,9 +319,9 @@ static int set_up(struct mc_client *c, const struct mc_request *request,
         c->lib->easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
     c->lib->easy_setopt(c->curl, CURLOPT_USERAGENT, "mcos/" MCOS_VERSION);
     c->lib->easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
-    c->lib->easy_setopt(c->curl, CURLOPT_WRITEDATA, response);
+    c->lib->easy_setopt(c->curl, CURLOPT_WRITEDATA, sending);
     c->lib->easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
-    c->lib->easy_setopt(c->curl, CURLOPT_HEADERDATA, response);
+    c->lib->easy_setopt(c->curl, CURLOPT_HEADERDATA, sending->response);
     c->lib->easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0l);
     c->lib->easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     c->lib->easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
@@ -356,8 +372,7 @@ static int explain(const struct mc_client *c, CURLcode done,
         return mcos_diag_set(diag, MCOS_E_NOMEM, "", "out of memory");
     if (response->body.err == MCOS_E_TOOBIG)
         return mcos_diag_set(diag, MCOS_E_TOOBIG, "",
-                             "the answer of %s is longer than %u bytes", c->server,
-                             MC_CLIENT_BODY_MAX);
+                             "the answer of %s is longer than it may be", c->server);
     (void)c->lib->easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &os);
     if (done == CURLE_OPERATION_TIMEDOUT)
         return mcos_diag_set(

@@ -33,6 +33,10 @@ struct mc_request {
     const char *if_none_match; /* "*"; NULL: none */
     const char *content_type;  /* NULL: none */
     struct mc_bytes body;
+    /* How many bytes the answer may have, by its status and what of it is here: asked
+     * again whenever more has come. NULL: MC_CLIENT_BODY_MAX. */
+    size_t (*most)(void *ctx, int status, struct mc_bytes came);
+    void *most_ctx;
 };
 
 /* Made with {0}; mc_response_fini() gives back its memory. */
@@ -68,8 +72,8 @@ const char *mc_client_server(const struct mc_client *client);
  * Any status is a success here: look at response->status. `response` is emptied
  * first and keeps its memory.
  * Fails with UNREACHABLE (refused, no such socket, no answer in time, cut off),
- * TOOBIG (answer longer than MC_CLIENT_BODY_MAX), EMPTY (stopped), NOMEM; diag
- * says why.
+ * TOOBIG (answer longer than it may be; its beginning is in the response), EMPTY
+ * (stopped), NOMEM; diag says why.
  */
 int mc_client_send(struct mc_client *client, const struct mc_request *request,
                    struct mc_response *response, struct mcos_diag *diag);

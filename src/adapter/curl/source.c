@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROBLEM_BYTES_MAX 65536u /* an answer other than 200 */
+#define OTHER_RING        "answers with another ring"
+
 /* What was given of one name last, and the ETag that it had. */
 struct given {
     struct mc_name name; /* first: sorted by it */
@@ -24,6 +27,8 @@ struct agent_source {
     size_t given_count;
     size_t given_room;
     int64_t confirmed;
+    const struct mc_name *asked; /* the ring whose record is asked for; NULL: none is */
+    size_t record_bytes;         /* of it, once its head is here */
     struct mcos_diag trouble;
 };
 
@@ -32,12 +37,50 @@ static int say(struct agent_source *s, int err, const char *what)
     return mcos_diag_set(&s->trouble, err, "", "%s", what);
 }
 
-/* Asks, and says what the answer's status means: 0 for 200 and 304. */
-static int ask(struct agent_source *s, const char *path, const char *etag)
+/* How long an answer may be: whoever is at the other end may send without end. */
+static size_t most(void *ctx, int status, struct mc_bytes came)
 {
-    const struct mc_request request = {.path = path, .if_none_match = etag};
-    int err = mc_client_send(s->client, &request, &s->response, &s->trouble);
+    struct agent_source *s = ctx;
+    struct mc_head head;
 
+    if (status != 200)
+        return PROBLEM_BYTES_MAX;
+    if (s->asked == NULL)
+        return MC_ANSWER_BYTES_MAX;
+    if (s->record_bytes == 0 && mc_head_decode(came, &head, NULL) == 0 &&
+        strcmp(head.name.s, s->asked->s) == 0)
+        s->record_bytes = head.record_bytes;
+    return s->record_bytes == 0 ? MC_HEAD_BYTES_MAX : s->record_bytes;
+}
+
+/* Of a record that is longer than it may be, why. */
+static int explain_length(struct agent_source *s)
+{
+    struct mc_head head;
+    int err =
+        mc_head_decode((struct mc_bytes){s->response.body.ptr, s->response.body.len},
+                       &head, &s->trouble);
+
+    if (err != 0)
+        return err;
+    return say(s, MCOS_E_FORMAT,
+               s->record_bytes == 0 ? OTHER_RING : "answers with more than a record");
+}
+
+/* Asks, and says what the answer's status means: 0 for 200 and 304. `ring`: its record
+ * is asked for. */
+static int ask(struct agent_source *s, const char *path, const struct mc_name *ring,
+               const char *etag)
+{
+    const struct mc_request request = {
+        .path = path, .if_none_match = etag, .most = most, .most_ctx = s};
+    int err;
+
+    s->asked = ring;
+    s->record_bytes = 0;
+    err = mc_client_send(s->client, &request, &s->response, &s->trouble);
+    if (err == MCOS_E_TOOBIG && ring != NULL)
+        return explain_length(s);
     if (err != 0)
         return err == MCOS_E_NOMEM || err == MCOS_E_TOOBIG ? err : MCOS_E_UNREACHABLE;
     if (s->response.status == 200 || (s->response.status == 304 && etag != NULL))
@@ -93,7 +136,7 @@ static int take_record(struct agent_source *s, const struct mc_name *name,
     if (err == 0)
         err = mc_ring_open(blob, MC_CHECK_SHA256, &ring, &s->trouble);
     if (err == 0 && strcmp(mc_ring_head(ring)->name.s, name->s) != 0)
-        err = say(s, MCOS_E_FORMAT, "answers with another ring");
+        err = say(s, MCOS_E_FORMAT, OTHER_RING);
     mc_blob_unref(blob);
     if (err != 0)
         mc_ring_unref(ring);
@@ -120,7 +163,7 @@ static int look(struct mc_source *source, const struct mc_name *name,
      * it, and was not taken all the same, is. */
     old = known != NULL && g->etag[0] != '\0' && mc_stamp_cmp(&g->stamp, known) <= 0;
     (void)snprintf(path, sizeof(path), "/v1/rings/%s/file", name->s);
-    err = ask(s, path, old ? g->etag : NULL);
+    err = ask(s, path, name, old ? g->etag : NULL);
     if (err != 0)
         return err;
     if (s->response.status == 304 && mc_stamp_cmp(&g->stamp, known) < 0)
@@ -145,7 +188,7 @@ static int clusters(struct mc_source *source, struct mc_cluster **ret_clusters,
     int err;
 
     s->trouble.text[0] = '\0';
-    err = ask(s, "/v1/clusters", NULL);
+    err = ask(s, "/v1/clusters", NULL, NULL);
     if (err != 0)
         return err;
     return mc_answer_clusters(

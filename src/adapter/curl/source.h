@@ -3,7 +3,9 @@
  * adapter/curl/source.h -- rings for resolvers, from an agent over HTTP
  * (docs/api.md): /v1/rings/NAME/file by its ETag, and /v1/clusters.
  *
- * Each call comes back within the time given, whatever is at the other end.
+ * Each call comes back within the time given, whatever is at the other end, and no
+ * more of an answer is read than a record's head says, or MC_HEAD_BYTES_MAX while there
+ * is none.
  */
 #ifndef MCOS_ADAPTER_CURL_SOURCE_H
 #define MCOS_ADAPTER_CURL_SOURCE_H
