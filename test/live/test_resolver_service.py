@@ -380,6 +380,24 @@ def test_clients_that_behave_badly_keep_nobody_out(home, ring):
             one.sendall(f"POST /v1/rings/{ring}/lookup HTTP/1.1\r\nHost: x\r\n"
                         "Content-Length: 99999999999\r\n\r\n".encode())
             assert one.recv(100).startswith(b"HTTP/1.1 413 ")
+        # A batch that comes in drops, and one whose answer nobody reads for now.
+        body = question((BYTES * 3000)[:65536])
+        head = (f"POST /v1/rings/{ring}/lookup HTTP/1.1\r\nHost: x\r\nContent-Type: {WIRE}\r\n"
+                f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+        with socket.socket(socket.AF_UNIX) as slow, socket.socket(socket.AF_UNIX) as deaf:
+            for one in (slow, deaf):
+                one.settimeout(DEADLINE)
+                one.connect(str(service.socket))
+            deaf.sendall(head + body)
+            slow.sendall(head)
+            step = len(body) // 40
+            for at in range(0, len(body), step):
+                slow.sendall(body[at:at + step])
+                assert service.look(ring, "AUTH_me").body == want
+            rows = [one.makefile("rb").read().split(b"\r\n\r\n", 1)[1] for one in (slow, deaf)]
+        batch = Batch(rows[0])
+        assert batch.devices == Batch(rows[1]).devices and len(batch.devices) == 65536
+        assert batch.devices[:len(BYTES)] == service.batch(ring, BYTES).devices
         # Many requests in one piece are all answered, in their order.
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(DEADLINE)
