@@ -517,6 +517,9 @@ def test_flags_that_are_good(tmp_path):
     done = run("--config", tmp_path / "r.conf", "--threads", "2", "--print-config")
     assert f'ring = {{"photos", "videos"}}    # {tmp_path}/r.conf:2' in done.stdout
     assert 'threads = "2"    # flag' in done.stdout and 'system = "mcos"    # built-in' in done.stdout
+    (tmp_path / "r.conf").write_text('source = "file:/x"\nkeep_previous = "maybe"\n')
+    done = run("--config", tmp_path / "r.conf", "--check-config")
+    assert done.returncode == 2 and 'keep_previous: "maybe": wants yes or no' in done.stderr
     (tmp_path / "r.conf").write_text('source = "file:/x"\nring = {"Photos"}\n')
     done = run("--config", tmp_path / "r.conf", "--check-config")
     assert done.returncode == 2 and f'{tmp_path}/r.conf:2: ring: "Photos": not a name' in done.stderr
