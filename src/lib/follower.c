@@ -11,16 +11,22 @@
 /* What was replaced may be held for a moment by who looked: it is swept again soon. */
 #define SWEEP_MS 20u
 
-static struct mc_chain_now now_of(void)
+uint64_t mc_follower_now_ms(void)
 {
     struct timespec up;
-    struct timespec wall;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &up);
+    return (uint64_t)up.tv_sec * 1000u + (uint64_t)up.tv_nsec / 1000000u;
+}
+
+static struct mc_chain_now now_of(void)
+{
+    struct timespec wall;
+
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    return (struct mc_chain_now){
-        .ms = (uint64_t)up.tv_sec * 1000u + (uint64_t)up.tv_nsec / 1000000u,
-        .wall_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
+    return (struct mc_chain_now){.ms = mc_follower_now_ms(),
+                                 .wall_ns =
+                                     (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
 }
 
 /* The ring number i; they only become more. NULL: that was the last, or it is to stop.

@@ -99,7 +99,8 @@ static int open_chain(struct mcos_resolver *r, const char *text,
     struct mc_chain_config config = {.keep_previous =
                                          (o->flags & MCOS_KEEP_PREVIOUS) != 0,
                                      .stopped = mc_follower_stopped,
-                                     .ctx = r};
+                                     .ctx = r,
+                                     .now_ms = mc_follower_now_ms};
     int err = 0;
 
     mc_system_id(o->system, config.system);

@@ -29,6 +29,9 @@ struct mc_chain_config {
     /* Whether a look is of no use any more: no further place is asked. NULL: never. */
     bool (*stopped)(void *ctx);
     void *ctx;
+    /* The time after a place was asked, as that of mc_chain_now: it rests from then on.
+     * NULL: asking takes none. */
+    uint64_t (*now_ms)(void);
 };
 
 /* On success *ret_chain is yours. Fails with NOMEM. */
