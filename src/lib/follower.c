@@ -2,6 +2,8 @@
 /* lib/follower.c -- the thread that follows a chain. */
 #include "lib/follower.h"
 
+#include "base/rng.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -90,16 +92,17 @@ static size_t look_for_new(struct mcos_resolver *r, size_t from)
 }
 
 /* Looks for those rings that are new, and if `all` is asked for, for each. A place that
- * did not answer for one is not asked for the next: so another one comes first each
- * time, and a new one, which somebody waits for, before all others. */
-static void look_round(struct mcos_resolver *r, bool all, size_t turn)
+ * did not answer for one is not asked for the next: so any of them may come first, and
+ * a new one, which somebody waits for, comes before all others. */
+static void look_round(struct mcos_resolver *r, bool all, struct mc_rng *rng)
 {
     size_t known = look_for_new(r, 0);
     const size_t count = known;
+    const size_t first = mc_rng_below(rng, count);
     struct mcos_ring *ring;
 
     for (size_t i = 0; all && i < count; i++) {
-        ring = ring_at(r, (turn + i) % count);
+        ring = ring_at(r, (first + i) % count);
         if (ring != NULL)
             look(r, ring);
         known = look_for_new(r, known);
@@ -160,7 +163,7 @@ static void *follow(void *arg)
 {
     struct mcos_resolver *r = arg;
     uint64_t due_ms = 0;
-    size_t turn = 0;
+    struct mc_rng rng = mc_rng_init((uint64_t)r->pid);
     bool held = false;
 
     while (!mc_follower_stopped(r)) {
@@ -175,7 +178,7 @@ static void *follow(void *arg)
             due_ms = now.ms + r->poll_ms;
             mc_chain_look_at_clusters(r->chain, &now);
         }
-        look_round(r, all, turn++);
+        look_round(r, all, &rng);
         held = sweep(r);
     }
     return NULL;
