@@ -26,9 +26,7 @@ static void free_thing(struct mc_swap_thing *thing)
 
 static void ring_free(struct mc_followed *ring)
 {
-    mc_swap_set(&ring->swap, NULL);
-    /* Nobody is in the doorway any more, nobody holds. */
-    (void)mc_swap_sweep(&ring->swap, free_thing);
+    mc_swap_fini(&ring->swap, free_thing);
     mc_map_unref(ring->map);
     mc_map_unref(ring->before);
     free(ring);

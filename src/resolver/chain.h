@@ -36,7 +36,8 @@ struct mc_chain_config {
 
 /* On success *ret_chain is yours. Fails with NOMEM. */
 int mc_chain_new(const struct mc_chain_config *config, struct mc_chain **ret_chain);
-/* Closes its places and frees its rings, of which nobody holds a view. NULL is fine. */
+/* Closes its places and frees its rings, and their views though somebody may not have
+ * let them go: nobody asks them any more. NULL is fine. */
 void mc_chain_free(struct mc_chain *chain);
 
 /* The next place; it is closed with the chain. `address` names it to people and is

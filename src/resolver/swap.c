@@ -113,3 +113,14 @@ size_t mc_swap_sweep(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing 
     }
     return held;
 }
+
+void mc_swap_fini(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing *))
+{
+    mc_swap_set(swap, NULL);
+    while (swap->replaced != NULL) {
+        struct mc_swap_thing *thing = swap->replaced;
+
+        swap->replaced = thing->next;
+        free_it(thing);
+    }
+}

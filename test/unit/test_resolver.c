@@ -279,6 +279,27 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
     end(&w);
 }
 
+static void test_views_that_nobody_let_go_are_freed_at_the_end(void **state)
+{
+    struct mc_ring *first = mc_ring_ref(version(1));
+    struct mc_ring *second = mc_ring_ref(version(2));
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    has(&w, 0, first);
+    look(&w);
+    assert_non_null(mc_chain_hold(w.ring));
+    has(&w, 0, second);
+    look(&w);
+    assert_non_null(mc_chain_hold(w.ring));
+    assert_int_equal(w.ring->stats.unclaimed, 1);
+    end(&w);
+    assert_true(mc_ring_alone(first) && mc_ring_alone(second));
+    mc_ring_unref(first);
+    mc_ring_unref(second);
+}
+
 static uint64_t clock_ms;
 
 static uint64_t read_clock(void)
@@ -758,6 +779,7 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_views_that_nobody_let_go_are_freed_at_the_end),
         cmocka_unit_test(test_a_place_that_takes_its_time_rests_afterwards),
         cmocka_unit_test(test_a_time_that_is_not_yet_does_not_stay),
         cmocka_unit_test(test_who_stops_waits_for_one_place_only),
