@@ -123,6 +123,8 @@ int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *op
     struct mcos_resolver *r;
     int err = read_options(options, &o, diag);
 
+    if (err == 0 && chain == NULL) /* of getenv, say */
+        err = mcos_diag_set(diag, MCOS_E_CONFIG, "chain", "a place is missing");
     if (err != 0)
         return err;
     r = calloc(1, sizeof(*r));
@@ -227,6 +229,8 @@ int mcos_resolver_ring(struct mcos_resolver *resolver, const char *name,
 
     if (err != 0)
         return err;
+    if (name == NULL)
+        name = "";
     if (!mc_name_set(&n, name))
         return mcos_diag_set(diag, MCOS_E_NAME, "name", "not a name: \"%.64s\"", name);
     (void)pthread_mutex_lock(&resolver->lock);

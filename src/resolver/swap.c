@@ -4,11 +4,13 @@
 
 #define ALL_LANES ((1u << MC_SWAP_LANES) - 1u)
 
-/* Threads take lanes in turn. */
+/* Threads take lanes in turn. The lane lies where no library that is loaded late needs
+ * to ask for memory when a thread first uses it. */
 static unsigned own_lane(void)
 {
     static atomic_uint next;
-    static _Thread_local unsigned lane; /* plus one; 0: none yet */
+    static _Thread_local __attribute__((
+        tls_model("initial-exec"))) unsigned lane; /* plus one; 0: none yet */
 
     if (lane == 0)
         lane =
