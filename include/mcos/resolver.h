@@ -100,7 +100,8 @@ int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *op
                        struct mcos_resolver **ret_resolver, struct mcos_diag *diag);
 
 /*
- * Ends it: its rings and all their views are gone. The caller sees to it that no
+ * Ends it: its rings and all their views are gone, those too that were not released
+ * (and must not be now). The caller sees to it that no
  * other thread uses them any more. Waits for what one place is asked just then: at most
  * timeout_ms for an agent, 1.4 s for a memcached. NULL is fine; in a child of a fork it
  * does nothing.

@@ -2,6 +2,8 @@
 /* lib/follower.c -- the thread that follows a chain. */
 #include "lib/follower.h"
 
+#include "base/rng.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,16 +13,22 @@
 /* What was replaced may be held for a moment by who looked: it is swept again soon. */
 #define SWEEP_MS 20u
 
-static struct mc_chain_now now_of(void)
+uint64_t mc_follower_now_ms(void)
 {
     struct timespec up;
-    struct timespec wall;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &up);
+    return (uint64_t)up.tv_sec * 1000u + (uint64_t)up.tv_nsec / 1000000u;
+}
+
+static struct mc_chain_now now_of(void)
+{
+    struct timespec wall;
+
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    return (struct mc_chain_now){
-        .ms = (uint64_t)up.tv_sec * 1000u + (uint64_t)up.tv_nsec / 1000000u,
-        .wall_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
+    return (struct mc_chain_now){.ms = mc_follower_now_ms(),
+                                 .wall_ns =
+                                     (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
 }
 
 /* The ring number i; they only become more. NULL: that was the last, or it is to stop.
@@ -84,16 +92,17 @@ static size_t look_for_new(struct mcos_resolver *r, size_t from)
 }
 
 /* Looks for those rings that are new, and if `all` is asked for, for each. A place that
- * did not answer for one is not asked for the next: so another one comes first each
- * time, and a new one, which somebody waits for, before all others. */
-static void look_round(struct mcos_resolver *r, bool all, size_t turn)
+ * did not answer for one is not asked for the next: so any of them may come first, and
+ * a new one, which somebody waits for, comes before all others. */
+static void look_round(struct mcos_resolver *r, bool all, struct mc_rng *rng)
 {
     size_t known = look_for_new(r, 0);
     const size_t count = known;
+    const size_t first = mc_rng_below(rng, count);
     struct mcos_ring *ring;
 
     for (size_t i = 0; all && i < count; i++) {
-        ring = ring_at(r, (turn + i) % count);
+        ring = ring_at(r, (first + i) % count);
         if (ring != NULL)
             look(r, ring);
         known = look_for_new(r, known);
@@ -154,7 +163,7 @@ static void *follow(void *arg)
 {
     struct mcos_resolver *r = arg;
     uint64_t due_ms = 0;
-    size_t turn = 0;
+    struct mc_rng rng = mc_rng_init((uint64_t)r->pid);
     bool held = false;
 
     while (!mc_follower_stopped(r)) {
@@ -169,7 +178,7 @@ static void *follow(void *arg)
             due_ms = now.ms + r->poll_ms;
             mc_chain_look_at_clusters(r->chain, &now);
         }
-        look_round(r, all, turn++);
+        look_round(r, all, &rng);
         held = sweep(r);
     }
     return NULL;

@@ -45,6 +45,8 @@ struct mcos_resolver {
     bool stop;
 };
 
+/* Milliseconds that never go back, as the thread counts them. */
+uint64_t mc_follower_now_ms(void);
 /* Whether it is to end; of a resolver. */
 bool mc_follower_stopped(void *resolver);
 /* Starts the thread. Fails with BUSY. */

@@ -99,7 +99,8 @@ static int open_chain(struct mcos_resolver *r, const char *text,
     struct mc_chain_config config = {.keep_previous =
                                          (o->flags & MCOS_KEEP_PREVIOUS) != 0,
                                      .stopped = mc_follower_stopped,
-                                     .ctx = r};
+                                     .ctx = r,
+                                     .now_ms = mc_follower_now_ms};
     int err = 0;
 
     mc_system_id(o->system, config.system);
@@ -122,6 +123,8 @@ int mcos_resolver_open(const char *chain, const struct mcos_resolver_options *op
     struct mcos_resolver *r;
     int err = read_options(options, &o, diag);
 
+    if (err == 0 && chain == NULL) /* of getenv, say */
+        err = mcos_diag_set(diag, MCOS_E_CONFIG, "chain", "a place is missing");
     if (err != 0)
         return err;
     r = calloc(1, sizeof(*r));
@@ -226,6 +229,8 @@ int mcos_resolver_ring(struct mcos_resolver *resolver, const char *name,
 
     if (err != 0)
         return err;
+    if (name == NULL)
+        name = "";
     if (!mc_name_set(&n, name))
         return mcos_diag_set(diag, MCOS_E_NAME, "name", "not a name: \"%.64s\"", name);
     (void)pthread_mutex_lock(&resolver->lock);

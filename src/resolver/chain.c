@@ -26,9 +26,7 @@ static void free_thing(struct mc_swap_thing *thing)
 
 static void ring_free(struct mc_followed *ring)
 {
-    mc_swap_set(&ring->swap, NULL);
-    /* Nobody is in the doorway any more, nobody holds. */
-    (void)mc_swap_sweep(&ring->swap, free_thing);
+    mc_swap_fini(&ring->swap, free_thing);
     mc_map_unref(ring->map);
     mc_map_unref(ring->before);
     free(ring);
@@ -165,7 +163,8 @@ bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *n
     return now->ms < place->rest_until_ms;
 }
 
-void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now)
+void mc_place_heard(const struct mc_chain *chain, struct mc_place *place, int err,
+                    const struct mc_chain_now *now)
 {
     if (err != MCOS_E_UNREACHABLE) { /* one ring that it cannot read is no reason */
         place->rest_ms = 0;
@@ -174,7 +173,9 @@ void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *
     place->rest_ms = place->rest_ms == 0 ? MC_CHAIN_PAUSE_MS : 2 * place->rest_ms;
     if (place->rest_ms > MC_CHAIN_PAUSE_MS_MAX)
         place->rest_ms = MC_CHAIN_PAUSE_MS_MAX;
-    place->rest_until_ms = now->ms + place->rest_ms;
+    place->rest_until_ms =
+        place->rest_ms +
+        (chain->config.now_ms == NULL ? now->ms : chain->config.now_ms());
     place->rest_err = err;
     (void)snprintf(place->rest_why, sizeof(place->rest_why), "%s",
                    place->source->ops->trouble(place->source));
@@ -207,7 +208,7 @@ static bool take_clusters(struct mc_chain *chain, struct mc_place *place,
     if (source->ops->clusters == NULL || mc_place_resting(place, now))
         return false;
     err = source->ops->clusters(source, &clusters, &count);
-    mc_place_heard(place, err, now);
+    mc_place_heard(chain, place, err, now);
     if (err != 0)
         return false;
     *ret_changed = !same_clusters(chain, clusters, count);

@@ -29,11 +29,15 @@ struct mc_chain_config {
     /* Whether a look is of no use any more: no further place is asked. NULL: never. */
     bool (*stopped)(void *ctx);
     void *ctx;
+    /* The time after a place was asked, as that of mc_chain_now: it rests from then on.
+     * NULL: asking takes none. */
+    uint64_t (*now_ms)(void);
 };
 
 /* On success *ret_chain is yours. Fails with NOMEM. */
 int mc_chain_new(const struct mc_chain_config *config, struct mc_chain **ret_chain);
-/* Closes its places and frees its rings, of which nobody holds a view. NULL is fine. */
+/* Closes its places and frees its rings, and their views though somebody may not have
+ * let them go: nobody asks them any more. NULL is fine. */
 void mc_chain_free(struct mc_chain *chain);
 
 /* The next place; it is closed with the chain. `address` names it to people and is

@@ -35,6 +35,7 @@ bool mc_chain_stopped(const struct mc_chain *chain);
 /* Is the place left alone just now? */
 bool mc_place_resting(const struct mc_place *place, const struct mc_chain_now *now);
 /* What a call to the place came to: if it did not answer, it rests. */
-void mc_place_heard(struct mc_place *place, int err, const struct mc_chain_now *now);
+void mc_place_heard(const struct mc_chain *chain, struct mc_place *place, int err,
+                    const struct mc_chain_now *now);
 
 #endif /* MCOS_RESOLVER_CHAIN_IN_H */

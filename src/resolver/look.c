@@ -180,7 +180,7 @@ static enum outcome look_at(struct mc_chain *chain, struct mc_followed *ring,
     }
     err = source->ops->look(source, &ring->name, usable ? &ring->map->stamp : NULL,
                             &came);
-    mc_place_heard(place, err, now);
+    mc_place_heard(chain, place, err, now);
     if (err == MCOS_E_STALE && usable)
         return refuse_older(ring, place);
     if (err != 0) {

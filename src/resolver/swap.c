@@ -4,11 +4,13 @@
 
 #define ALL_LANES ((1u << MC_SWAP_LANES) - 1u)
 
-/* Threads take lanes in turn. */
+/* Threads take lanes in turn. The lane lies where no library that is loaded late needs
+ * to ask for memory when a thread first uses it. */
 static unsigned own_lane(void)
 {
     static atomic_uint next;
-    static _Thread_local unsigned lane; /* plus one; 0: none yet */
+    static _Thread_local __attribute__((
+        tls_model("initial-exec"))) unsigned lane; /* plus one; 0: none yet */
 
     if (lane == 0)
         lane =
@@ -112,4 +114,15 @@ size_t mc_swap_sweep(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing 
         }
     }
     return held;
+}
+
+void mc_swap_fini(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing *))
+{
+    mc_swap_set(swap, NULL);
+    while (swap->replaced != NULL) {
+        struct mc_swap_thing *thing = swap->replaced;
+
+        swap->replaced = thing->next;
+        free_it(thing);
+    }
 }

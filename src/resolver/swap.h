@@ -60,4 +60,9 @@ void mc_swap_set(struct mc_swap *swap, struct mc_swap_thing *thing);
  * are still held. Never waits: call it now and then. */
 size_t mc_swap_sweep(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing *));
 
+/* Gives `free_it` all that is there, also what was never let go: nobody uses it any
+ * more.
+ */
+void mc_swap_fini(struct mc_swap *swap, void (*free_it)(struct mc_swap_thing *));
+
 #endif /* MCOS_RESOLVER_SWAP_H */

@@ -12,6 +12,8 @@ static int look(struct mc_source *source, const struct mc_name *name,
 
     (void)name;
     fake->looks++;
+    if (fake->clock != NULL)
+        *fake->clock += fake->takes_ms;
     if (fake->fails != 0)
         return fake->fails;
     if (fake->ring == NULL)

@@ -15,6 +15,8 @@ struct fake_source {
     struct mc_cluster clusters[FAKE_CLUSTERS_MAX];
     size_t cluster_count; /* 0: it does not say */
     int64_t confirmed;
+    uint64_t *clock; /* look() takes some of its time; NULL: none */
+    unsigned takes_ms;
     unsigned looks;
     unsigned known; /* of them: the asker had it already */
     bool closed;

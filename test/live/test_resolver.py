@@ -245,6 +245,24 @@ def test_writing_into_the_mapped_file_is_found_out(copy, harm):
         asker.until_stamp("harmed", copy.stamps[1])
 
 
+def test_writing_with_its_time_put_back_is_found_out(copy):
+    copy.put(0)
+    with copy.asker() as asker:
+        assert asker.wait("harmed") == "ok"
+        linked = copy.file.with_name("linked")
+        os.link(copy.file, linked)  # as the agent does: no harm
+        looks = asker.stats("harmed")["looks"]
+        until(lambda: asker.stats("harmed")["looks"] > looks + 1, "it looks again")
+        asker.process.send_signal(signal.SIGSTOP)  # it sees nothing of what is between
+        time = os.stat(copy.file).st_mtime_ns
+        flip_in_place(copy.file, copy.bytes[0])
+        os.utime(copy.file, ns=(time, time))
+        asker.process.send_signal(signal.SIGCONT)
+        until(lambda: asker.stats("harmed")["spoilt"] == 1, "it is noticed")
+        assert asker.stats("harmed")["adopted"] == 1
+        linked.unlink()
+
+
 def test_what_was_written_into_gives_way_to_the_next_place(home, ring):
     with Asker(*places(home).values()) as asker:
         asker.until_stamp(ring, home.stamp(ring), home)

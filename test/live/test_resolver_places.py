@@ -3,6 +3,8 @@
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,7 +13,7 @@ import pytest
 from asker import Asker
 from test_memcached import Memcached, PREFIX
 from test_resolver import NAMES, home, places, ring  # noqa: F401 (fixtures)
-from world import DEADLINE, new_world, spec, until
+from world import BUILD, DEADLINE, new_world, spec, until
 
 
 class Server:
@@ -166,6 +168,30 @@ def test_what_an_agent_sends_is_read_no_further_than_a_record(home, tmp_path, fi
             assert all(more < most for more, most in sent), sent  # much of it what sockets hold
     finally:
         server.close()
+
+
+SILENT_NAMES = """
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 53))
+s.set_inheritable(True)  # it stays open, and nobody reads it
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_name_server_that_does_not_answer_is_waited_for_as_an_agent_is(tmp_path):
+    inside = ["unshare", "-rmn", "sh", "-c"]
+    if subprocess.run([*inside, "ip link set lo up"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no name spaces here")
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    asker = [BUILD / "test" / "tool" / "asker", "http://nobody.example:8471", "timeout_ms=100"]
+    began = time.monotonic()
+    done = subprocess.run(
+        [*inside, f'ip link set lo up; mount --bind {tmp_path}/resolv.conf /etc/resolv.conf; exec "$@"', "sh",
+         sys.executable, "-c", SILENT_NAMES, *map(str, asker)],
+        input="wait photos 0\n", capture_output=True, text=True, timeout=2 * DEADLINE, check=False)
+    assert "did not answer in 0.1 s" in done.stdout, (done.stdout, done.stderr)
+    assert time.monotonic() - began < 10  # a name server is waited for three times that
 
 
 class Laggard(Server):

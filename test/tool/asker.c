@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * asker CHAIN [poll_ms=N] [timeout_ms=N] [previous] [swift_conf=FILE] [system=NAME]: a
  * resolver that is asked line by line, and answers each with one line.
  *
- *     wait RING MS                          "ok", or "error SLUG TEXT"
+ *     wait RING MS                     "ok", or "error SLUG TEXT"
  *     look RING ACCOUNT [CONTAINER [OBJECT]]   "STAMP PARTITION NAME:STATE ..."
- *     first, before RING ...                the same with MCOS_ACTIVE_FIRST; of the
- * version before handoffs RING PARTITION N             "NAME ..." info RING "STAMP
- * DELETED SOURCE CHECKED CONFIRMED" stats RING                            "KEY=VALUE
- * ... trouble=TEXT" hammer RING THREADS                   "ok"; they look up until:
- *     rest                                  "LOOKS ERRORS BACKWARDS SPOILT": what they
- * met memory                                "KB of the ring's mapping: Rss Pss
- * Anonymous"
+ *     first, before RING ...           the same with MCOS_ACTIVE_FIRST; of the version before
+ *     handoffs RING PARTITION N        "NAME ..."
+ *     info RING                        "STAMP DELETED SOURCE CHECKED CONFIRMED"
+ *     stats RING                       "KEY=VALUE ... trouble=TEXT"
+ *     hammer RING THREADS              "ok"; they look up until:
+ *     rest                             "LOOKS ERRORS BACKWARDS SPOILT": what they met
+ *     memory                           "KB of the ring's mapping: Rss Pss Anonymous"
  */
+/* clang-format on */
 #include <mcos/resolver.h>
 
 #include <inttypes.h>

@@ -279,6 +279,56 @@ static void test_a_place_that_does_not_answer_is_left_alone_for_a_while(void **s
     end(&w);
 }
 
+static void test_views_that_nobody_let_go_are_freed_at_the_end(void **state)
+{
+    struct mc_ring *first = mc_ring_ref(version(1));
+    struct mc_ring *second = mc_ring_ref(version(2));
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    has(&w, 0, first);
+    look(&w);
+    assert_non_null(mc_chain_hold(w.ring));
+    has(&w, 0, second);
+    look(&w);
+    assert_non_null(mc_chain_hold(w.ring));
+    assert_int_equal(w.ring->stats.unclaimed, 1);
+    end(&w);
+    assert_true(mc_ring_alone(first) && mc_ring_alone(second));
+    mc_ring_unref(first);
+    mc_ring_unref(second);
+}
+
+static uint64_t clock_ms;
+
+static uint64_t read_clock(void)
+{
+    return clock_ms;
+}
+
+/* It is asked once for a round of rings, however long it lets us wait. */
+static void test_a_place_that_takes_its_time_rests_afterwards(void **state)
+{
+    const struct mc_chain_config config = {.now_ms = read_clock};
+    struct world w;
+
+    (void)state;
+    begin(&w, &config);
+    clock_ms = w.now.ms;
+    w.place[0].fails = MCOS_E_UNREACHABLE;
+    w.place[0].clock = &clock_ms;
+    w.place[0].takes_ms = 2000;
+    has(&w, 1, version(1));
+    for (unsigned i = 0; i < 10; i++) {
+        w.now.ms = ++clock_ms;
+        mc_chain_look(w.chain, w.ring, &w.now);
+    }
+    assert_int_equal(w.place[0].looks, 1);
+    assert_int_equal(w.place[1].looks, 10);
+    end(&w);
+}
+
 static void test_a_time_that_is_not_yet_does_not_stay(void **state)
 {
     struct world w;
@@ -729,6 +779,8 @@ int main(void)
         cmocka_unit_test(test_it_stays_through_every_failure),
         cmocka_unit_test(test_a_ring_of_another_system_is_refused),
         cmocka_unit_test(test_a_place_that_does_not_answer_is_left_alone_for_a_while),
+        cmocka_unit_test(test_views_that_nobody_let_go_are_freed_at_the_end),
+        cmocka_unit_test(test_a_place_that_takes_its_time_rests_afterwards),
         cmocka_unit_test(test_a_time_that_is_not_yet_does_not_stay),
         cmocka_unit_test(test_who_stops_waits_for_one_place_only),
         cmocka_unit_test(test_one_ring_that_cannot_be_read_holds_up_no_other),

@@ -352,6 +352,20 @@ static void test_threads_look_up_while_files_are_renamed(void **state)
     scratch_remove(folder);
 }
 
+static void test_no_text_is_refused_as_an_empty_one(void **state)
+{
+    struct mcos_diag diag = {.offset = -1};
+    struct mcos_resolver *resolver = NULL;
+    struct mcos_ring *ring = NULL;
+
+    (void)state;
+    assert_int_equal(mcos_resolver_open(NULL, NULL, &resolver, &diag), MCOS_E_CONFIG);
+    assert_string_equal(diag.field, "chain");
+    assert_int_equal(mcos_resolver_open("file:/nowhere", NULL, &resolver, NULL), 0);
+    assert_int_equal(mcos_resolver_ring(resolver, NULL, &ring, &diag), MCOS_E_NAME);
+    mcos_resolver_close(resolver);
+}
+
 /* ---- opened by many, and in the child of a fork ---- */
 
 static void *open_and_close(void *arg)
@@ -433,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_freed_that_is_held),
         cmocka_unit_test(test_threads_hold_what_is_replaced),
         cmocka_unit_test(test_threads_look_up_while_files_are_renamed),
+        cmocka_unit_test(test_no_text_is_refused_as_an_empty_one),
         cmocka_unit_test(test_threads_open_resolvers_at_once),
         cmocka_unit_test(test_a_fork_leaves_no_lock_taken),
     };

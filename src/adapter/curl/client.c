@@ -312,6 +312,8 @@ static int set_up(struct mc_client *c, struct sending *sending,
     c->lib->easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1l);
     c->lib->easy_setopt(c->curl, CURLOPT_PROXY, ""); /* an agent is asked directly */
     c->lib->easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
+    /* Nor is a name server waited for longer: its thread ends by itself. */
+    c->lib->easy_setopt(c->curl, CURLOPT_QUICK_EXIT, 1l);
     c->lib->easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
                         c->timeout_ms < CONNECT_MS_MAX ? (long)c->timeout_ms
                                                        : CONNECT_MS_MAX);

@@ -15,13 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Which file it is and whether somebody wrote into it: without the time of its last
- * change, which a link to it changes too. */
+/* Which file it is and whether somebody wrote into it. Who did can put the time of that
+ * back (cp -p, rsync -t), but not the time of its last change; a link to it changes
+ * that too, and then the bytes are looked at once more. */
 struct identity {
     dev_t dev;
     ino_t ino;
     off_t size;
     struct timespec written;
+    struct timespec changed;
 };
 
 /* A ring that was given, as long as anybody has it. */
@@ -49,14 +51,19 @@ struct file_source {
 
 static struct identity identity_of(const struct stat *st)
 {
-    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim,
+                             st->st_ctim};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 static bool same(const struct identity *a, const struct identity *b)
 {
     return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           a->written.tv_sec == b->written.tv_sec &&
-           a->written.tv_nsec == b->written.tv_nsec;
+           same_time(&a->written, &b->written) && same_time(&a->changed, &b->changed);
 }
 
 /* ---- the folder ---- */
@@ -126,7 +133,7 @@ static void check_kept(struct kept *kept)
         mc_ring_open(mc_ring_blob(kept->ring), MC_CHECK_LOOKUP, &again, NULL) == 0 &&
         memcmp(mc_ring_head(again)->digest, mc_ring_head(kept->ring)->digest,
                MC_DIGEST_BYTES) == 0)
-        kept->identity = now; /* touched, or written with what it had */
+        kept->identity = now; /* touched, linked, or written with what it had */
     else
         mc_blob_spoil(mc_ring_blob(kept->ring));
     mc_ring_unref(again);
