@@ -71,7 +71,7 @@
 #define MC_LISTEN_MS           2100u /* before the first mint */
 #define MC_MEMBERS_WINDOW_MS   300u  /* answering "who is there" */
 #define MC_MEMBERS_LINE_MS     1000u /* later for each that stands before us in line */
-#define MC_MEMBERS_LINE_MAX    16u   /* farther back it is all the same */
+#define MC_MEMBERS_LINE_MAX    64u   /* farther back it is all the same */
 #define MC_MEMBERS_QUIET_MS    1000u /* after an answer was heard or given */
 #define MC_MEMBERS_SPREAD_MS   5000u /* the last time, within this after MC_EARLY_MS */
 #define MC_MEMBERS_ASKS        3u    /* times a newcomer asks */

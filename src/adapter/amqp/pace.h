@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MC_AMQP_RPC_MS       10000u /* one question to the broker */
+#define MC_AMQP_RPC_MS       20000u /* one question to the broker */
 #define MC_AMQP_RPC_MS_MAX   60000u /* after others were not answered in time */
 #define MC_AMQP_RETRY_MS     200u
 #define MC_AMQP_RETRY_MS_MAX 60000u
