@@ -14,10 +14,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -222,6 +226,44 @@ static void an_answer_is_waited_for_longer_each_time_it_did_not_come(void **stat
     mc_amqp_pace_served(&pace, MC_AMQP_STEADY_MS, false);
     assert_int_equal(mc_amqp_pace_patience_ms(&pace), 20000);
     assert_int_equal(pace.tries, 0);
+}
+
+static void opened(void *ctx, int fd)
+{
+    *(int *)ctx = fd;
+}
+
+/* A server that takes connections and is silent, and then none. */
+static void who_is_silent_is_slow_who_is_not_there_is_not(void **state)
+{
+    static const struct mc_amqp_tls tls = {.ca = "", .cert = "", .key = ""};
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    struct mc_amqp_link link;
+    struct mc_amqp_url url;
+    socklen_t len = sizeof(here);
+    int fd = -1;
+
+    (void)state;
+    assert_int_equal(bind(server, (const struct sockaddr *)&here, len), 0);
+    assert_int_equal(listen(server, 8), 0);
+    assert_int_equal(getsockname(server, (struct sockaddr *)&here, &len), 0);
+    assert_int_equal(mc_amqp_url_parse("amqp://127.0.0.1", &url, NULL), 0);
+    url.hosts[0].port = ntohs(here.sin_port);
+    assert_int_equal(
+        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "test", 20, opened, &fd),
+        MCOS_E_AWAY);
+    assert_true(fd >= 0 && link.slow);
+    assert_non_null(strstr(link.text, "log in: request timed out"));
+    mc_amqp_link_close(&link);
+    close(server);
+    fd = -1;
+    assert_int_equal(
+        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "test", 20, opened, &fd),
+        MCOS_E_AWAY);
+    assert_true(fd < 0 && !link.slow);
+    mc_amqp_link_close(&link);
 }
 
 /* All four when nothing came for 15 s; else each of the three that are not heard of
@@ -862,6 +904,7 @@ int main(void)
         cmocka_unit_test(an_address_tells_what_the_brokers_take),
         cmocka_unit_test(who_comes_back_comes_at_any_moment_of_a_growing_time),
         cmocka_unit_test(an_answer_is_waited_for_longer_each_time_it_did_not_come),
+        cmocka_unit_test(who_is_silent_is_slow_who_is_not_there_is_not),
         cmocka_unit_test(bindings_that_live_are_left_alone),
         cmocka_unit_test(a_bad_address_is_refused_and_its_password_not_told),
         cmocka_unit_test(words_of_an_address_have_a_limit),
