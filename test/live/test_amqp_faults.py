@@ -290,7 +290,7 @@ def test_row_17_a_connection_takes_few_turns(broker):
         up(world.start("c1", alone=True))
         # Greeting, login and tuning are three, the queues four when they are new;
         # the others are those of the first letters.
-        assert max(proxy.turns) <= 12, proxy.turns
+        assert max(proxy.turns) <= 10, proxy.turns
 
 
 def test_row_17_a_herd_at_a_slow_broker(broker):
