@@ -3,6 +3,7 @@
 """What clusters say to one another in one delta_t in which nothing changes.
 
     bench/bench_quiet.py [--build build] [--json] [--quick] [--full] [--clusters 10,50,200]
+                         [--rings 10,100] [--modes digest,full]
 
 Real agents on a private RabbitMQ, each system in a virtual host of its own; rings of
 2^10 x 3 on 20 devices, which all clusters hold from the start. The figures are the
@@ -11,9 +12,12 @@ figures are for exactly one), one with the keys ring and ring.*, one with talk a
 talk.*, and are asked for their messages and bytes of body. Each message goes to all other clusters, or to one.
 `wire` is what the broker's sockets took and gave meanwhile (rabbitmqctl
 list_connections), for one delta_t: frames, headers, acknowledgements and heartbeats too.
+On standard error stands every 10 s how far the agents are, and at what cost of CPU.
 """
 import argparse
+import contextlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -31,7 +35,8 @@ import servers  # noqa: E402
 import world as live  # noqa: E402
 
 SETTLE = 20.0  # P52: who starts asks for the last time 10 to 15 s after it
-PATIENCE = 300.0
+PATIENCE, PATIENCE_EACH = 120.0, 6.0  # and so much for each cluster of a group
+TELL = 10.0
 BATCH = 40  # started at once: a broker takes its time over new queues
 BOTH = ("digest", "full")
 # Those of a group run at the same time: clusters, rings, delta_t, mode.
@@ -71,6 +76,49 @@ def make_vhosts(broker, names):
     broker.ctl("import_definitions", str(path))
 
 
+def cpu_s(pid):
+    """Seconds of CPU that a process took."""
+    with contextlib.suppress(OSError):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+class Progress:
+    """Waits with one deadline for all that a group has to do, and says how far it is."""
+
+    def __init__(self, broker, systems):
+        self.pid = int(broker.pid_file.read_text())
+        self.systems = systems
+        self.began = self.told = time.monotonic()
+        self.idle = cpu_s(self.pid)
+        self.limit = PATIENCE + PATIENCE_EACH * sum(system.count for system in systems)
+
+    def seconds(self):
+        return time.monotonic() - self.began
+
+    def cpu(self):
+        """Of the broker and of all agents."""
+        return (cpu_s(self.pid) - self.idle,
+                sum(cpu_s(one.process.pid) for system in self.systems
+                    for one in system.clusters if one.process is not None))
+
+    def until(self, question, system):
+        while not question():
+            for one in system.clusters:
+                assert one.process is None or one.process.poll() is None, one.tail()
+            if time.monotonic() - self.told >= TELL:
+                self.tell(system)
+            assert self.seconds() < self.limit, f"not within {self.limit:.0f} s: {system.state()}"
+            time.sleep(0.25)
+
+    def tell(self, system):
+        self.told = time.monotonic()
+        broker, agents = self.cpu()
+        print(f"{self.seconds():6.0f} s  {system.vhost}: {system.state()}; CPU: broker "
+              f"{broker:.0f} s, agents {agents:.0f} s", file=sys.stderr, flush=True)
+
+
 class System:
     def __init__(self, broker, world, rings, count, mode, delta_t):
         self.count, self.mode, self.delta_t = count, mode, delta_t
@@ -83,29 +131,34 @@ class System:
             # Ring files are never written in place: all clusters may have the same.
             subprocess.run(["cp", "-al", str(rings), str(cluster.data)], check=True)
         self.connection = None
+        self.up = set()
+        self.known = 0
 
-    def start(self):
+    def state(self):
+        return f"{len(self.up)} of {self.count} logged in, {self.known} seen to hold all"
+
+    def start(self, progress):
         for first in range(0, self.count, BATCH):
             batch = self.clusters[first:first + BATCH]
             for cluster in batch:
                 cluster.start(ready=False)
-            for cluster in batch:
-                live.until(lambda: cluster.says(" event=bus-up "), f"{cluster.name} is connected",
-                           cluster, deadline=PATIENCE)
+            progress.until(lambda: self.logged_in(batch), self)
 
-    def wait(self):
-        for cluster in self.clusters:
-            live.until(cluster.alive, "started", cluster, deadline=PATIENCE)
+    def logged_in(self, batch):
+        self.up |= {one.name for one in batch
+                    if one.name not in self.up and one.says(" event=bus-up ")}
+        return all(one.name in self.up for one in batch)
+
+    def wait(self, progress):
         first = self.clusters[0]
-        end = time.monotonic() + PATIENCE
-        while not self.agreed(first):
-            assert time.monotonic() < end, f"not all are known and equal\n{first.tail()}"
-            time.sleep(1)  # the answer is long and costs the agent something
+        progress.until(first.alive, self)
+        progress.until(lambda: self.agreed(first), self)
 
     def agreed(self, cluster):
-        known = cluster.get("/v1/clusters").json["clusters"]
-        return (len(known) == self.count and
-                all(one["rings_equal"] == self.rings for one in known))
+        time.sleep(1)  # the answer is long and costs the agent something
+        clusters = cluster.get("/v1/clusters").json["clusters"]
+        self.known = sum(one["rings_equal"] == self.rings for one in clusters)
+        return len(clusters) == self.known == self.count
 
     def listen(self, port):
         self.connection = pika.BlockingConnection(pika.ConnectionParameters(
@@ -149,24 +202,32 @@ def memory_mb(cluster):
 
 def measure(group, rings, build):
     rows = []
-    with servers.rabbit() as broker, live.new_world() as world:
+    # Its own 10 s for a login are too short when two hundred come at once.
+    with servers.rabbit(settings=["handshake_timeout = 60000"]) as broker, \
+            live.new_world() as world:
         systems = [System(broker, world, rings[m], n, mode, delta_t)
                    for n, m, delta_t, mode in group]
         make_vhosts(broker, [system.vhost for system in systems])
-        began = time.monotonic()
+        progress = Progress(broker, systems)
         for system in systems:
-            system.start()
+            system.start(progress)
+        login = progress.seconds()
         for system in systems:
-            system.wait()
-        started = time.monotonic() - began
+            system.wait(progress)
+        started = progress.seconds()
+        for system in systems:
+            progress.tell(system)
+        start_cpu = progress.cpu()
         time.sleep(SETTLE)
         [delta_t] = {system.delta_t for system in systems}
         before, at = octets(broker)
+        quiet_cpu = progress.cpu()
         for system in systems:
             system.listen(broker.port)
         time.sleep(delta_t)
         for system in systems:
             system.stop_listening()
+        quiet_cpu = [b - a for a, b in zip(quiet_cpu, progress.cpu())]
         after, end = octets(broker)
         for system in systems:
             found = system.figures(broker)
@@ -175,7 +236,8 @@ def measure(group, rings, build):
             row = {"clusters": system.count, "rings": system.rings, "mode": system.mode,
                    "delta_t": delta_t, "bodies": found["ring"][0], "body_bytes": found["ring"][1],
                    "talk": found["talk"][0], "talk_bytes": found["talk"][1],
-                   "wire_in": wire[0], "wire_out": wire[1], "start_s": started,
+                   "wire_in": wire[0], "wire_out": wire[1], "login_s": login, "start_s": started,
+                   "start_cpu": start_cpu, "quiet_cpu": quiet_cpu,
                    "agent_mb": memory_mb(system.clusters[-1])}
             rows.append(row)
             show(row)
@@ -196,11 +258,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="10 clusters only")
     parser.add_argument("--full", action="store_true", help="200 clusters with 10 rings too")
     parser.add_argument("--clusters", default="10,50,200")
+    parser.add_argument("--rings", default="10,100")
+    parser.add_argument("--modes", default=",".join(BOTH))
     args = parser.parse_args()
     live.MCOSD = args.build / "src" / "app" / "mcosd"
     counts = {10} if args.quick else {int(n) for n in args.clusters.split(",")}
-    groups = [group for group in GROUPS + (FULL if args.full else [])
-              if group[0][0] in counts]
+    sizes = {int(m) for m in args.rings.split(",")}
+    groups = [[row for row in group if row[0] in counts and row[1] in sizes and
+               row[3] in args.modes.split(",")] for group in GROUPS + (FULL if args.full else [])]
+    groups = [group for group in groups if group]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started
     print("                                  published in one delta_t           the broker's sockets")
     print("clusters  rings  mode    delta_t    talk   KB body   bodies   KB body"
@@ -210,10 +276,13 @@ def main():
         rings = make_rings(pathlib.Path(folder), {m for group in groups for _, m, _, _ in group})
         for group in groups:
             rows += measure(group, rings, args.build)
+    last = max(rows, key=lambda row: (row["clusters"], row["start_s"]))
     print(f"an agent's share of memory (PSS): {min(r['agent_mb'] for r in rows):.1f} to "
           f"{max(r['agent_mb'] for r in rows):.1f} MB; "
-          f"{max(r['clusters'] for r in rows)} agents were up and agreed after "
-          f"{max(r['start_s'] for r in rows):.0f} s")
+          f"of the largest group all had logged in after {last['login_s']:.0f} s and agreed after "
+          f"{last['start_s']:.0f} s, which took {last['start_cpu'][0]:.0f} s of the broker's CPU and "
+          f"{last['start_cpu'][1]:.0f} s of the agents'; a quiet delta_t took "
+          f"{last['quiet_cpu'][0]:.1f} and {last['quiet_cpu'][1]:.1f} s")
     if args.json:
         print(json.dumps(rows, indent=1))
 

@@ -78,6 +78,7 @@ void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
 {
     uint64_t after = 0;
     uint64_t window;
+    uint64_t pairs;
     uint64_t at;
 
     if (!m->bus_up || why <= m->forward)
@@ -89,6 +90,9 @@ void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
         m->forward_equals = 0;
     } else {
         window = MC_RECEIPT_WINDOW_MS + m->active_count * MC_RECEIPT_PER_CLUSTER_MS;
+        pairs = (uint64_t)m->active_count * m->active_count;
+        if (why == MC_FORWARD_ACTIVE && window < pairs / MC_RECEIPT_PAIRS_PER_MS)
+            window = pairs / MC_RECEIPT_PAIRS_PER_MS;
         if (window > m->config.announce_interval_ms)
             window = m->config.announce_interval_ms;
         if (why == MC_FORWARD_CHANGE)

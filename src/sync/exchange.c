@@ -29,6 +29,29 @@ static void ask(struct mc_machine *m)
         m->members_ask_ms = MC_NEVER;
 }
 
+/* How many ACTIVE clusters stand before us: peers are in the order of their names. */
+static unsigned place_in_line(const struct mc_machine *m)
+{
+    unsigned before = 0;
+
+    for (size_t i = 0; !m->peers[i]->self && before < MC_MEMBERS_LINE_MAX; i++)
+        before += m->peers[i]->state == MC_MEMBER_ACTIVE;
+    return before;
+}
+
+/* Clusters that nobody needs to be told of by others: they just told it themselves. Not
+ * counted is the one that says how many it knows, for it knows itself. */
+static size_t count_newcomers(const struct mc_machine *m, const struct mc_name *but)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->peer_count; i++)
+        n += !m->peers[i]->self && m->peers[i]->state == MC_MEMBER_ACTIVE &&
+             strcmp(m->peers[i]->name.s, but->s) != 0 &&
+             m->now_ms - m->peers[i]->changed_ms < MC_EARLY_MS;
+    return n;
+}
+
 void mc_members_wanted(struct mc_machine *m)
 {
     /*
@@ -40,7 +63,8 @@ void mc_members_wanted(struct mc_machine *m)
         m->members_due_ms != MC_NEVER || m->members_next > 0 ||
         m->now_ms < m->members_quiet_ms)
         return;
-    m->members_due_ms = mc_soon(m, MC_MEMBERS_WINDOW_MS + m->active_count / 2);
+    m->members_due_ms = mc_soon(m, MC_MEMBERS_WINDOW_MS + m->active_count / 2) +
+                        (uint64_t)place_in_line(m) * MC_MEMBERS_LINE_MS;
 }
 
 static void put_line(struct mc_machine *m, const struct mc_peer *peer)
@@ -143,7 +167,7 @@ void mc_on_members(struct mc_machine *m, const struct mc_envelope *e,
         return;
     m->members_told = true;
     m->members_ask_ms = MC_NEVER;
-    if (head.last && head.known >= m->peer_count) {
+    if (head.last && head.known + count_newcomers(m, &e->cluster) >= m->peer_count) {
         m->members_due_ms = m->members_next > 0 ? m->members_due_ms : MC_NEVER;
         m->members_quiet_ms = m->now_ms + MC_MEMBERS_QUIET_MS;
     }

@@ -18,6 +18,7 @@
 #define MC_RECEIPT_WINDOW_MS      300u  /* telling of a change */
 #define MC_RECEIPT_PER_CLUSTER_MS 10u   /* longer by this for each ACTIVE cluster */
 #define MC_RECEIPT_AFTER_MS       5u    /* for each, and a change is not told before */
+#define MC_RECEIPT_PAIRS_PER_MS   2u    /* of a newcomer: each tells each */
 #define MC_ANNOUNCE_GAP_MS        1000u /* between announcements brought forward */
 #define MC_INVENTORY_BYTES        4096u /* of entries in an announcement */
 #define MC_CHANGES_MAX            32u   /* latest changes told when they are more */
@@ -69,6 +70,8 @@
 #define MC_MUTE_INTERVALS      2u    /* own announcements missed */
 #define MC_LISTEN_MS           2100u /* before the first mint */
 #define MC_MEMBERS_WINDOW_MS   300u  /* answering "who is there" */
+#define MC_MEMBERS_LINE_MS     1000u /* later for each that stands before us in line */
+#define MC_MEMBERS_LINE_MAX    64u   /* farther back it is all the same */
 #define MC_MEMBERS_QUIET_MS    1000u /* after an answer was heard or given */
 #define MC_MEMBERS_SPREAD_MS   5000u /* the last time, within this after MC_EARLY_MS */
 #define MC_MEMBERS_ASKS        3u    /* times a newcomer asks */

@@ -8,6 +8,7 @@
 
 #include "adapter/amqp/bus.h"
 #include "adapter/amqp/link.h"
+#include "adapter/amqp/pace.h"
 #include "adapter/amqp/queues.h"
 
 #include <poll.h>
@@ -63,8 +64,8 @@ static void reset(void *ctx)
     struct mc_amqp_url url;
 
     if (mc_amqp_url_parse(here->url, &url, NULL) != 0 ||
-        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "contract", opened, NULL) !=
-            0) {
+        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "contract", MC_AMQP_RPC_MS,
+                          opened, NULL) != 0) {
         fprintf(stderr, "no broker\n");
         exit(1);
     }

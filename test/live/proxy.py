@@ -23,6 +23,7 @@ class Proxy:
         self.whole = True
         self.resets = 0  # by reset_after
         self.tries = []  # when somebody connected, cut or not (monotonic)
+        self.turns = []  # of each connection: how often its client had the word
         self.pairs = set()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -88,11 +89,13 @@ class Proxy:
         if not self.whole:
             self.reset(pair)
             return
-        await asyncio.gather(self.pump(reader, far_writer, pair, True),
-                             self.pump(far_reader, writer, pair, False))
+        self.turns.append(0)
+        talk = {"number": len(self.turns) - 1, "client": False}  # who spoke last
+        await asyncio.gather(self.pump(reader, far_writer, pair, True, talk),
+                             self.pump(far_reader, writer, pair, False, talk))
         self.pairs.discard(pair)
 
-    async def pump(self, reader, writer, pair, counts):
+    async def pump(self, reader, writer, pair, counts, talk):
         line = asyncio.Queue(64)
         feed = asyncio.ensure_future(self.feed(reader, line))
         sent = 0
@@ -108,6 +111,8 @@ class Proxy:
                     self.resets += 1
                     self.reset(pair)
                     break
+                self.turns[talk["number"]] += counts and not talk["client"]
+                talk["client"] = counts
                 writer.write(data)
                 await writer.drain()
         feed.cancel()

@@ -7,6 +7,8 @@ test_two_brokers.py.
 """
 import collections
 import contextlib
+import os
+import pathlib
 import random
 import signal
 import threading
@@ -278,6 +280,50 @@ class Bodies:
 
     def close(self):
         self.stack.close()
+
+
+def test_row_17_a_connection_takes_few_turns(broker):
+    """Each question costs a herd at its broker one more wait behind all the others'."""
+    with Proxy(broker.port) as proxy, vhost(broker, "turns"), \
+            new_world(through(broker, proxy, "turns")) as world:
+        proxy.delay = 0.1
+        up(world.start("c1", alone=True))
+        # Greeting, login and tuning are three, the queues four when they are new;
+        # the others are those of the first letters.
+        assert max(proxy.turns) <= 10, proxy.turns
+
+
+def test_row_17_a_herd_at_a_slow_broker(broker):
+    """It has a fifth of the time; nobody gives up what it has half done."""
+    logged = pathlib.Path(broker.folder, "log").glob("*.log")
+    [log] = [path for path in logged if "upgrade" not in path.name]
+    before = log.read_text().count("accepting AMQP connection")
+    pid = int(broker.pid_file.read_text())
+    over = threading.Event()
+
+    def slow():
+        while not over.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            over.wait(0.2)
+            os.kill(pid, signal.SIGCONT)
+            over.wait(0.05)
+
+    with vhost(broker, "herd") as url, new_world(url) as world:
+        herd = [world.cluster(f"c{i}", **{"announce-interval": 10, "inactive-after": 60})
+                for i in range(30)]
+        slowed = threading.Thread(target=slow)
+        slowed.start()
+        try:
+            for cluster in herd:
+                cluster.start(ready=False)
+            up(*herd, deadline=RETURN)
+        finally:
+            over.set()
+            slowed.join()
+        for cluster in herd:
+            assert not cluster.says("event=bus-trouble"), cluster.tail()
+        accepted = log.read_text().count("accepting AMQP connection") - before
+        assert accepted <= 2 * len(herd) + 1, "one of them is the test's"
 
 
 def test_row_17_many_clusters_return_at_once(broker, world):

@@ -7,16 +7,21 @@
  */
 #include "adapter/amqp/side.h"
 #include "adapter/amqp/url.h"
+#include "adapter/amqp/watch.h"
 
 #include "mcos/err.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -169,24 +174,140 @@ static void words_of_an_address_have_a_limit(void **state)
     }
 }
 
-/* A thousand clusters whose broker was away, as row 17 of the catalogue has them. */
+/* A thousand clusters whose broker was away, as row 17 of the catalogue has them; or is
+ * slow: then they spread at least as wide as they waited. */
 static void who_comes_back_comes_at_any_moment_of_a_growing_time(void **state)
 {
     (void)state;
-    for (unsigned tries = 0; tries < 20; tries++) {
-        uint64_t most = tries < 9 ? 200ull << tries : 60000;
+    for (unsigned tries = 0; tries < 40; tries++) {
+        bool slow = tries >= 20;
+        unsigned done = tries % 20;
+        uint64_t most = done < 9 ? 200ull << done : 60000;
         unsigned tenths[10] = {0};
 
+        if (slow)
+            most = done == 0 ? 20000 : done == 1 ? 40000 : 60000;
         for (uint64_t seed = 0; seed < 1000; seed++) {
             struct mc_rng rng = mc_rng_init(seed);
-            uint64_t ms = mc_amqp_retry_ms(tries, &rng);
+            struct mc_amqp_pace pace = {.tries = done, .slow = slow ? done : 0};
+            uint64_t ms = mc_amqp_pace_failed(&pace, slow, &rng);
 
             assert_true(ms <= most);
+            assert_int_equal(pace.tries, done + 1);
             tenths[ms * 10 / (most + 1)]++;
         }
         for (int i = 0; i < 10; i++)
             assert_in_range(tenths[i], 50, 150);
     }
+}
+
+static void an_answer_is_waited_for_longer_each_time_it_did_not_come(void **state)
+{
+    static const unsigned seconds[] = {20, 40, 60, 60, 60};
+    struct mc_rng rng = mc_rng_init(1);
+    struct mc_amqp_pace pace = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(mc_amqp_pace_patience_ms(&pace), seconds[i] * 1000);
+        /* Refused, reset or away: nothing was too slow. */
+        (void)mc_amqp_pace_failed(&pace, false, &rng);
+        assert_int_equal(mc_amqp_pace_patience_ms(&pace), seconds[i] * 1000);
+        (void)mc_amqp_pace_failed(&pace, true, &rng);
+    }
+    for (size_t i = 0; i < 100; i++)
+        (void)mc_amqp_pace_failed(&pace, true, &rng);
+    assert_int_equal(mc_amqp_pace_patience_ms(&pace), 60000);
+    /* Not by having been up for a moment, nor when what failed is not mended. */
+    mc_amqp_pace_served(&pace, MC_AMQP_STEADY_MS - 1, false);
+    mc_amqp_pace_served(&pace, MC_AMQP_STEADY_MS, true);
+    assert_int_equal(mc_amqp_pace_patience_ms(&pace), 60000);
+    assert_int_equal(pace.tries, 110);
+    mc_amqp_pace_served(&pace, MC_AMQP_STEADY_MS, false);
+    assert_int_equal(mc_amqp_pace_patience_ms(&pace), 20000);
+    assert_int_equal(pace.tries, 0);
+}
+
+static void opened(void *ctx, int fd)
+{
+    *(int *)ctx = fd;
+}
+
+/* A server that takes connections and is silent, and then none. */
+static void who_is_silent_is_slow_who_is_not_there_is_not(void **state)
+{
+    static const struct mc_amqp_tls tls = {.ca = "", .cert = "", .key = ""};
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    struct mc_amqp_link link;
+    struct mc_amqp_url url;
+    socklen_t len = sizeof(here);
+    int fd = -1;
+
+    (void)state;
+    assert_int_equal(bind(server, (const struct sockaddr *)&here, len), 0);
+    assert_int_equal(listen(server, 8), 0);
+    assert_int_equal(getsockname(server, (struct sockaddr *)&here, &len), 0);
+    assert_int_equal(mc_amqp_url_parse("amqp://127.0.0.1", &url, NULL), 0);
+    url.hosts[0].port = ntohs(here.sin_port);
+    assert_int_equal(
+        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "test", 20, opened, &fd),
+        MCOS_E_AWAY);
+    assert_true(fd >= 0 && link.slow);
+    assert_non_null(strstr(link.text, "log in: request timed out"));
+    mc_amqp_link_close(&link);
+    close(server);
+    fd = -1;
+    assert_int_equal(
+        mc_amqp_link_open(&link, &url, &tls, &url.hosts[0], "test", 20, opened, &fd),
+        MCOS_E_AWAY);
+    assert_true(fd < 0 && !link.slow);
+    mc_amqp_link_close(&link);
+}
+
+/* All four when nothing came for 15 s; else each of the three that are not heard of
+ * within 45 s. */
+static void bindings_that_live_are_left_alone(void **state)
+{
+    struct mc_amqp_watch watch;
+    uint64_t now = 777;
+    unsigned made = 0;
+
+    (void)state;
+    mc_amqp_watch_init(&watch, now);
+    assert_int_equal(mc_amqp_watch_take(&watch, now + 14999), 0);
+    for (int i = 0; i < 3; i++) {
+        now += 15000;
+        assert_int_equal(mc_amqp_watch_take(&watch, now), 15);
+        assert_int_equal(mc_amqp_watch_take(&watch, now), 0);
+        assert_int_equal(mc_amqp_watch_take(&watch, now + 14999), 0);
+        mc_amqp_watch_heard(&watch, "talk.me", now + 1); /* not the binding of all */
+        mc_amqp_watch_heard(&watch, "ring", now + 1);
+    }
+    for (int i = 0; i < 6; i++) {
+        unsigned bit;
+
+        mc_amqp_watch_heard(&watch, "talk", now + 14000);
+        assert_int_equal(mc_amqp_watch_take(&watch, now + 14999), 0);
+        now += 15000;
+        bit = mc_amqp_watch_take(&watch, now);
+        assert_true(bit == 1 || bit == 4 || bit == 8);
+        assert_int_equal(made & bit, 0);
+        made = i == 2 ? 0 : made | bit;
+    }
+    assert_int_equal(made, 13);
+    /* The last letter came 1 s before: all 15 s after it, one in turn 15 s after them.
+     */
+    assert_int_equal(mc_amqp_watch_take(&watch, now + 13999), 0);
+    assert_int_equal(mc_amqp_watch_take(&watch, now + 14000), 15);
+    assert_int_equal(mc_amqp_watch_take(&watch, now + 15000), 0);
+    mc_amqp_watch_heard(&watch, "talk", now + 16000);
+    assert_int_equal(mc_amqp_watch_take(&watch, now + 29000), 4);
+    /* However late it is asked, once is enough. */
+    now += 200000;
+    assert_int_equal(mc_amqp_watch_take(&watch, now), 15);
+    assert_int_equal(mc_amqp_watch_take(&watch, now), 0);
 }
 
 /* --- heads and frames --- */
@@ -782,6 +903,9 @@ int main(void)
         cmocka_unit_test(an_address_tells_hosts_user_and_vhost),
         cmocka_unit_test(an_address_tells_what_the_brokers_take),
         cmocka_unit_test(who_comes_back_comes_at_any_moment_of_a_growing_time),
+        cmocka_unit_test(an_answer_is_waited_for_longer_each_time_it_did_not_come),
+        cmocka_unit_test(who_is_silent_is_slow_who_is_not_there_is_not),
+        cmocka_unit_test(bindings_that_live_are_left_alone),
         cmocka_unit_test(a_bad_address_is_refused_and_its_password_not_told),
         cmocka_unit_test(words_of_an_address_have_a_limit),
         cmocka_unit_test(a_head_survives_its_headers),

@@ -173,6 +173,89 @@ static void a_cluster_falls_silent_after_three_of_its_intervals(void **state)
     assert_true(voice_said("note cluster-active / far"));
 }
 
+static void give_members_wanted(const char *cluster)
+{
+    struct kit_sender who = peer;
+    size_t start;
+    size_t at;
+
+    who.cluster = cluster;
+    who.sequence = ++peer.sequence;
+    mc_buf_clear(&b);
+    start = kit_open(&b, &who, MC_WIRE_WANT);
+    at = mc_want_open(&b, true, 0);
+    mc_want_close(&b, at, 0);
+    mc_envelope_seal(&b, start);
+    kit_trace_clear(k);
+    kit_give(k, false, &b);
+}
+
+static void give_members(const char *cluster, uint32_t known)
+{
+    struct kit_sender who = peer;
+    size_t start;
+    size_t at;
+
+    who.cluster = cluster;
+    who.sequence = ++peer.sequence;
+    mc_buf_clear(&b);
+    start = kit_open(&b, &who, MC_WIRE_MEMBERS);
+    at = mc_members_open(&b, known);
+    mc_members_close(&b, at, true, 0);
+    mc_envelope_seal(&b, start);
+    kit_give(k, false, &b);
+}
+
+/* P52: c00 stands behind a1, a2 and a3, of which one is silent, and before z1. */
+static void who_is_there_is_answered_in_line(void **state)
+{
+    static const char *const names[] = {"a1", "a3", "far", "z1"};
+
+    (void)state;
+    voice_give_announcement_as("a2", NULL, 0, 600000);
+    kit_run(k, 40000);
+    assert_int_equal(voice_state_of("a2"), MC_MEMBER_SILENT);
+    for (size_t i = 0; i < 4; i++)
+        voice_give_announcement_as(names[i], NULL, 0, 600000);
+    kit_run(k, MC_EARLY_MS);
+    for (int i = 0; i < 10; i++) {
+        give_members_wanted("far");
+        kit_run(k, 2 * MC_MEMBERS_LINE_MS - 1);
+        assert_false(voice_said("members talk"));
+        kit_run(k, MC_MEMBERS_WINDOW_MS + 10);
+        assert_true(voice_said("members talk"));
+        kit_run(k, MC_MEMBERS_QUIET_MS);
+        for (size_t n = 0; n < 4; n++)
+            voice_give_announcement_as(names[n], NULL, 0, 600000);
+    }
+    /* a1 does, and knows as many. */
+    give_members_wanted("far");
+    give_members("a1", 6);
+    kit_run(k, 10000);
+    assert_false(voice_said("members talk"));
+    for (size_t n = 0; n < 4; n++)
+        voice_give_announcement_as(names[n], NULL, 0, 600000);
+    /* It knows fewer. */
+    give_members_wanted("far");
+    give_members("a1", 5);
+    kit_run(k, 10000);
+    assert_true(voice_said("members talk"));
+    for (size_t n = 0; n < 4; n++)
+        voice_give_announcement_as(names[n], NULL, 0, 600000);
+    /* Fewer by those who told of themselves just now: they need nobody's word. But
+     * who says how many it knows is among them itself. */
+    voice_give_announcement_as("z2", NULL, 0, 1000);
+    voice_give_announcement_as("z3", NULL, 0, 1000);
+    give_members_wanted("far");
+    give_members("a1", 6);
+    kit_run(k, 5000);
+    assert_false(voice_said("members talk"));
+    give_members_wanted("far");
+    give_members("z3", 6);
+    kit_run(k, 4000);
+    assert_true(voice_said("members talk"));
+}
+
 static void what_is_older_than_our_hello_is_not_life(void **state)
 {
     struct mc_ring *v1 = kit_ring("photos", NULL, NULL, 10, "", false);
@@ -390,6 +473,38 @@ static void a_change_is_not_told_at_once(void **state)
     }
 }
 
+/* P26: each of them tells it to each. */
+static void a_newcomer_is_told_by_many_over_a_longer_time(void **state)
+{
+    const unsigned clusters = 80;
+    const unsigned window = clusters * clusters / MC_RECEIPT_PAIRS_PER_MS;
+    const unsigned linear = MC_RECEIPT_WINDOW_MS + clusters * MC_RECEIPT_PER_CLUSTER_MS;
+    unsigned early = 0;
+    char name[8];
+
+    (void)state;
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < clusters - round; i++) {
+            (void)snprintf(name, sizeof(name), "n%u", i);
+            voice_give_announcement_as(name, NULL, 0, 600000);
+        }
+        kit_run(k,
+                window + MC_ANNOUNCE_GAP_MS); /* what that brought forward is said, */
+        k->nodes[0].announces = 0;
+        while (k->nodes[0].announces == 0)
+            kit_run(k, 10); /* and the regular one too */
+        kit_run(k, MC_ANNOUNCE_GAP_MS);
+        k->nodes[0].announces = 0;
+        (void)snprintf(name, sizeof(name), "new%u", round);
+        voice_give_announcement_as(name, NULL, 0, 0);
+        kit_run(k, linear);
+        early += k->nodes[0].announces;
+        kit_run(k, window - linear + 200);
+        assert_int_equal(k->nodes[0].announces, 1);
+    }
+    assert_in_range(early, 3, 13); /* a third of 20 */
+}
+
 static void a_quiet_interval_costs_one_announcement(void **state)
 {
     unsigned steps;
@@ -412,6 +527,7 @@ int main(void)
         VOICE_CASE(at_most_four_bodies_are_on_their_way),
         VOICE_CASE(who_asks_for_an_older_one_gets_the_one_held),
         VOICE_CASE(a_cluster_falls_silent_after_three_of_its_intervals),
+        VOICE_CASE(who_is_there_is_answered_in_line),
         VOICE_CASE(what_is_older_than_our_hello_is_not_life),
         VOICE_CASE(an_overtaken_announcement_is_ignored),
         VOICE_CASE(who_misses_its_own_echo_is_mute),
@@ -423,6 +539,7 @@ int main(void)
         VOICE_CASE(one_equal_ends_the_start),
         VOICE_CASE(two_equal_ones_answer_for_us),
         VOICE_CASE(a_change_is_not_told_at_once),
+        VOICE_CASE(a_newcomer_is_told_by_many_over_a_longer_time),
         VOICE_CASE(a_quiet_interval_costs_one_announcement),
     };
 

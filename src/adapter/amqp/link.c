@@ -30,10 +30,11 @@ static struct timeval to_timeval(int ms)
 
 int mc_amqp_link_open(struct mc_amqp_link *link, const struct mc_amqp_url *url,
                       const struct mc_amqp_tls *tls, const struct mc_amqp_host *host,
-                      const char *name, void (*opened)(void *ctx, int fd), void *ctx)
+                      const char *name, unsigned rpc_ms,
+                      void (*opened)(void *ctx, int fd), void *ctx)
 {
     struct timeval connect = to_timeval(MC_AMQP_CONNECT_MS);
-    struct timeval rpc = to_timeval(MC_AMQP_RPC_MS);
+    struct timeval rpc = to_timeval((int)rpc_ms);
     amqp_socket_t *socket = NULL;
     int err;
 
@@ -223,6 +224,7 @@ int mc_amqp_link_status(struct mc_amqp_link *link, int status, const char *what)
 
     if (status == AMQP_STATUS_OK)
         return 0;
+    link->slow = status == AMQP_STATUS_TIMEOUT && link->fd >= 0;
     if (status == AMQP_STATUS_NO_MEMORY)
         err = MCOS_E_NOMEM;
     if (status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED ||

@@ -18,10 +18,9 @@
 #include <amqp.h>
 #include <amqp_framing.h>
 
-#define MC_AMQP_CONNECT_MS         3000  /* one address */
-#define MC_AMQP_RPC_MS             10000 /* one question to the broker */
-#define MC_AMQP_HEARTBEAT_S        15    /* two missed: lost */
-#define MC_AMQP_SHARED_HEARTBEAT_S 5 /* while others wait for the broker to notice */
+#define MC_AMQP_CONNECT_MS         3000 /* one address */
+#define MC_AMQP_HEARTBEAT_S        15   /* two missed: lost */
+#define MC_AMQP_SHARED_HEARTBEAT_S 5    /* while others wait for the broker to notice */
 #define MC_AMQP_TCP_MS             20000u /* unacknowledged by the peer's kernel: lost */
 #define MC_AMQP_LINK_TEXT          200u
 #define MC_AMQP_CHANNELS_MAX       16
@@ -39,15 +38,18 @@ struct mc_amqp_link {
     const struct mc_amqp_host *host;
     unsigned code; /* the broker's own, 0: it said none */
     bool lost;     /* no use in saying goodbye */
+    bool slow;     /* connected, and a question was not answered in time */
     bool look;     /* something may lie in the socket */
     bool tls;      /* it may lie in the TLS library too: always look */
     char text[MC_AMQP_LINK_TEXT];
 };
 
-/* Connects to the first host, and only then `opened(ctx, fd)`; then logs in. */
+/* Connects to the host, and only then `opened(ctx, fd)`; then logs in. Each question to
+ * the broker, then and later, is waited for rpc_ms at most. */
 int mc_amqp_link_open(struct mc_amqp_link *link, const struct mc_amqp_url *url,
                       const struct mc_amqp_tls *tls, const struct mc_amqp_host *host,
-                      const char *name, void (*opened)(void *ctx, int fd), void *ctx);
+                      const char *name, unsigned rpc_ms,
+                      void (*opened)(void *ctx, int fd), void *ctx);
 /* Says goodbye if there is anybody to say it to. A closed link is fine. */
 void mc_amqp_link_close(struct mc_amqp_link *link);
 

@@ -22,7 +22,7 @@ int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link
     int err = start(link);
 
     if (err == 0)
-        mc_amqp_desk_up(desk, side->name, false);
+        mc_amqp_side_up(side, false);
     while (err == 0) {
         mc_amqp_desk_heard(desk, side->name);
         err = take_frames(side, link);
@@ -57,12 +57,14 @@ static size_t told_max(const char *text)
     return max < MC_AMQP_BYTES_MAX ? (size_t)max : 0;
 }
 
+/* The answer to the first comes as a frame that means nothing to take_method. */
 static int start(struct mc_amqp_link *link)
 {
-    int err;
+    amqp_channel_open_t m = {.out_of_band = amqp_empty_bytes};
+    int err = mc_amqp_link_status(
+        link, amqp_send_method(link->conn, CHANNEL, AMQP_CHANNEL_OPEN_METHOD, &m),
+        "open channel");
 
-    (void)amqp_channel_open(link->conn, CHANNEL);
-    err = mc_amqp_link_asked(link, "open channel");
     if (err != 0)
         return err;
     (void)amqp_confirm_select(link->conn, CHANNEL);

@@ -11,13 +11,14 @@
 
 static const char *const common_key[2] = {"ring", "talk"}; /* by enum mc_bus_queue */
 
-static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel);
 static int open_records(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
                         struct mc_amqp_found *ret_found);
-static int declare(struct mc_amqp_link *link, const char *queue,
-                   enum mc_bus_queue which);
+static int send_channel(struct mc_amqp_link *link, amqp_channel_t channel);
+static int send_exchange(struct mc_amqp_link *link);
+static int send_declare(struct mc_amqp_link *link, const char *queue,
+                        enum mc_bus_queue which, bool durable);
+static int send_delete(struct mc_amqp_link *link, const char *queue);
 static const char *records_queue(const struct mc_amqp_queues *queues, bool spare);
-static int bind(struct mc_amqp_link *link, const char *queue, const char *key);
 static int consume(struct mc_amqp_link *link, const char *queue, amqp_channel_t channel,
                    uint16_t prefetch);
 
@@ -37,36 +38,35 @@ void mc_amqp_queues_name(struct mc_amqp_queues *queues, const struct mc_name *cl
                    uid8);
 }
 
+/* A broker that is slow answers late, not less: what need not be known before the next
+ * step is sent without waiting. A refusal closes the channel, and the question on it
+ * that is waited for next is told so; one on another channel would miss it. */
 int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
                         bool shared, struct mc_amqp_found *ret_found)
 {
-    const char *names[2] = {NULL, queues->name[MC_QUEUE_TALK]};
+    const char *talk = queues->name[MC_QUEUE_TALK];
     struct mc_amqp_found found = {0};
-    int err = open_channel(link, MC_AMQP_RECORDS_CHANNEL);
+    int err = send_channel(link, MC_AMQP_RECORDS_CHANNEL);
 
     if (err == 0)
-        err = open_channel(link, MC_AMQP_TALK_CHANNEL);
-    if (err == 0) {
-        (void)amqp_exchange_declare(
-            link->conn, MC_AMQP_RECORDS_CHANNEL, amqp_cstring_bytes(MC_AMQP_EXCHANGE),
-            amqp_cstring_bytes("topic"), 0, 1, 0, 0, amqp_empty_table);
-        err = mc_amqp_link_asked(link, "declare exchange");
-    }
+        err = send_channel(link, MC_AMQP_TALK_CHANNEL);
     if (err == 0)
         err = open_records(link, queues, &found);
     if (err == 0)
-        err = declare(link, names[MC_QUEUE_TALK], MC_QUEUE_TALK);
-    names[MC_QUEUE_RECORDS] = records_queue(queues, found.spare);
-    for (int i = 0; i < 2 && err == 0; i++) {
-        err = bind(link, names[i], common_key[i]);
-        if (err == 0)
-            err = bind(link, names[i], queues->key[i]);
-    }
-    if (err == 0 && !shared)
-        err = mc_amqp_queues_take_records(link, queues, found.spare);
+        err = send_exchange(link);
     if (err == 0)
-        err = consume(link, names[MC_QUEUE_TALK], MC_AMQP_TALK_CHANNEL,
-                      MC_AMQP_TALK_PREFETCH);
+        err = send_declare(link, talk, MC_QUEUE_TALK, false);
+    if (err == 0)
+        err = mc_amqp_queues_bind(link, queues, found.spare, MC_AMQP_BINDINGS_ALL);
+    if (err == 0 && shared) {
+        (void)amqp_basic_qos(link->conn, MC_AMQP_RECORDS_CHANNEL, 0,
+                             MC_AMQP_RECORDS_PREFETCH, 0);
+        err = mc_amqp_link_asked(link, "open queues");
+    } else if (err == 0) {
+        err = mc_amqp_queues_take_records(link, queues, found.spare);
+    }
+    if (err == 0)
+        err = consume(link, talk, MC_AMQP_TALK_CHANNEL, MC_AMQP_TALK_PREFETCH);
     if (err == 0)
         *ret_found = found;
     return err;
@@ -84,10 +84,20 @@ static const char *records_queue(const struct mc_amqp_queues *queues, bool spare
     return spare ? queues->spare : queues->name[MC_QUEUE_RECORDS];
 }
 
-static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel)
+/* The library's own calls would wait for the answer. */
+static int send_method(struct mc_amqp_link *link, amqp_channel_t channel,
+                       amqp_method_number_t id, void *method, const char *what)
 {
-    (void)amqp_channel_open(link->conn, channel);
-    return mc_amqp_link_asked(link, "open channel");
+    return mc_amqp_link_status(link, amqp_send_method(link->conn, channel, id, method),
+                               what);
+}
+
+/* Its answer comes as a frame that means nothing to who reads frames. */
+static int send_channel(struct mc_amqp_link *link, amqp_channel_t channel)
+{
+    amqp_channel_open_t m = {.out_of_band = amqp_empty_bytes};
+
+    return send_method(link, channel, AMQP_CHANNEL_OPEN_METHOD, &m, "open channel");
 }
 
 /* What became of the question on LOOK_CHANNEL, which is closed then, this way or
@@ -95,25 +105,25 @@ static int open_channel(struct mc_amqp_link *link, amqp_channel_t channel)
 static int look_answer(struct mc_amqp_link *link, bool *ret_there)
 {
     amqp_rpc_reply_t reply = amqp_get_rpc_reply(link->conn);
+    amqp_channel_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
     amqp_channel_close_ok_t ok = {0};
 
     *ret_there = reply.reply_type == AMQP_RESPONSE_NORMAL;
     if (*ret_there)
-        reply = amqp_channel_close(link->conn, LOOK_CHANNEL, AMQP_REPLY_SUCCESS);
-    if (*ret_there || reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
+        return send_method(link, LOOK_CHANNEL, AMQP_CHANNEL_CLOSE_METHOD, &close,
+                           "look for queue");
+    if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
         reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD ||
         ((const amqp_channel_close_t *)reply.reply.decoded)->reply_code !=
             AMQP_NOT_FOUND)
         return mc_amqp_link_check(link, reply, "look for queue");
-    return mc_amqp_link_status(
-        link,
-        amqp_send_method(link->conn, LOOK_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok),
-        "look for queue");
+    return send_method(link, LOOK_CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok,
+                       "look for queue");
 }
 
 static int look(struct mc_amqp_link *link, const char *queue, bool *ret_there)
 {
-    int err = open_channel(link, LOOK_CHANNEL);
+    int err = send_channel(link, LOOK_CHANNEL);
 
     if (err != 0)
         return err;
@@ -145,10 +155,9 @@ static amqp_table_entry_t text(const char *key, const char *value)
 
 /* The TTL of talk travels with each letter: delta_t is the sender's, and a queue
  * whose arguments followed it could not be declared again with another one. */
-static void ask_declare(struct mc_amqp_link *link, amqp_channel_t channel,
-                        const char *queue, enum mc_bus_queue which, bool durable)
+static amqp_table_t arguments(enum mc_bus_queue which, bool durable,
+                              amqp_table_entry_t args[ARGS_MAX])
 {
-    amqp_table_entry_t args[ARGS_MAX];
     int n = 0;
 
     args[n++] = text("x-queue-type", "classic");
@@ -166,55 +175,73 @@ static void ask_declare(struct mc_amqp_link *link, amqp_channel_t channel,
         args[n++] = number("x-max-length", MC_AMQP_TALK_MAX);
         args[n++] = number("x-expires", MC_AMQP_TALK_EXPIRE_MS);
     }
-    (void)amqp_queue_declare(link->conn, channel, amqp_cstring_bytes(queue), 0, durable,
-                             0, 0, (amqp_table_t){.num_entries = n, .entries = args});
+    return (amqp_table_t){.num_entries = n, .entries = args};
 }
 
 /* What the records are to come out of. Only a declaration tells a queue that was
- * never there from one whose node is down: to the second it is "not found" too. */
+ * never there from one whose node is down: to the look it is "not found" too. */
 static int open_records(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
                         struct mc_amqp_found *ret_found)
 {
     const char *own = queues->name[MC_QUEUE_RECORDS];
+    amqp_table_entry_t args[ARGS_MAX];
     bool there = false, home = true;
     int err = look(link, own, &there);
 
-    if (err == 0)
-        err = open_channel(link, LOOK_CHANNEL);
-    if (err == 0) {
-        ask_declare(link, LOOK_CHANNEL, own, MC_QUEUE_RECORDS, true);
-        err = look_answer(link, &home);
+    if (err == 0 && there) {
+        err = send_declare(link, own, MC_QUEUE_RECORDS, true); /* as it should be? */
+    } else if (err == 0) {
+        err = send_channel(link, LOOK_CHANNEL);
+        if (err == 0) {
+            (void)amqp_queue_declare(link->conn, LOOK_CHANNEL, amqp_cstring_bytes(own),
+                                     0, 1, 0, 0,
+                                     arguments(MC_QUEUE_RECORDS, true, args));
+            err = look_answer(link, &home);
+        }
     }
     if (err == 0 && home) {
-        (void)amqp_queue_delete(link->conn, MC_AMQP_RECORDS_CHANNEL,
-                                amqp_cstring_bytes(queues->spare), 0, 0);
-        err = mc_amqp_link_asked(link, "delete spare queue");
+        err = send_delete(link, queues->spare);
     } else if (err == 0) {
         err = look(link, queues->spare, &there);
         if (err == 0)
-            err = declare(link, queues->spare, MC_QUEUE_RECORDS);
+            err = send_declare(link, queues->spare, MC_QUEUE_RECORDS, false);
     }
     *ret_found = (struct mc_amqp_found){.fresh = !there, .spare = !home};
     return err;
 }
 
-static int declare(struct mc_amqp_link *link, const char *queue,
-                   enum mc_bus_queue which)
+static int send_exchange(struct mc_amqp_link *link)
 {
-    ask_declare(link, MC_AMQP_RECORDS_CHANNEL, queue, which, false);
-    return mc_amqp_link_asked(link, "declare queue");
+    amqp_exchange_declare_t m = {.exchange = amqp_cstring_bytes(MC_AMQP_EXCHANGE),
+                                 .type = amqp_cstring_bytes("topic"),
+                                 .durable = 1,
+                                 .nowait = 1};
+
+    return send_method(link, MC_AMQP_RECORDS_CHANNEL, AMQP_EXCHANGE_DECLARE_METHOD, &m,
+                       "declare exchange");
 }
 
-static int bind(struct mc_amqp_link *link, const char *queue, const char *key)
+static int send_declare(struct mc_amqp_link *link, const char *queue,
+                        enum mc_bus_queue which, bool durable)
 {
-    (void)amqp_queue_bind(link->conn, MC_AMQP_RECORDS_CHANNEL,
-                          amqp_cstring_bytes(queue),
-                          amqp_cstring_bytes(MC_AMQP_EXCHANGE), amqp_cstring_bytes(key),
-                          amqp_empty_table);
-    return mc_amqp_link_asked(link, "bind queue");
+    amqp_table_entry_t args[ARGS_MAX];
+    amqp_queue_declare_t m = {.queue = amqp_cstring_bytes(queue),
+                              .durable = durable,
+                              .nowait = 1,
+                              .arguments = arguments(which, durable, args)};
+
+    return send_method(link, MC_AMQP_RECORDS_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &m,
+                       "declare queue");
 }
 
-/* The library's own call would wait for the answer, which may be far away. */
+static int send_delete(struct mc_amqp_link *link, const char *queue)
+{
+    amqp_queue_delete_t m = {.queue = amqp_cstring_bytes(queue), .nowait = 1};
+
+    return send_method(link, MC_AMQP_RECORDS_CHANNEL, AMQP_QUEUE_DELETE_METHOD, &m,
+                       "delete spare queue");
+}
+
 static int send_bind(struct mc_amqp_link *link, const char *queue, const char *key)
 {
     amqp_queue_bind_t m = {.queue = amqp_cstring_bytes(queue),
@@ -222,24 +249,22 @@ static int send_bind(struct mc_amqp_link *link, const char *queue, const char *k
                            .routing_key = amqp_cstring_bytes(key),
                            .nowait = 1};
 
-    return mc_amqp_link_status(link,
-                               amqp_send_method(link->conn, MC_AMQP_RECORDS_CHANNEL,
-                                                AMQP_QUEUE_BIND_METHOD, &m),
-                               "bind queue");
+    return send_method(link, MC_AMQP_RECORDS_CHANNEL, AMQP_QUEUE_BIND_METHOD, &m,
+                       "bind queue");
 }
 
 int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool spare)
+                        bool spare, unsigned bindings)
 {
     int err = 0;
 
-    for (int i = 0; i < 2 && err == 0; i++) {
-        const char *queue =
-            i == MC_QUEUE_TALK ? queues->name[i] : records_queue(queues, spare);
+    for (unsigned i = 0; i < MC_AMQP_BINDINGS && err == 0; i++) {
+        bool talk = i % 2 == MC_QUEUE_TALK;
 
-        err = send_bind(link, queue, common_key[i]);
-        if (err == 0)
-            err = send_bind(link, queue, queues->key[i]);
+        if ((bindings >> i & 1) != 0)
+            err = send_bind(
+                link, talk ? queues->name[MC_QUEUE_TALK] : records_queue(queues, spare),
+                i < 2 ? common_key[i] : queues->key[i % 2]);
     }
     return err;
 }
@@ -247,13 +272,12 @@ int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *
 static int consume(struct mc_amqp_link *link, const char *queue, amqp_channel_t channel,
                    uint16_t prefetch)
 {
-    int err;
+    amqp_basic_qos_t m = {.prefetch_count = prefetch};
+    int err = send_method(link, channel, AMQP_BASIC_QOS_METHOD, &m, "prefetch");
 
-    (void)amqp_basic_qos(link->conn, channel, 0, prefetch, 0);
-    err = mc_amqp_link_asked(link, "prefetch");
     if (err != 0)
         return err;
     (void)amqp_basic_consume(link->conn, channel, amqp_cstring_bytes(queue),
                              amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
-    return mc_amqp_link_asked(link, "consume");
+    return mc_amqp_link_asked(link, "open queues");
 }

@@ -30,6 +30,11 @@
 #define MC_AMQP_TALK_MAX          4096
 #define MC_AMQP_TALK_EXPIRE_MS    (3600ll * 1000)
 
+/* Bindings are bits: 0 and 1 the common key to each queue by enum mc_bus_queue, 2 and 3
+ * our own key. */
+#define MC_AMQP_BINDINGS     4u
+#define MC_AMQP_BINDINGS_ALL 15u
+
 struct mc_amqp_queues {
     char name[2][MC_AMQP_QUEUE_NAME_MAX]; /* by enum mc_bus_queue */
     char spare[MC_AMQP_QUEUE_NAME_MAX];   /* for records */
@@ -54,11 +59,11 @@ int mc_amqp_queues_open(struct mc_amqp_link *link, const struct mc_amqp_queues *
 int mc_amqp_queues_take_records(struct mc_amqp_link *link,
                                 const struct mc_amqp_queues *queues, bool spare);
 
-/* Binds them again and does not wait: nothing comes of it unless somebody took a
- * binding away, or the exchange (then the broker closes the channel, NOTFOUND). It
+/* Makes these bindings again and does not wait: nothing comes of it unless somebody
+ * took one away, or the exchange (then the broker closes the channel, NOTFOUND). It
  * tells of a deleted queue, of these it does not. */
 int mc_amqp_queues_bind(struct mc_amqp_link *link, const struct mc_amqp_queues *queues,
-                        bool spare);
+                        bool spare, unsigned bindings);
 
 /* *ret_home: the records queue can be reached, so the spare one has done its work. */
 int mc_amqp_queues_look_home(struct mc_amqp_link *link,

@@ -34,21 +34,24 @@ static void *run(void *ctx)
 
     while (!stopping) {
         struct mc_amqp_link link;
-        uint64_t since = desk->clock->now_ms(desk->clock);
-        int err = connect_any(side, &link);
+        int err;
 
+        side->up_ms = 0;
+        err = connect_any(side, &link);
         if (err == 0)
             err = side->serve(side, &link);
         mc_amqp_desk_socket(desk, side->name, -1);
         if (err != 0)
             mc_amqp_desk_down(desk, side->name, err, link.text);
         mc_amqp_link_close(&link);
-        if (desk->clock->now_ms(desk->clock) - since >= MC_AMQP_STEADY_MS &&
-            err != MCOS_E_CONFIG)
-            side->tries = 0;
+        if (side->up_ms != 0)
+            mc_amqp_pace_served(&side->pace,
+                                desk->clock->now_ms(desk->clock) - side->up_ms,
+                                err == MCOS_E_CONFIG);
         stopping =
-            err == 0 || mc_amqp_desk_pause(desk, side->name,
-                                           mc_amqp_retry_ms(side->tries++, &side->rng));
+            err == 0 ||
+            mc_amqp_desk_pause(desk, side->name,
+                               mc_amqp_pace_failed(&side->pace, link.slow, &side->rng));
     }
     (void)pthread_mutex_lock(&desk->lock);
     desk->running[side->name] = false;
@@ -72,16 +75,20 @@ static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link)
     const struct mc_amqp_tls tls = {.ca = s->ca, .cert = s->cert, .key = s->key};
     char label[MC_NAME_MAX + 32];
     char text[MC_AMQP_LINK_TEXT] = "";
+    bool slow = false;
     int worst = 0;
 
     (void)snprintf(label, sizeof(label), "mcosd %s %s", s->cluster.s,
                    side->name == MC_AMQP_PUBLISHER ? "publish" : "consume");
     for (size_t i = 0; i < s->url.host_count; i++) {
         const struct mc_amqp_host *host = &s->url.hosts[side->host];
-        int err = mc_amqp_link_open(link, &s->url, &tls, host, label, opened, side);
+        int err =
+            mc_amqp_link_open(link, &s->url, &tls, host, label,
+                              mc_amqp_pace_patience_ms(&side->pace), opened, side);
 
         if (err == 0)
             return 0;
+        slow = slow || link->slow;
         side->host = (side->host + 1) % s->url.host_count;
         mc_amqp_desk_socket(side->desk, side->name, -1);
         mc_amqp_link_close(link);
@@ -92,15 +99,13 @@ static int connect_any(struct mc_amqp_side *side, struct mc_amqp_link *link)
         if (mc_amqp_desk_stopping(side->desk))
             break;
     }
+    link->slow = slow;
     (void)snprintf(link->text, sizeof(link->text), "%s", text);
     return worst;
 }
 
-uint64_t mc_amqp_retry_ms(unsigned tries, struct mc_rng *rng)
+void mc_amqp_side_up(struct mc_amqp_side *side, bool fresh)
 {
-    uint64_t most = MC_AMQP_RETRY_MS_MAX;
-
-    if (tries < 16 && ((uint64_t)MC_AMQP_RETRY_MS << tries) < most)
-        most = (uint64_t)MC_AMQP_RETRY_MS << tries;
-    return mc_rng_below(rng, most + 1);
+    side->up_ms = side->desk->clock->now_ms(side->desk->clock);
+    mc_amqp_desk_up(side->desk, side->name, fresh);
 }

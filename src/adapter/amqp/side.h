@@ -4,25 +4,19 @@
  * to consume, for a broker that has no room stops reading from who publishes.
  *
  * Whatever goes wrong, a side does the same: it lets go of its connection, waits
- * and begins anew at the next broker. The wait is drawn from [0, n], n being
- * 0.2, 0.4, 0.8 ... 60 s: quick after a hiccup, and ten thousand clusters whose
- * broker was away do not come back in one second.
+ * (pace.h) and begins anew at the next broker.
  */
 #ifndef MCOS_ADAPTER_AMQP_SIDE_H
 #define MCOS_ADAPTER_AMQP_SIDE_H
 
 #include "adapter/amqp/desk.h"
 #include "adapter/amqp/link.h"
+#include "adapter/amqp/pace.h"
 #include "adapter/amqp/queues.h"
-#include "base/rng.h"
 
-#define MC_AMQP_RETRY_MS       200u
-#define MC_AMQP_RETRY_MS_MAX   60000u
-#define MC_AMQP_STEADY_MS      5000u /* up for so long: the next wait is short again */
 #define MC_AMQP_LOOK_MS        5000 /* heartbeats are sent when the library is called */
 #define MC_AMQP_SHARED_LOOK_MS 2000 /* with the short heartbeat */
-#define MC_AMQP_REBIND_MS      15000u /* bindings are looked after so often */
-#define MC_AMQP_HOME_MS        5000u  /* with a spare queue, whether ours is back */
+#define MC_AMQP_HOME_MS        5000u /* with a spare queue, whether ours is back */
 #define MC_AMQP_PATH_MAX       1024u
 
 /* What both sides read; nobody writes it once they run. */
@@ -46,15 +40,16 @@ struct mc_amqp_side {
     int (*serve)(struct mc_amqp_side *side, struct mc_amqp_link *link);
     pthread_t thread;
     struct mc_rng rng;
-    unsigned tries;
-    size_t host; /* to try next */
+    struct mc_amqp_pace pace;
+    uint64_t up_ms; /* when the last connection was of use; 0: it never was */
+    size_t host;    /* to try next */
 };
-
-/* How long to wait after so many failures in a row. */
-uint64_t mc_amqp_retry_ms(unsigned tries, struct mc_rng *rng);
 
 /* Fails with NOMEM. */
 int mc_amqp_side_start(struct mc_amqp_side *side, uint64_t seed);
+
+/* The link serves from now on; `fresh`: its queue was not there. */
+void mc_amqp_side_up(struct mc_amqp_side *side, bool fresh);
 
 int mc_amqp_publisher_serve(struct mc_amqp_side *side, struct mc_amqp_link *link);
 int mc_amqp_consumer_serve(struct mc_amqp_side *side, struct mc_amqp_link *link);
