@@ -378,6 +378,14 @@ static int get(struct mc_store *store, const struct mc_name *name,
     return 0;
 }
 
+static bool keeps(struct mc_store *store, const struct mc_ring *ring)
+{
+    const struct sim_shelf *shelf =
+        sim_store_find(of(store), mc_ring_head(ring)->name.s);
+
+    return shelf != NULL && shelf->held != NULL && cmp(shelf->held, ring) == 0;
+}
+
 static struct mc_ring *pick(struct mc_ring *const *rings, size_t count,
                             const uint8_t digest8[8])
 {
@@ -461,6 +469,7 @@ struct sim_store *sim_store_new(void)
                                             .room = room,
                                             .list = list,
                                             .get = get,
+                                            .keeps = keeps,
                                             .get_digest = get_digest,
                                             .losers = losers,
                                             .unread = unread,

@@ -104,6 +104,7 @@ static int hold_ring(struct mc_agent *agent, const struct mc_name *name,
         return MCOS_E_NOMEM;
     }
     slot->held = ring;
+    slot->looked_ms = mc_agent_now_ms(agent);
     err =
         mc_machine_hold(agent->machine, ring, false, mc_ring_head(ring)->record_bytes);
     if (err == 0)

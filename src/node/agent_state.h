@@ -23,6 +23,7 @@ struct mc_slot {
     struct mc_kept kept; /* in the cache */
     bool doubt;          /* the store could not be asked what it holds after a merge */
     bool unread;         /* written, and not read back yet */
+    uint64_t looked_ms;  /* when the store last read what it holds of it */
 };
 
 struct mc_agent {

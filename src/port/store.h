@@ -42,6 +42,10 @@ struct mc_store_ops {
     /* The record held; yours. Fails with NOTFOUND, UPGRADE (see unread), IO, NOMEM. */
     int (*get)(struct mc_store *store, const struct mc_name *name,
                struct mc_ring **ret_ring);
+    /* True if a look tells that get() would give this very record, which an earlier
+     * get() gave: what lies there was not touched since. Costs little, and does not
+     * read: what the medium lost it does not find out. May be left out (NULL). */
+    bool (*keeps)(struct mc_store *store, const struct mc_ring *ring);
     /* Held, loser or older version by digest; yours. Fails with GONE, IO, NOMEM. */
     int (*get_digest)(struct mc_store *store, const struct mc_name *name,
                       const uint8_t digest8[8], struct mc_ring **ret_ring);

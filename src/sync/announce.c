@@ -74,37 +74,71 @@ static size_t count_equals(const struct mc_machine *m)
     return n;
 }
 
-void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
+/* At a time of this window, which begins in so many ms. */
+static void bring_forward(struct mc_machine *m, enum mc_forward why, uint64_t after,
+                          uint64_t window)
 {
-    uint64_t after = 0;
-    uint64_t window;
-    uint64_t pairs;
-    uint64_t at;
+    uint64_t at = mc_soon(m, window) + after;
 
-    if (!m->bus_up || why <= m->forward)
-        return;
-    if (why == MC_FORWARD_BEHIND) {
-        window = MC_BEHIND_WINDOW_MS + count_equals(m) * MC_BEHIND_PER_EQUAL_MS;
-        if (window > MC_BEHIND_WINDOW_MAX_MS)
-            window = MC_BEHIND_WINDOW_MAX_MS;
-        m->forward_equals = 0;
-    } else {
-        window = MC_RECEIPT_WINDOW_MS + m->active_count * MC_RECEIPT_PER_CLUSTER_MS;
-        pairs = (uint64_t)m->active_count * m->active_count;
-        if (why == MC_FORWARD_ACTIVE && window < pairs / MC_RECEIPT_PAIRS_PER_MS)
-            window = pairs / MC_RECEIPT_PAIRS_PER_MS;
-        if (window > m->config.announce_interval_ms)
-            window = m->config.announce_interval_ms;
-        if (why == MC_FORWARD_CHANGE)
-            after = m->active_count * MC_RECEIPT_AFTER_MS;
-        if (after > window / 2)
-            after = window / 2;
-    }
-    at = mc_soon(m, window - after) + after;
     if (m->announced_ms != 0 && at < m->announced_ms + MC_ANNOUNCE_GAP_MS)
         at = m->announced_ms + MC_ANNOUNCE_GAP_MS;
     m->forward = why;
     mc_sooner(&m->forward_ms, at);
+}
+
+static uint64_t receipt_window(const struct mc_machine *m)
+{
+    uint64_t window =
+        MC_RECEIPT_WINDOW_MS + m->active_count * MC_RECEIPT_PER_CLUSTER_MS;
+
+    return window < m->config.announce_interval_ms ? window
+                                                   : m->config.announce_interval_ms;
+}
+
+/* Each of them tells each of them. */
+static uint64_t newcomer_window(const struct mc_machine *m)
+{
+    uint64_t window = receipt_window(m);
+    uint64_t pairs = (uint64_t)m->active_count * m->active_count;
+
+    if (window < pairs / MC_RECEIPT_PAIRS_PER_MS)
+        window = pairs / MC_RECEIPT_PAIRS_PER_MS;
+    return window < m->config.announce_interval_ms ? window
+                                                   : m->config.announce_interval_ms;
+}
+
+void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
+{
+    uint64_t window;
+
+    if (!m->bus_up || why <= m->forward)
+        return;
+    if (why == MC_FORWARD_ACTIVE) {
+        bring_forward(m, why, 0, newcomer_window(m));
+        return;
+    }
+    window = MC_BEHIND_WINDOW_MS + count_equals(m) * MC_BEHIND_PER_EQUAL_MS;
+    if (window > MC_BEHIND_WINDOW_MAX_MS)
+        window = MC_BEHIND_WINDOW_MAX_MS;
+    m->forward_equals = 0;
+    bring_forward(m, why, 0, window);
+}
+
+void mc_announce_change(struct mc_machine *m, uint64_t body_bytes)
+{
+    uint64_t window = receipt_window(m);
+    uint64_t after = m->active_count * MC_RECEIPT_AFTER_MS;
+    uint64_t body_ms = m->active_count * body_bytes / MC_RECEIPT_BODY_BYTES;
+
+    if (!m->bus_up || m->forward >= MC_FORWARD_CHANGE)
+        return;
+    if (after > window / 2)
+        after = window / 2;
+    if (body_ms > MC_RECEIPT_BODY_MAX_MS)
+        body_ms = MC_RECEIPT_BODY_MAX_MS;
+    if (body_ms > m->config.announce_interval_ms - window)
+        body_ms = m->config.announce_interval_ms - window;
+    bring_forward(m, MC_FORWARD_CHANGE, after + body_ms, window - after);
 }
 
 static void heard_equal(struct mc_machine *m)

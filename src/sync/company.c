@@ -148,5 +148,5 @@ void mc_on_company(struct mc_machine *m, const struct mc_event *event)
             news = untell(m, row) || news;
     }
     if (news)
-        mc_announce_sooner(m, MC_FORWARD_CHANGE);
+        mc_announce_change(m, 0);
 }

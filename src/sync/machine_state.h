@@ -425,7 +425,10 @@ void mc_speak(struct mc_machine *m); /* the bus is up and we speak: begin */
 
 void mc_announce_bus_up(struct mc_machine *m);
 void mc_announce_due(struct mc_machine *m);
+/* For who is behind, or has become ACTIVE. */
 void mc_announce_sooner(struct mc_machine *m, enum mc_forward why);
+/* For a change of ours; body_bytes: that on its way to all, 0 if there is none. */
+void mc_announce_change(struct mc_machine *m, uint64_t body_bytes);
 void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,
                     struct mc_bytes body);
 void mc_on_namesake(struct mc_machine *m, const struct mc_envelope *e,

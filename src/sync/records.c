@@ -267,7 +267,7 @@ static void adopt(struct mc_machine *m, const struct mc_storing *s,
         mc_full_seen(m, row);
     else
         mc_full_spread(m, row);
-    mc_announce_sooner(m, MC_FORWARD_CHANGE);
+    mc_announce_change(m, row->body_bytes);
 }
 
 /* Losers are somebody's work: told to all, until somebody settles them (P6). */
@@ -285,7 +285,7 @@ static void keep_losers(struct mc_machine *m, const struct mc_storing *s,
         !mc_ring_has_loser(row, s->came.epoch, s->came.version, s->came.digest))
         mc_vain_add(row, s->came.digest); /* another loser descends from it (P66) */
     if (row->change != change)
-        mc_announce_sooner(m, MC_FORWARD_CHANGE);
+        mc_announce_change(m, 0);
 }
 
 static void stored_well(struct mc_machine *m, struct mc_storing *s,

@@ -19,6 +19,8 @@
 #define MC_RECEIPT_PER_CLUSTER_MS 10u   /* longer by this for each ACTIVE cluster */
 #define MC_RECEIPT_AFTER_MS       5u    /* for each, and a change is not told before */
 #define MC_RECEIPT_PAIRS_PER_MS   2u    /* of a newcomer: each tells each */
+#define MC_RECEIPT_BODY_BYTES     (256u << 10) /* to all together take another ms, */
+#define MC_RECEIPT_BODY_MAX_MS    1000u        /* up to this */
 #define MC_ANNOUNCE_GAP_MS        1000u /* between announcements brought forward */
 #define MC_INVENTORY_BYTES        4096u /* of entries in an announcement */
 #define MC_CHANGES_MAX            32u   /* latest changes told when they are more */

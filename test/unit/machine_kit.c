@@ -43,6 +43,7 @@ struct kit *kit_new(unsigned nodes, enum mc_announce_mode mode)
     struct kit *k = calloc(1, sizeof(*k));
 
     k->now_ms = 1000;
+    k->body_bytes = 500;
     k->rng = mc_rng_init(42);
     k->node_count = nodes;
     k->nodes = calloc(nodes, sizeof(*k->nodes));
@@ -353,7 +354,7 @@ static void answer_store(struct kit *k, unsigned i, uint64_t delivery, uint64_t 
         e.u.stored.ring = mc_ring_head(ring)->name;
         e.u.stored.held = slot_of(n, mc_ring_head(ring)->name.s, false)->held;
         e.u.stored.came = mc_stamp_of(mc_ring_head(ring));
-        e.u.stored.body_bytes = 500;
+        e.u.stored.body_bytes = k->body_bytes;
         e.u.stored.losers = losers;
         e.u.stored.loser_count = losers_of(n, &mc_ring_head(ring)->name, losers);
     }

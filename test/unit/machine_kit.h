@@ -77,6 +77,7 @@ struct kit {
     char *trace;
     uint64_t talk_bytes;
     unsigned steps;
+    uint64_t body_bytes; /* that every record has on the wire */
 };
 
 struct kit *kit_new(unsigned nodes, enum mc_announce_mode mode);

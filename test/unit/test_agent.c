@@ -42,6 +42,7 @@ static struct {
     unsigned get_fails;
     unsigned gets;
     bool forgets; /* what was replaced */
+    bool glances; /* the store tells without reading what was not touched */
 
     struct mc_clock clock;
     uint64_t now_ms;
@@ -138,6 +139,12 @@ static int get(struct mc_store *store, const struct mc_name *name, struct mc_rin
     return disk()->ops->get(disk(), name, ret);
 }
 
+static bool keeps(struct mc_store *store, const struct mc_ring *ring)
+{
+    (void)store;
+    return w.glances && disk()->ops->keeps(disk(), ring);
+}
+
 static int get_digest(struct mc_store *store, const struct mc_name *name,
                       const uint8_t digest8[8], struct mc_ring **ret)
 {
@@ -177,6 +184,7 @@ static const struct mc_store_ops store_ops = {
     .merge = merge,
     .list = list,
     .get = get,
+    .keeps = keeps,
     .get_digest = get_digest,
     .losers = losers,
     .save_clusters = save_clusters,
@@ -547,6 +555,29 @@ static void what_was_written_is_read_back_and_mended_if_the_disk_lost_it(void **
     assert_int_equal(w.gets, before + 1); /* once */
 }
 
+static void what_nobody_touched_is_read_again_only_now_and_then(void **state)
+{
+    struct mc_merge merged;
+
+    (void)state;
+    w.glances = true;
+    deliver(v1);
+    pass(8000); /* what was written is read back whatever a glance tells */
+    assert_int_equal(w.gets, 1);
+    pass(560000);
+    assert_int_equal(w.gets, 1);
+    pass(60000);
+    assert_int_equal(w.gets, 2);
+    /* One glance and it is known that another process put something there. */
+    assert_int_equal(disk()->ops->merge(disk(), v2, &merged), 0);
+    pass(5100);
+    assert_int_equal(w.gets, 3);
+    assert_int_equal(in_force(), 2);
+    sim_store_wipe(w.disk);
+    pass(5100);
+    assert_int_equal(on_disk(), 2);
+}
+
 static void what_another_process_stored_is_in_force_soon(void **state)
 {
     struct mc_merge merged;
@@ -838,6 +869,7 @@ int main(void)
         AGENT_CASE(a_mint_that_cannot_be_stored_changes_nothing),
         AGENT_CASE(a_disk_wiped_under_the_agent_is_filled_again),
         AGENT_CASE(what_was_written_is_read_back_and_mended_if_the_disk_lost_it),
+        AGENT_CASE(what_nobody_touched_is_read_again_only_now_and_then),
         AGENT_CASE(what_another_process_stored_is_in_force_soon),
         AGENT_CASE(a_flood_of_junk_is_kept_only_in_part),
         AGENT_CASE(a_difference_is_applied_to_what_the_store_still_has),

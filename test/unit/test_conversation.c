@@ -441,14 +441,12 @@ static void two_equal_ones_answer_for_us(void **state)
     assert_int_equal(k->nodes[0].announces, 1);
 }
 
-/* P26: the record itself is on its way to all of them. */
-static void a_change_is_not_told_at_once(void **state)
+static void changes_are_told_after(uint64_t body_ms)
 {
     const unsigned clusters = 40;
     struct mc_entry e;
     char name[8];
 
-    (void)state;
     assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
     for (unsigned round = 0; round < 20; round++) {
         e = kit_entry(kit_held(k, 0, "photos"));
@@ -463,12 +461,12 @@ static void a_change_is_not_told_at_once(void **state)
         kit_run(k, MC_ANNOUNCE_GAP_MS);
         k->nodes[0].announces = 0;
         assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
-        kit_run(k, clusters * MC_RECEIPT_AFTER_MS - 10);
+        kit_run(k, body_ms + clusters * MC_RECEIPT_AFTER_MS - 10);
         assert_int_equal(k->nodes[0].announces, 0);
         kit_run(k,
                 MC_RECEIPT_WINDOW_MS +
                     (clusters + 2) * (MC_RECEIPT_PER_CLUSTER_MS - MC_RECEIPT_AFTER_MS) +
-                    20);
+                    20 + body_ms / 10);
         assert_int_equal(k->nodes[0].announces, 1);
     }
 }
@@ -503,6 +501,28 @@ static void a_newcomer_is_told_by_many_over_a_longer_time(void **state)
         assert_int_equal(k->nodes[0].announces, 1);
     }
     assert_in_range(early, 3, 13); /* a third of 20 */
+}
+
+/* P26: the record itself is on its way to all of them. */
+static void a_change_is_not_told_at_once(void **state)
+{
+    (void)state;
+    changes_are_told_after(0);
+}
+
+/* 512 KB to each of forty is on its way for longer. */
+static void a_large_change_is_told_later(void **state)
+{
+    (void)state;
+    k->body_bytes = 2 * MC_RECEIPT_BODY_BYTES;
+    changes_are_told_after(80);
+}
+
+static void a_huge_change_is_told_a_second_later(void **state)
+{
+    (void)state;
+    k->body_bytes = 100u << 20;
+    changes_are_told_after(MC_RECEIPT_BODY_MAX_MS);
 }
 
 static void a_quiet_interval_costs_one_announcement(void **state)
@@ -540,6 +560,8 @@ int main(void)
         VOICE_CASE(two_equal_ones_answer_for_us),
         VOICE_CASE(a_change_is_not_told_at_once),
         VOICE_CASE(a_newcomer_is_told_by_many_over_a_longer_time),
+        VOICE_CASE(a_large_change_is_told_later),
+        VOICE_CASE(a_huge_change_is_told_a_second_later),
         VOICE_CASE(a_quiet_interval_costs_one_announcement),
     };
 

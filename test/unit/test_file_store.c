@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -207,6 +208,84 @@ static void damage_is_met_without_a_restart_too(void **state)
     store->ops->close(store);
     mc_ring_unref(v1);
     mc_ring_unref(v2);
+}
+
+/* A file's times tell nothing while the kernel's clock is in the tick of the writing.
+ */
+static void let_a_tick_pass(void)
+{
+    const struct timespec time = {.tv_nsec = 50000000};
+
+    assert_int_equal(nanosleep(&time, NULL), 0);
+}
+
+/* Reads the ring; from then on a glance is enough. */
+static void read_it(struct mc_store *store, const struct mc_ring *wanted)
+{
+    let_a_tick_pass();
+    assert_holds(store, "r", wanted);
+    assert_true(store->ops->keeps(store, wanted));
+}
+
+static void a_glance_tells_what_was_touched_since_it_was_read(void **state)
+{
+    struct mc_store *store = open_store();
+    struct mc_ring *v1 = record_mint("r", NULL, NULL, "one", 2);
+    struct mc_ring *v2 = record_mint("r", v1, NULL, "two", 2);
+
+    (void)state;
+    assert_false(store->ops->keeps(store, v1));
+    assert_int_equal(merge(store, v1), 0);
+    let_a_tick_pass();
+    assert_false(store->ops->keeps(store, v1)); /* nobody has read it back */
+    read_it(store, v1);
+    assert_false(store->ops->keeps(store, v2));
+    assert_int_equal(merge(store, v2), 0); /* another file */
+    assert_false(store->ops->keeps(store, v1));
+    assert_false(store->ops->keeps(store, v2));
+    read_it(store, v2);
+    flip("rings/r.ring", 200); /* the same file, as long as it was */
+    assert_false(store->ops->keeps(store, v2));
+    flip("rings/r.ring", 200);
+    assert_false(store->ops->keeps(store, v2)); /* sound again, but who knows */
+    read_it(store, v2);
+    assert_int_equal(merge(store, v2), 0); /* the same again: is to be read back, too */
+    assert_false(store->ops->keeps(store, v2));
+    read_it(store, v2);
+    flip("rings/r.ring", 200);
+    let_a_tick_pass();
+    assert_holds(store, "r", v1); /* what was damaged is mended, and another file */
+    assert_false(store->ops->keeps(store, v2));
+    assert_false(store->ops->keeps(store, v1));
+    read_it(store, v1);
+    assert_int_equal(unlink(at("rings/r.ring")), 0);
+    assert_false(store->ops->keeps(store, v1));
+    scratch_remove(data);
+    assert_false(store->ops->keeps(store, v1));
+    store->ops->close(store);
+    mc_ring_unref(v1);
+    mc_ring_unref(v2);
+}
+
+/* Whoever reads a file in the moment of its writing may see the times of what is there
+ * a moment later. */
+static void a_file_just_written_is_not_known_by_its_times(void **state)
+{
+    struct mc_store *store = open_store();
+    struct mc_ring *v1 = record_mint("r", NULL, NULL, "one", 2);
+    bool known = true;
+
+    (void)state;
+    assert_int_equal(merge(store, v1), 0);
+    for (unsigned i = 0; known && i < 1000; i++) { /* a busy machine may take long */
+        flip("rings/r.ring", 200);
+        flip("rings/r.ring", 200);
+        assert_holds(store, "r", v1);
+        known = store->ops->keeps(store, v1);
+    }
+    assert_false(known);
+    store->ops->close(store);
+    mc_ring_unref(v1);
 }
 
 static void a_ring_without_any_good_record_is_missing_and_comes_again(void **state)
@@ -778,6 +857,8 @@ int main(void)
         CASE(a_flipped_bit_in_any_byte_brings_back_the_previous_version),
         CASE(a_file_cut_short_brings_back_the_previous_version),
         CASE(damage_is_met_without_a_restart_too),
+        CASE(a_glance_tells_what_was_touched_since_it_was_read),
+        CASE(a_file_just_written_is_not_known_by_its_times),
         CASE(a_ring_without_any_good_record_is_missing_and_comes_again),
         CASE(a_ring_under_another_name_is_not_that_ring),
         CASE(a_later_format_is_left_alone_and_the_one_before_is_served),

@@ -114,7 +114,8 @@ static int search_versions(const struct mc_place *place, const char *name, bool 
 {
     struct mc_entry *entries = NULL;
     size_t count = 0;
-    int err = mc_history_list(place->versions, &entries, &count, diag);
+    int err =
+        place->fresh ? 0 : mc_history_list(place->versions, &entries, &count, diag);
 
     for (size_t i = 0; err == 0 && i < count; i++) {
         struct mc_folder_name file = mc_entry_format(&entries[i]);

@@ -210,9 +210,11 @@ static int open_versions(struct mc_place *place, const char *name,
     if (err != 0)
         return err;
     place->versions = open_folder(room, name, O_NOFOLLOW);
-    if (place->versions < 0 && errno == ENOENT &&
-        (mkdirat(room, name, 0750) == 0 || errno == EEXIST))
-        place->versions = open_folder(room, name, O_NOFOLLOW);
+    if (place->versions < 0 && errno == ENOENT) {
+        place->fresh = mkdirat(room, name, 0750) == 0;
+        if (place->fresh || errno == EEXIST)
+            place->versions = open_folder(room, name, O_NOFOLLOW);
+    }
     if (place->versions < 0)
         err = mc_folder_fail(diag, "cannot open folder", name);
     mc_folder_close(room);
@@ -235,7 +237,7 @@ static int open_room(int data, const char *room, const char *name, bool make,
 int mc_place_open(const char *path, const char *name, bool make,
                   struct mc_place *ret_place, struct mcos_diag *diag)
 {
-    struct mc_place place = {-1, -1, -1, -1};
+    struct mc_place place = {-1, -1, -1, -1, false};
     int err = mc_folder_open(path, false, &place.data, diag);
 
     if (err == 0) {
@@ -276,7 +278,18 @@ void mc_place_close(struct mc_place *place)
     mc_folder_close(place->versions);
     mc_folder_close(place->rings);
     mc_folder_close(place->data);
-    *place = (struct mc_place){-1, -1, -1, -1};
+    *place = (struct mc_place){-1, -1, -1, -1, false};
+}
+
+bool mc_place_has_conflicts(const char *path)
+{
+    int data = open_folder(AT_FDCWD, path, 0);
+    bool has = data < 0 ||
+               faccessat(data, "conflicts", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+               errno != ENOENT;
+
+    mc_folder_close(data);
+    return has;
 }
 
 int mc_place_conflicts(struct mc_place *place, const char *name, struct mcos_diag *diag)

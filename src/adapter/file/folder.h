@@ -56,12 +56,16 @@ struct mc_place {
     int rings;
     int versions;  /* of this ring */
     int conflicts; /* of this ring */
+    bool fresh;    /* the folder of its versions was made just now, and is empty */
 };
 
 /* name NULL: only data and rings. */
 int mc_place_open(const char *path, const char *name, bool make,
                   struct mc_place *ret_place, struct mcos_diag *diag);
 void mc_place_close(struct mc_place *place);
+/* Is there a folder for losers of any ring? Without it there are none. True also if
+ * that cannot be told. */
+bool mc_place_has_conflicts(const char *path);
 /* Makes the names of the ring's versions durable, and that of their folder. */
 int mc_place_sync_versions(const struct mc_place *place, struct mcos_diag *diag);
 /* Makes and opens the ring's folder of losers, if it is not yet. */

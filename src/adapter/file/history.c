@@ -166,6 +166,13 @@ int mc_history_link(int from, const char *file, int dirfd, const struct mc_entry
 
     if (ret_new != NULL)
         *ret_new = false;
+    if (linkat(from, file, dirfd, name.s, 0) == 0) { /* mostly */
+        if (ret_new != NULL)
+            *ret_new = true;
+        return 0;
+    }
+    if (errno != EEXIST)
+        return mc_folder_fail(diag, "cannot keep", name.s);
     if (same_file(from, file, dirfd, name.s))
         return 0;
     (void)mc_folder_remove(dirfd, name.s); /* a copy, or what a crash left */

@@ -60,9 +60,9 @@ static int put(struct mc_place *place, const struct mc_registry_rules *rules,
                               diag);
     if (err == 0)
         err = mc_replace_commit(place->rings, file.s, ret_doubt, diag);
-    if (err == 0) {
+    if (err == 0 && !place->fresh) {
         mc_history_prune(place->versions, &entry, rules->keep_versions);
-    } else if (!*ret_doubt) {
+    } else if (err != 0 && !*ret_doubt) {
         if (named)
             (void)mc_folder_remove(place->versions, mc_entry_format(&entry).s);
         mc_replace_drop(place->rings, file.s);

@@ -74,6 +74,17 @@ void mc_replace_forget(int dirfd, const char *name)
     (void)close(fd);
 }
 
+static int open_new(int dirfd, const char *name)
+{
+    int fd;
+
+    do
+        fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0640);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes,
                      struct mcos_diag *diag)
 {
@@ -81,11 +92,9 @@ int mc_replace_write(int dirfd, const char *name, struct mc_bytes bytes,
     int fd;
     int err = 0;
 
-    (void)mc_folder_remove(dirfd, aside.s); /* what a crash left */
-    do
-        fd = openat(dirfd, aside.s,
-                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-    while (fd < 0 && errno == EINTR);
+    fd = open_new(dirfd, aside.s);
+    if (fd < 0 && errno == EEXIST && mc_folder_remove(dirfd, aside.s))
+        fd = open_new(dirfd, aside.s); /* that was what a crash left */
     if (fd < 0)
         return mc_folder_fail(diag, "cannot make", aside.s);
     if (reserve(fd, bytes.len) != 0 || write_all(fd, bytes) != 0 || sync_file(fd) != 0)

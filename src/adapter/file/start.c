@@ -41,7 +41,7 @@ static int sweep_room(int data, const char *room, struct mcos_diag *diag)
 static int check_ring(const char *data, const char *name, struct mcos_diag *diag)
 {
     struct mc_ring *ring = NULL;
-    struct mc_place place = {-1, -1, -1, -1};
+    struct mc_place place = {-1, -1, -1, -1, false};
     int err = mc_place_open(data, name, true, &place, diag);
 
     if (err == 0 && place.conflicts >= 0)
@@ -91,7 +91,7 @@ static int check_all(const char *data, const struct mc_place *place,
 
 int mc_start(const char *data, bool shared, struct mcos_diag *diag)
 {
-    struct mc_place place = {-1, -1, -1, -1};
+    struct mc_place place = {-1, -1, -1, -1, false};
     int lock = -1;
     int err = mc_place_open(data, NULL, true, &place, diag);
 

@@ -4,6 +4,7 @@
 
 #include "adapter/file/current.h"
 #include "adapter/file/folder.h"
+#include "adapter/file/glance.h"
 #include "adapter/file/history.h"
 #include "adapter/file/lease.h"
 #include "adapter/file/losers.h"
@@ -29,10 +30,11 @@ struct file_store {
     char *data;
     struct mc_file_store_config config;
     int lease;
-    struct names doubts; /* rings whose last write may not survive a power cut */
-    struct names unread; /* rings whose last write nobody has read back */
-    struct mc_name seen; /* the ring last looked at, */
-    bool sealed;         /* and whether its main file is of a later format */
+    struct names doubts;       /* rings whose last write may not survive a power cut */
+    struct names unread;       /* rings whose last write nobody has read back */
+    struct mc_glances glances; /* files as they were when they were read */
+    struct mc_name seen;       /* the ring last looked at, */
+    bool sealed;               /* and whether its main file is of a later format */
     struct mcos_diag trouble;
 };
 
@@ -50,6 +52,7 @@ static void close_store(struct mc_store *store)
     mc_folder_close(s->lease);
     free(s->doubts.list);
     free(s->unread.list);
+    mc_glances_fini(&s->glances);
     free(s->data);
     free(s);
 }
@@ -57,6 +60,11 @@ static void close_store(struct mc_store *store)
 const char *mc_file_store_trouble(const struct mc_store *store)
 {
     return ((const struct file_store *)store)->trouble.text;
+}
+
+static bool is_name(const struct mc_name *name)
+{
+    return memchr(name->s, '\0', sizeof(name->s)) != NULL && mc_name_ok(name->s);
 }
 
 /*
@@ -67,10 +75,10 @@ static int begin(struct file_store *s, const struct mc_name *name, bool make,
                  struct mc_place *ret_place)
 {
     s->trouble = (struct mcos_diag){.offset = -1};
-    *ret_place = (struct mc_place){-1, -1, -1, -1};
+    *ret_place = (struct mc_place){-1, -1, -1, -1, false};
     if (name == NULL)
         return mc_place_open(s->data, NULL, make, ret_place, &s->trouble);
-    if (memchr(name->s, '\0', sizeof(name->s)) == NULL || !mc_name_ok(name->s))
+    if (!is_name(name))
         return mcos_diag_set(&s->trouble, MCOS_E_NAME, "name", "not a name of a ring");
     return mc_place_open(s->data, name->s, make, ret_place, &s->trouble);
 }
@@ -234,10 +242,14 @@ static int recover(struct file_store *s, const struct mc_place *place, const cha
 static int get_at(struct file_store *s, const struct mc_place *place, const char *name,
                   struct mc_ring **ret_ring)
 {
+    struct mc_glance glance;
+    bool taken = mc_glance_take(place->rings, mc_current_file(name).s, &glance);
     int err = mc_current_load(place, name, ret_ring, &s->trouble);
 
     (void)mc_name_set(&s->seen, name);
     s->sealed = err == MCOS_E_UPGRADE;
+    mc_glances_note(&s->glances, &s->seen, taken && err == 0 ? &glance : NULL,
+                    err == 0 ? mc_ring_head(*ret_ring) : NULL);
     if (s->sealed)
         return mc_current_recover(place, name, false, ret_ring, NULL, &s->trouble);
     if (mc_mapping_damaged(err) && place->rings >= 0)
@@ -263,6 +275,24 @@ static int get(struct mc_store *store, const struct mc_name *name,
     if (err == 0)
         err = get_at(s, &place, name->s, ret_ring);
     return end(s, &place, err);
+}
+
+/* What was not read back, or may not survive a power cut, is to be read. */
+static bool keeps(struct mc_store *store, const struct mc_ring *ring)
+{
+    struct file_store *s = of(store);
+    const struct mc_head *head = mc_ring_head(ring);
+    struct mc_place place;
+    bool kept = false;
+    size_t at;
+    int err = begin(s, &head->name, false, &place);
+
+    if (err == 0 && !has(&s->unread, head->name.s, &at) &&
+        !has(&s->doubts, head->name.s, &at))
+        kept = mc_glances_same(&s->glances, &head->name, place.rings,
+                               mc_current_file(head->name.s).s, head->digest);
+    (void)end(s, &place, 0);
+    return kept;
 }
 
 static int get_digest(struct mc_store *store, const struct mc_name *name,
@@ -296,9 +326,14 @@ static int losers(struct mc_store *store, const struct mc_name *name,
     struct file_store *s = of(store);
     struct mc_ring *held = NULL;
     struct mc_place place;
-    int err = begin(s, name, false, &place);
+    int err;
 
-    if (err == 0 && place.conflicts < 0) { /* mostly; reading the held one takes long */
+    if (is_name(name) && !mc_place_has_conflicts(s->data)) { /* mostly */
+        *ret_count = 0;
+        return 0;
+    }
+    err = begin(s, name, false, &place);
+    if (err == 0 && place.conflicts < 0) { /* reading the held one takes long */
         *ret_count = 0;
         return end(s, &place, 0);
     }
@@ -319,6 +354,10 @@ static int unread(struct mc_store *store, const struct mc_name *name,
     struct mc_place place;
     int err = begin(s, name, false, &place);
 
+    if (err == 0 && mc_glances_same(&s->glances, name, place.rings,
+                                    mc_current_file(name->s).s, NULL))
+        return end(s, &place,
+                   MCOS_E_NOTFOUND); /* it could be read, and is that still */
     if (err == 0 && strcmp(s->seen.s, name->s) != 0) {
         err = get_at(s, &place, name->s, &held);
         mc_ring_unref(held);
@@ -399,6 +438,7 @@ static const struct mc_store_ops ops = {
     .room = room,
     .list = list,
     .get = get,
+    .keeps = keeps,
     .get_digest = get_digest,
     .losers = losers,
     .unread = unread,

@@ -254,6 +254,13 @@ static int get(struct mc_store *store, const struct mc_name *name,
     return inner->ops->get(inner, name, ret_ring);
 }
 
+static bool keeps(struct mc_store *store, const struct mc_ring *ring)
+{
+    struct mc_store *inner = of(store)->config.inner;
+
+    return inner->ops->keeps != NULL && inner->ops->keeps(inner, ring);
+}
+
 static int get_digest(struct mc_store *store, const struct mc_name *name,
                       const uint8_t digest8[8], struct mc_ring **ret_ring)
 {
@@ -343,6 +350,7 @@ static const struct mc_store_ops ops = {
     .room = room,
     .list = list,
     .get = get,
+    .keeps = keeps,
     .get_digest = get_digest,
     .losers = losers,
     .unread = unread,
