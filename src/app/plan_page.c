@@ -24,6 +24,16 @@ static void print_split(const json_t *doc)
                      are / were, were);
 }
 
+static void print_held(const json_t *doc)
+{
+    long long held = mc_doc_int(doc, "held_back");
+
+    (void)printf(", held back by min_move_seconds: %lld", held);
+    if (held > 0)
+        (void)printf(" (least possible %lld)",
+                     mc_doc_int(doc, "held_back_lower_bound"));
+}
+
 static void print_moves(const json_t *doc)
 {
     const json_t *moving = json_object_get(doc, "moving");
@@ -41,8 +51,7 @@ static void print_moves(const json_t *doc)
     else if (strcmp(mc_doc_text(doc, "held_by"), "partition_power") == 0)
         (void)printf(", left for the next update: %lld", mc_doc_int(doc, "held_back"));
     else if (mc_doc_int(doc, "min_move_seconds") > 0)
-        (void)printf(", held back by min_move_seconds: %lld",
-                     mc_doc_int(doc, "held_back"));
+        print_held(doc);
     (void)fputc('\n', stdout);
     json_array_foreach(moving, i, m)(void)
         printf("%s %lld move %lld replica%s", i == 0 ? "  of the partitions" : ",",

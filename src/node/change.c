@@ -155,6 +155,7 @@ void mc_change_tell(struct mc_call *call, const struct mc_change *change)
     mc_json_put_int(o, "moved", report->moved);
     mc_json_put_int(o, "moved_lower_bound", report->moved_lower_bound);
     mc_json_put_int(o, "held_back", report->held_back);
+    mc_json_put_int(o, "held_back_lower_bound", report->held_back_lower_bound);
     mc_json_put_int(o, "assignments", report->assignments);
     mc_json_put_real(o, "balance", report->balance);
     mc_json_put_real(o, "max_deviation", report->max_deviation);

@@ -49,6 +49,7 @@ void mc_figures_put(struct mc_routes *routes, const struct mc_ring *ring,
     f->report.moved = 0;
     f->report.moved_lower_bound = 0;
     f->report.held_back = 0;
+    f->report.held_back_lower_bound = 0;
 }
 
 /* ---- by the worker ---- */

@@ -239,6 +239,7 @@ void mc_json_plan(json_t *o, const struct mc_explain *explain,
     mc_json_put_int(o, "moved", report->moved);
     mc_json_put_int(o, "moved_lower_bound", report->moved_lower_bound);
     mc_json_put_int(o, "held_back", report->held_back);
+    mc_json_put_int(o, "held_back_lower_bound", report->held_back_lower_bound);
     if (report->held_back != 0)
         mc_json_put_text(o, "held_by", holders[explain->holder]);
     else

@@ -300,10 +300,12 @@ static int place_next(struct mc_built *b, struct mc_build_report *report,
         struct mc_plan_input in = plan_input(b);
 
         r = mc_raise_settle(b, &in, &moves.held_back);
+        moves.held_bound = moves.held_back;
     }
     report->moved = moves.moved;
     report->moved_lower_bound = moves.bound;
     report->held_back = moves.held_back;
+    report->held_back_lower_bound = moves.held_bound;
     if (r == 0)
         r = note_moves(b, table, report->moved);
     if (r == 0)

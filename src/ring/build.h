@@ -35,7 +35,8 @@ struct mc_build_report {
     uint64_t moved_lower_bound; /* no table within the rules moves fewer */
     uint64_t held_back; /* replicas that min_move_seconds kept where they are; moves
                            that wait while nothing moves for a greater part power */
-    double balance;     /* worst |held / ideal - 1| of a device with weight, percent */
+    uint64_t held_back_lower_bound; /* no table within the rules leaves fewer waiting */
+    double balance; /* worst |held / ideal - 1| of a device with weight, percent */
     double max_deviation; /* worst |held - ideal| in replicas */
     double dispersion;    /* replicas beyond ceil at their worst tier, percent */
     uint64_t violations;  /* the same, as a count: 0 is optimal */

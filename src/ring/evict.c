@@ -342,8 +342,8 @@ static void hold_less(struct evict *e)
 {
     uint64_t held = held_back(e->f);
 
-    for (unsigned failed = 0;
-         failed < TRIES_MAX && held != 0 && e->f->err == 0 && e->work < e->work_most;
+    for (unsigned failed = 0; failed < TRIES_MAX && held > e->f->must_hold &&
+                              e->f->err == 0 && e->work < e->work_most;
          failed++) {
         begin_chain(e);
         if (run_chain(e, held - 1)) {

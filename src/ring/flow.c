@@ -41,6 +41,7 @@ void mc_flow_fini(struct mc_flow *f)
         free(f->lists[i].at);
     for (size_t i = 0; i < f->set_count; i++)
         mc_leafset_fini(&f->sets[i]);
+    free(f->tight);
     free(f->excess);
     free(f->price);
     free(f->level);

@@ -72,7 +72,9 @@ struct mc_flow {
     uint32_t *set_of; /* key -> number in sets + 1; 0: none */
     size_t key_count;
     size_t key_cap;
-    uint64_t missing; /* quota - held before, summed over those with less */
+    uint64_t must_hold; /* no table holds back less, as far as is known, */
+    uint8_t *tight;     /* and a set of leaves that shows it; NULL until made */
+    uint64_t missing;   /* quota - held before, summed over those with less */
     uint64_t undone;
     uint64_t to_push; /* replicas with too much, at first; for the progress */
     uint64_t pushed;
@@ -140,6 +142,13 @@ uint64_t mc_flow_push(struct mc_flow *f, uint32_t target);
  * Sets and returns err.
  */
 int mc_flow_evict(struct mc_flow *f);
+
+/*
+ * Gentle, when no place is vacant: looks for what every table within the rules holds
+ * back (ring/hold.c), and raises must_hold to that. The sets are not kept. Sets and
+ * returns err.
+ */
+int mc_flow_must_hold(struct mc_flow *f);
 
 /* True if the table is the optimum of the rule and its prices show it (ring/prove.c);
  * false: it is not, or they do not. Sets err. */

@@ -126,13 +126,16 @@ struct mc_plan_old {
     bool gentle;           /* one replica of a partition at a time, unless forced */
     const uint8_t *frozen; /* one byte a partition: it moved too lately; may be NULL */
     uint32_t *price;       /* filled, for each leaf: the certificate; may be NULL */
+    uint8_t *tight; /* filled, for each leaf: 1 in the set that shows held_bound, if
+                       that is not 0; may be NULL */
 };
 
 struct mc_plan_moves {
-    uint64_t moved;     /* replicas on a device that did not hold them */
-    uint64_t bound;     /* no table within the rules moves fewer */
-    uint64_t held_back; /* replicas beyond quota that gentle left where they are */
-    uint64_t undone;    /* paths that did not fit a row; 0 unless gentle */
+    uint64_t moved;      /* replicas on a device that did not hold them */
+    uint64_t bound;      /* no table within the rules moves fewer */
+    uint64_t held_back;  /* replicas beyond quota that gentle left where they are */
+    uint64_t held_bound; /* no table within its rules leaves fewer */
+    uint64_t undone;     /* paths that did not fit a row; 0 unless gentle */
     unsigned rounds;
 };
 
@@ -144,7 +147,10 @@ struct mc_plan_moves {
  * With the prices anybody can see for himself that no table keeps more: one with
  * these quotas keeps at most sum(price * quota) and, for every row, the most that
  * (1 if old) - price can add up to within the rule. A table that keeps so many is
- * optimal. Gentle results mostly meet that bound too, but need not.
+ * optimal. Gentle results mostly meet that bound too, but need not. What they hold back
+ * anybody can bound with the set: every row has at least so many replicas on it, by
+ * what the row may lose, and what that adds up to beyond the quotas of the set is
+ * held_bound.
  */
 int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
                       uint64_t seed, uint32_t *table, struct mc_plan_moves *ret_moves);

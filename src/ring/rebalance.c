@@ -184,13 +184,20 @@ static int rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     if (r < 0)
         goto out;
     figures(&f, &moves);
+    if (moves.held_back != 0)
+        r = mc_flow_must_hold(&f);
     if (r == 0 && old->gentle &&
         (moves.held_back != 0 || (moves.moved > moves.bound && !mc_flow_proved(&f)))) {
         r = mc_flow_evict(&f);
         figures(&f, &moves);
+        if (r == 0 && moves.held_back > f.must_hold)
+            r = mc_flow_must_hold(&f);
     }
     if (r < 0)
         goto out;
+    moves.held_bound = f.must_hold;
+    if (old->tight != NULL && f.tight != NULL)
+        memcpy(old->tight, f.tight, f.vacant);
     if (!old->gentle || (moves.moved > moves.bound && mc_flow_proved(&f)))
         moves.bound = moves.moved;
     r = f.err;
@@ -228,29 +235,40 @@ static bool is_better(const struct mc_plan_moves *a, const struct mc_plan_moves 
                                         : a->moved < b->moved;
 }
 
-/* With other random numbers, until nothing is held back: the best of all tries. */
+/* With other random numbers, until nothing is held back that need not be: the best of
+ * all tries. What one of them shows to be held back is so of all. */
 static int try_again(const struct mc_plan *plan, const struct mc_plan_old *old,
                      uint64_t seed, uint32_t *table, struct mc_plan_moves *moves)
 {
     size_t places = (size_t)plan->part_count * plan->stride;
     uint32_t leaves = plan->tree.leaf_count;
     uint32_t *spare = calloc(places + leaves, sizeof(*spare));
+    uint8_t *tight = calloc(leaves, 1);
     struct mc_plan_old other = *old;
-    int r = spare == NULL ? MCOS_E_NOMEM : 0;
+    int r = spare == NULL || tight == NULL ? MCOS_E_NOMEM : 0;
 
     other.price = spare != NULL ? spare + places : NULL;
-    for (unsigned n = 1; n < AGAIN_TRIES && r == 0 && moves->held_back != 0; n++) {
+    other.tight = tight;
+    for (unsigned n = 1;
+         n < AGAIN_TRIES && r == 0 && moves->held_back > moves->held_bound; n++) {
+        uint64_t bound = moves->held_bound;
         struct mc_plan_moves now;
 
         r = rebalance(plan, &other, seed + n, spare, &now);
-        if (r != 0 || !is_better(&now, moves))
-            continue;
-        *moves = now;
-        memcpy(table, spare, places * sizeof(*table));
-        if (old->price != NULL)
-            memcpy(old->price, other.price, leaves * sizeof(*old->price));
+        if (r != 0)
+            break;
+        if (now.held_bound > bound && old->tight != NULL)
+            memcpy(old->tight, tight, leaves);
+        if (is_better(&now, moves)) {
+            *moves = now;
+            memcpy(table, spare, places * sizeof(*table));
+            if (old->price != NULL)
+                memcpy(old->price, other.price, leaves * sizeof(*old->price));
+        }
+        moves->held_bound = now.held_bound > bound ? now.held_bound : bound;
     }
     free(spare);
+    free(tight);
     return r;
 }
 
@@ -261,7 +279,7 @@ int mc_plan_rebalance(const struct mc_plan *plan, const struct mc_plan_old *old,
     uint32_t *spare;
     int r = rebalance(plan, old, seed, table, &moves);
 
-    if (r == 0 && moves.held_back != 0 &&
+    if (r == 0 && moves.held_back > moves.held_bound &&
         (uint64_t)plan->part_count * plan->stride <= AGAIN_PLACES)
         r = try_again(plan, old, seed, table, &moves);
     if (r < 0)

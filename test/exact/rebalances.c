@@ -15,7 +15,7 @@
  *     edit COUNT             then COUNT times PLACE NUMBER
  *                    of the next build: rebalanced from the ring's table after that
  *
- *     MOVED BOUND HELD_BACK BELOW_FLOOR STRIDE  quotas  prices  table
+ *     MOVED BOUND HELD_BACK HELD_BOUND BELOW_FLOOR STRIDE  quotas  prices  table
  *
  * quotas and prices are in the order of the devices given, the table has numbers of
  * devices and -1 where a row is short; one line, blanks between.
@@ -139,9 +139,10 @@ static void print(const struct input *in, const struct mc_built *b,
 {
     const struct mc_plan *plan = &b->plan;
 
-    printf("%llu %llu %llu %llu %u", (unsigned long long)report->moved,
+    printf("%llu %llu %llu %llu %llu %u", (unsigned long long)report->moved,
            (unsigned long long)report->moved_lower_bound,
            (unsigned long long)report->held_back,
+           (unsigned long long)report->held_back_lower_bound,
            (unsigned long long)report->below_floor, plan->stride);
     for (uint32_t i = 0; i < in->spec.device_count; i++)
         printf(" %u", plan->quota[plan->tree.leaf_of[i]]);
@@ -188,6 +189,7 @@ static void from_table(const struct input *in, struct mc_built *b,
         die("out of memory");
     report->moved_lower_bound = moves.bound;
     report->held_back = moves.held_back;
+    report->held_back_lower_bound = moves.held_bound;
 }
 
 static struct mc_ring *build(const struct input *in, struct mc_ring *old,

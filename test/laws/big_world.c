@@ -130,6 +130,7 @@ static void start(struct big_ring *r, const uint32_t *held)
         abort();
     r->table = malloc((size_t)parts * r->plan.stride * sizeof(*r->table));
     r->price = calloc(r->plan.tree.leaf_count, sizeof(*r->price));
+    r->tight = calloc(r->plan.tree.leaf_count, sizeof(*r->tight));
 }
 
 struct big_ring big_build(struct big_world take_world, uint64_t seed)
@@ -169,7 +170,8 @@ struct big_ring big_rebalance(const struct big_ring *old, enum big_change change
     was = (struct mc_plan_old){.table = r.before,
                                .stride = r.before_stride,
                                .gentle = gentle,
-                               .price = r.price};
+                               .price = r.price,
+                               .tight = r.tight};
     if (mc_plan_rebalance(&r.plan, &was, seed, r.table, &r.moves) < 0)
         abort();
     free(leaf);
@@ -184,4 +186,5 @@ void big_ring_fini(struct big_ring *r)
     free(r->before);
     free(r->table);
     free(r->price);
+    free(r->tight);
 }

@@ -49,6 +49,7 @@ struct big_ring {
     unsigned before_stride;
     uint32_t *table;
     uint32_t *price;
+    uint8_t *tight;
     struct mc_plan_moves moves;
 };
 

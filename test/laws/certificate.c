@@ -268,6 +268,95 @@ bool within_rule(const struct mc_plan *plan, const uint32_t *table, bool floor)
     return good;
 }
 
+/* How many fit into a row together: of the level's, and of these more. */
+static unsigned rank(const struct shape *s, const struct level *l, unsigned root_stays,
+                     const uint32_t *leaves, unsigned n)
+{
+    uint32_t root = l->arrive[0];
+    unsigned sum = l->rank + (root < root_stays ? root : root_stays);
+    struct row row = {.count = 0};
+
+    for (unsigned i = 0; i < n; i++)
+        sum += climb(s, l, &row, s->nodes + leaves[i], root_stays);
+    return sum;
+}
+
+/*
+ * The fewest of a row in the set. By ranks, for what fits together are the independent
+ * sets of a matroid: the best row takes old ones outside first, then old ones, then
+ * others outside. One that loses nothing may give one up: if what is left of the old
+ * and all outside still fill it.
+ */
+static unsigned least_in(const struct mc_plan *plan, const struct shape *s,
+                         const struct level *none, const struct level *outside,
+                         uint32_t part, const uint32_t *old, unsigned old_stride,
+                         bool frozen, const uint8_t *tight)
+{
+    unsigned width = mc_plan_row(plan, part);
+    uint32_t root_stays = s->node[0].stays - (plan->stride - width);
+    uint32_t live[MC_REPLICAS_MAX]; /* outside first */
+    uint32_t in[MC_REPLICAS_MAX];
+    unsigned n = 0;
+    unsigned in_count = 0;
+    unsigned first;
+    unsigned kept;
+
+    for (unsigned i = 0; i < old_stride; i++) {
+        uint32_t leaf = old[i];
+
+        if (leaf >= plan->tree.leaf_count || plan->quota[leaf] == 0 ||
+            has(old, i, leaf))
+            continue;
+        if (tight[leaf] != 0)
+            in[in_count++] = leaf;
+        else
+            live[n++] = leaf;
+    }
+    first = rank(s, none, root_stays, live, n);
+    for (unsigned i = 0; i < in_count; i++)
+        live[n++] = in[i];
+    kept = rank(s, none, root_stays, live, n);
+    if (kept < n || kept < width)
+        return kept - first + width - rank(s, outside, root_stays, in, in_count);
+    for (unsigned i = 0; i < in_count && !frozen; i++) {
+        uint32_t rest[MC_REPLICAS_MAX];
+        unsigned rest_count = 0;
+
+        for (unsigned j = 0; j < in_count; j++) {
+            if (j != i)
+                rest[rest_count++] = in[j];
+        }
+        if (rank(s, outside, root_stays, rest, rest_count) == width)
+            return in_count - 1;
+    }
+    return in_count;
+}
+
+int64_t must_hold(const struct mc_plan *plan, const uint32_t *old, unsigned old_stride,
+                  const uint8_t *frozen, const uint8_t *tight, bool floor)
+{
+    uint32_t leaves = plan->tree.leaf_count;
+    struct shape s = make_shape(plan, floor);
+    struct level none = {calloc(s.count, sizeof(*none.arrive)), 0};
+    uint32_t *price = calloc(leaves, sizeof(*price));
+    struct level outside;
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < leaves; i++) {
+        price[i] = tight[i];
+        sum -= tight[i] != 0 ? plan->quota[i] : 0;
+    }
+    outside = make_level(plan, &s, price, 0);
+    for (uint32_t p = 0; p < plan->part_count; p++)
+        sum += least_in(plan, &s, &none, &outside, p, old + (size_t)p * old_stride,
+                        old_stride, frozen != NULL && frozen[p] != 0, tight);
+    free(none.arrive);
+    free(outside.arrive);
+    free(price);
+    free(s.node);
+    return sum;
+}
+
 struct row_loss row_loss(const struct mc_plan *plan, uint32_t part, const uint32_t *old,
                          unsigned old_stride, const uint32_t *row)
 {

@@ -28,6 +28,14 @@ bool has_quotas(const struct mc_plan *plan, const uint32_t *table);
 /* True if every row has its width and keeps to ceil, and with `floor` to that. */
 bool within_rule(const struct mc_plan *plan, const uint32_t *table, bool floor);
 
+/*
+ * What every table within the rules of one of a partition at a time holds back, by a
+ * set of devices (1 in `tight`): each row has so many of its replicas in the set at
+ * least, and the quotas of the set take so many. frozen: as in struct mc_plan_old.
+ */
+int64_t must_hold(const struct mc_plan *plan, const uint32_t *old, unsigned old_stride,
+                  const uint8_t *frozen, const uint8_t *tight, bool floor);
+
 /* What one of a partition at a time means for a row. */
 struct row_loss {
     unsigned lost;     /* live replicas that it had and has no more */

@@ -6,6 +6,7 @@
  * moves. The last is compared with a plain min-cost flow (fewest_moves.c).
  */
 #include "base/rng.h"
+#include "certificate.h"
 #include "fewest_moves.h"
 
 #include <setjmp.h>
@@ -277,9 +278,10 @@ static uint32_t *old_table(struct mc_rng *rng, const struct step *old,
     return table;
 }
 
+/* tight: room for DEVICES_MAX, or NULL. */
 static struct step next_step(struct mc_rng *rng, const struct step *old, bool gentle,
-                             const uint8_t *frozen, struct mc_plan_old *was,
-                             struct mc_plan_moves *moves)
+                             const uint8_t *frozen, uint8_t *tight,
+                             struct mc_plan_old *was, struct mc_plan_moves *moves)
 {
     struct step s = {.world = changed_world(rng, &old->world)};
     uint32_t held[DEVICES_MAX] = {0};
@@ -296,7 +298,8 @@ static struct step next_step(struct mc_rng *rng, const struct step *old, bool ge
     *was = (struct mc_plan_old){.table = s.before,
                                 .stride = old->plan.stride,
                                 .gentle = gentle,
-                                .frozen = frozen};
+                                .frozen = frozen,
+                                .tight = tight};
     s.table = new_table(&s.plan);
     again = new_table(&s.plan);
     assert_int_equal(mc_plan_rebalance(&s.plan, was, seed, again, moves), 0);
@@ -381,7 +384,7 @@ static void check_rebalances(uint64_t seed, unsigned count, bool strict)
         struct mc_build_report report;
 
         a.world.strict = strict;
-        b = next_step(&rng, &a, false, NULL, &was, &moves);
+        b = next_step(&rng, &a, false, NULL, NULL, &was, &moves);
         check_rows(&b.plan, b.table);
         check_quotas(&b.plan, b.table);
         check_spread(&b.plan, b.table, strict);
@@ -430,7 +433,7 @@ static void larger_rings_keep_the_rules_too(void **state)
         struct step b;
 
         a.world.strict = i % 2 == 0;
-        b = next_step(&rng, &a, false, NULL, &was, &moves);
+        b = next_step(&rng, &a, false, NULL, NULL, &was, &moves);
         check_rows(&b.plan, b.table);
         check_quotas(&b.plan, b.table);
         check_spread(&b.plan, b.table, a.world.strict);
@@ -471,6 +474,8 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
     struct mc_rng rng = mc_rng_init(6);
     uint64_t held_back = 0;
     uint64_t moved = 0;
+    uint64_t holds = 0;   /* runs that held something back */
+    uint64_t shown = 0;   /* of these, as is shown, no more than must be */
     uint64_t reached = 0; /* runs that reached their quotas */
     uint64_t exact = 0;   /* of these, with no more moves than without the rule */
 
@@ -478,6 +483,7 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
     for (unsigned i = 0; i < 3000 / one_in; i++) {
         struct step a = first_step(&rng, 6);
         uint8_t frozen[PARTS_MAX];
+        uint8_t tight[DEVICES_MAX] = {0};
         struct mc_plan_moves moves;
         struct mc_plan_old was;
         struct mc_build_report report;
@@ -486,13 +492,21 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
         for (uint32_t p = 0; p < PARTS_MAX; p++)
             frozen[p] = roll(&rng, 4) == 0;
         a.world.strict = i % 3 == 0;
-        b = next_step(&rng, &a, true, roll(&rng, 2) == 0 ? frozen : NULL, &was, &moves);
+        b = next_step(&rng, &a, true, roll(&rng, 2) == 0 ? frozen : NULL, tight, &was,
+                      &moves);
         check_rows(&b.plan, b.table);
         check_spread(&b.plan, b.table, a.world.strict);
         assert_int_equal(mc_plan_measure(&b.plan, b.table, &was, &report), 0);
         assert_true(report.moved >= moves.bound);
         held_back += moves.held_back;
         moved += report.moved;
+        assert_true(moves.held_bound <= moves.held_back);
+        if (moves.held_bound != 0)
+            assert_int_equal(moves.held_bound,
+                             must_hold(&b.plan, was.table, was.stride, was.frozen,
+                                       tight, a.world.strict));
+        holds += moves.held_back != 0;
+        shown += moves.held_back != 0 && moves.held_bound == moves.held_back;
         if (moves.held_back == 0) {
             check_quotas(&b.plan, b.table);
             exact += report.moved == moves.bound;
@@ -522,7 +536,7 @@ static void a_gentle_rebalance_takes_one_of_a_partition_unless_forced(void **sta
         fini_step(&b);
     }
     assert_true(moved > 0);
-    assert_true(held_back > 0);
+    assert_true(held_back > 0 && shown * 100 >= holds * 98);
     assert_true(reached > 1500 / one_in && exact * 100 > reached * 95);
 }
 

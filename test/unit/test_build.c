@@ -829,6 +829,21 @@ static void a_build_survives_every_failed_allocation(void **state)
     assert_true(out_of_memory(&spec, a) > 60);
     mc_ring_unref(a);
     mc_ring_unref(b);
+    /* Where something is held back. */
+    spec = make_spec();
+    spec.part_power = 5;
+    spec.min_move_seconds = 3600;
+    a = build_at(&spec, NULL, 50, &report);
+    devices[0].weight = 3000000;
+    b = build_at(&spec, a, 60, &report);
+    devices[0].weight = 200000; /* must give up what came to it just now */
+    mc_ring_unref(a);
+    a = build_at(&spec, b, 100, &report);
+    assert_true(report.held_back > 0);
+    assert_int_equal(report.held_back_lower_bound, report.held_back);
+    assert_true(out_of_memory(&spec, b) > 40);
+    mc_ring_unref(a);
+    mc_ring_unref(b);
 }
 
 int main(void)

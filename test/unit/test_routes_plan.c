@@ -184,6 +184,7 @@ static void a_plan_tells_that_a_part_power_is_being_raised(void **state)
     want_number(w, "next_partition_power", 9);
     want_number(w, "moved", 0);
     want_number(w, "held_back", 0);
+    want_number(w, "held_back_lower_bound", 0);
     assert_true(json_is_null(at(w, "held_by")));
     assert_true(json_is_null(at(w, "floor")));
     assert_string_not_equal(token, other);
