@@ -9,6 +9,7 @@
  * Prints one JSON object: nanoseconds of CPU per name.
  */
 #include "adapter/swift/swiftconf.h"
+#include "names.h"
 #include "peers.h"
 #include "ring/batch.h"
 #include "ringload.h"
@@ -237,15 +238,6 @@ static void measure(const struct bench *b, double seconds)
                subjects[i].best);
 }
 
-static struct mc_bytes field(char **at)
-{
-    char *text = strsep(at, "\t");
-
-    if (text == NULL)
-        return (struct mc_bytes){NULL, 0};
-    return (struct mc_bytes){(uint8_t *)text, strlen(text)};
-}
-
 static void put(struct mc_buf *b, struct mc_bytes bytes)
 {
     mc_buf_put(b, bytes.ptr, bytes.len);
@@ -289,29 +281,6 @@ static int join_names(struct bench *b, struct mc_buf *room)
     return room->err;
 }
 
-static int read_keys(struct bench *b, struct mc_buf *file, const char *path)
-{
-    char *at;
-    int err = ringload_file(path, file);
-
-    mc_buf_u8(file, 0);
-    if (err != 0 || file->err != 0)
-        return MCOS_E_IO;
-    b->keys = calloc(file->len, sizeof(*b->keys));
-    if (b->keys == NULL)
-        return MCOS_E_NOMEM;
-    at = (char *)file->ptr;
-    while (at != NULL && *at != '\0') {
-        char *line = strsep(&at, "\n");
-        struct mc_key *key = &b->keys[b->count++];
-
-        key->account = field(&line);
-        key->container = field(&line);
-        key->object = field(&line);
-    }
-    return b->count == 0 ? MCOS_E_VALUE : 0;
-}
-
 static int open_file(const char *path, struct mc_ring **ret_ring,
                      struct mcos_diag *diag)
 {
@@ -325,21 +294,6 @@ static int open_file(const char *path, struct mc_ring **ret_ring,
         err = mc_ring_open(blob, MC_CHECK_SHA256, ret_ring, diag);
     mc_blob_unref(blob);
     mc_buf_fini(&file);
-    return err;
-}
-
-static int open_xxh3(struct bench *b)
-{
-    struct mc_draft draft;
-    int err;
-
-    mc_draft_init(&draft);
-    err = mc_draft_from_ring(&draft, b->md5);
-    draft.head.hash = MC_HASH_XXH3;
-    memset(draft.head.hash_check, 0, sizeof(draft.head.hash_check));
-    if (err == 0)
-        err = ringload_draft(&draft, &b->xxh3, NULL);
-    mc_draft_fini(&draft);
     return err;
 }
 
@@ -370,9 +324,9 @@ int main(int argc, char **argv)
         err = open_file(argv[1], &b.md5, &diag);
     }
     if (err == 0)
-        err = open_xxh3(&b);
+        err = names_xxh3(b.md5, &b.xxh3);
     if (err == 0)
-        err = read_keys(&b, &names, argv[3]);
+        err = names_read(argv[3], &names, &b.keys, &b.count);
     if (err == 0)
         err = join_names(&b, &joined);
     if (err == 0)

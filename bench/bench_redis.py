@@ -108,6 +108,12 @@ def main():
                            lambda: client.execute_command(*command))
         get = server_us(client, "get", 2000, lambda: client.get("plain"))
         print(f"  RING.LOOKUP                      server {lookup:8.2f}   GET of {size} bytes {get:.2f}")
+        for names in (1, 100, 1000):
+            many = ("RING.MLOOKUP", "big", names, *(word for i in range(names) for word in
+                                                    (f"AUTH_{i}", "container", f"object-{i}")))
+            each = server_us(client, "ring.mlookup", 200,
+                             lambda: client.execute_command(*many)) / names  # noqa: B023
+            print(f"  RING.MLOOKUP of {names:<4}             server {each:8.3f}   each name")
         a, b = pipelined(server, *command), pipelined(server, "GET", "plain")
         print(f"  RING.LOOKUP, pipelined      per second {a:9.0f}   GET {b:.0f}   "
               f"ratio {a / b:.2f}")

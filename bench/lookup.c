@@ -9,6 +9,7 @@
  * checked at each call, with the first handoff too, and by xxh3 instead of MD5.
  */
 #include "adapter/swift/swiftconf.h"
+#include "names.h"
 #include "ring/handoff.h"
 #include "ringload.h"
 
@@ -91,53 +92,6 @@ static double rate(struct bench *b, void (*one)(struct bench *, const struct mc_
     return count / spent;
 }
 
-static struct mc_bytes field(char **at)
-{
-    char *text = strsep(at, "\t");
-
-    if (text == NULL)
-        return (struct mc_bytes){NULL, 0};
-    return (struct mc_bytes){(uint8_t *)text, strlen(text)};
-}
-
-static int read_keys(struct bench *b, struct mc_buf *file, const char *path)
-{
-    char *at;
-    int err = ringload_file(path, file);
-
-    mc_buf_u8(file, 0);
-    if (err != 0 || file->err != 0)
-        return MCOS_E_IO;
-    b->keys = calloc(file->len, sizeof(*b->keys));
-    if (b->keys == NULL)
-        return MCOS_E_NOMEM;
-    at = (char *)file->ptr;
-    while (at != NULL && *at != '\0') {
-        char *line = strsep(&at, "\n");
-        struct mc_key *key = &b->keys[b->key_count++];
-
-        key->account = field(&line);
-        key->container = field(&line);
-        key->object = field(&line);
-    }
-    return b->key_count == 0 ? MCOS_E_VALUE : 0;
-}
-
-static int open_xxh3(struct bench *b)
-{
-    struct mc_draft draft;
-    int err;
-
-    mc_draft_init(&draft);
-    err = mc_draft_from_ring(&draft, b->ring);
-    draft.head.hash = MC_HASH_XXH3;
-    memset(draft.head.hash_check, 0, sizeof(draft.head.hash_check));
-    if (err == 0)
-        err = ringload_draft(&draft, &b->xxh3, NULL);
-    mc_draft_fini(&draft);
-    return err;
-}
-
 int main(int argc, char **argv)
 {
     struct bench b = {.ring = NULL};
@@ -159,11 +113,11 @@ int main(int argc, char **argv)
     err = ringload_swift(argv[1], &b.secret, &b.ring, &diag);
     load = cpu_seconds() - began;
     if (err == 0)
-        err = open_xxh3(&b);
+        err = names_xxh3(b.ring, &b.xxh3);
     if (err == 0)
         err = mc_tiers_new(b.ring, &b.tiers);
     if (err == 0)
-        err = read_keys(&b, &names, argv[3]);
+        err = names_read(argv[3], &names, &b.keys, &b.key_count);
     if (err != 0)
         goto out;
     printf("{\"import_seconds\": %.6f, ", load);

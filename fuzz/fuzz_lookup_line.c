@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/fuzz_lookup_line.c -- any bytes as a line of `mcos lookup --stdin`. */
-#include "app/lookup_file.h"
+#include "app/lookup_lines.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * An answer is [partition, [device ...]], then the stamp if WITHVERSION was
  * asked, then [handoff ...] if HANDOFFS was.
  */
-#include "ring/lookup.h"
+#include "ring/batch.h"
 
 #include "redis/commands.h"
 #include "redis/held.h"
@@ -13,6 +13,8 @@
 #include "ring/handoff.h"
 
 #include <stdlib.h>
+
+#define BLOCK 64u /* names of RING.MLOOKUP that are hashed side by side */
 
 struct wanted {
     bool version;
@@ -183,6 +185,19 @@ static struct mc_key triple(struct rm_string **argv)
     return (struct mc_key){mc_arg(argv[0]), mc_arg(argv[1]), mc_arg(argv[2])};
 }
 
+/* Up to BLOCK names, three arguments each. */
+static void reply_block(const struct asker *a, struct rm_string **argv, size_t count)
+{
+    struct mc_key keys[BLOCK];
+    uint32_t parts[BLOCK];
+
+    for (size_t i = 0; i < count; i++)
+        keys[i] = triple(argv + 3 * i);
+    (void)mc_batch_lookup(a->ring, &a->secret, keys, count, parts, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        reply_part(a, parts[i]);
+}
+
 int mc_cmd_mlookup(struct rm_ctx *ctx, struct rm_string **argv, int argc)
 {
     struct wanted wanted;
@@ -207,11 +222,9 @@ int mc_cmd_mlookup(struct rm_ctx *ctx, struct rm_string **argv, int argc)
     if (asker_init(&a, ctx, argv[1], true, &wanted) != 0)
         return RM_OK;
     (void)rm.ReplyWithArray(ctx, (long)n);
-    for (int i = 0; i < n; i++) {
-        struct mc_key key = triple(argv + 3 + 3 * i);
-
-        reply_key(&a, &key);
-    }
+    for (size_t at = 0; at < (size_t)n; at += BLOCK)
+        reply_block(&a, argv + 3 + 3 * at,
+                    (size_t)n - at < BLOCK ? (size_t)n - at : BLOCK);
     asker_fini(&a);
     return RM_OK;
 }

@@ -6,6 +6,7 @@
  * An agent is asked for its record and the file is made here, so that what is said
  * of it is known from the record.
  */
+#include "app/fetch.h"
 #include "app/file.h"
 #include "app/offline.h"
 
@@ -15,21 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fetch(struct mc_cli *cli, const char *name, struct mc_ring **ret_ring)
-{
-    struct mc_blob *blob = NULL;
-    int rc = mc_cli_connect(cli);
-
-    if (rc == 0)
-        rc = mc_api_get(&cli->api, NULL, "/v1/rings/%s/file", name);
-    if (rc == 0)
-        rc = mc_blob_from_buf(&cli->api.response.body, &blob);
-    if (rc == 0)
-        rc = mc_ring_open(blob, MC_CHECK_SHA256, ret_ring, &cli->diag);
-    mc_blob_unref(blob);
-    return rc;
-}
-
 /* A word that is a name is a ring's; what has a slash or a dot is a file. */
 static int open_ring(struct mc_cli *cli, struct mc_ring **ret_ring)
 {
@@ -37,7 +23,7 @@ static int open_ring(struct mc_cli *cli, struct mc_ring **ret_ring)
     struct mc_name name;
 
     if (mc_name_set(&name, word))
-        return fetch(cli, word, ret_ring);
+        return mc_fetch_ring(cli, word, ret_ring);
     return mc_offline_open(cli, word, NULL, ret_ring);
 }
 

@@ -117,9 +117,9 @@ int mc_lookup_tell(const struct mc_out *out, json_t *take_doc)
 
 static int check_words(struct mc_cli *cli)
 {
-    if (mc_cli_has(cli, "stdin") || mc_cli_has(cli, "swift-conf"))
+    if (mc_cli_has(cli, "swift-conf"))
         return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
-                             "--stdin and --swift-conf go with --file FILE");
+                             "--swift-conf goes with --file FILE or --stdin");
     if (mc_cli_has(cli, "at") && mc_cli_has(cli, "everywhere"))
         return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "at",
                              "--everywhere asks what is so now: not with --at");
@@ -137,8 +137,8 @@ int mc_cmd_lookup(struct mc_cli *cli)
     unsigned long long handoffs;
     int rc;
 
-    if (mc_cli_has(cli, "file"))
-        return mc_lookup_file(cli);
+    if (mc_cli_has(cli, "file") || mc_cli_has(cli, "stdin"))
+        return mc_lookup_here(cli);
     rc = check_words(cli);
     if (rc == 0)
         rc = mc_lookup_want(cli, &handoffs);
@@ -155,8 +155,12 @@ int mc_cmd_lookup(struct mc_cli *cli)
     if (rc == 0 && mc_cli_has(cli, "everywhere"))
         rc = mc_everywhere_add(cli, cli->args.params[0], (const char *)path.ptr, doc);
     mc_buf_fini(&path);
-    if (rc == 0)
-        return mc_lookup_tell(&cli->out, doc);
+    if (rc == 0) {
+        const int differs = mc_everywhere_differs(doc) ? MC_EXIT_NO : 0;
+
+        rc = mc_lookup_tell(&cli->out, doc);
+        return rc < 0 ? rc : differs;
+    }
     json_decref(doc);
     return rc;
 }

@@ -94,6 +94,19 @@ int mc_everywhere_add(struct mc_cli *cli, const char *ring, const char *path,
     return json_object_set_new(doc, "everywhere", list) != 0 ? MCOS_E_NOMEM : 0;
 }
 
+bool mc_everywhere_differs(const json_t *doc)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(doc, "everywhere"), i, row)
+    {
+        if (json_is_false(json_object_get(row, "same")))
+            return true;
+    }
+    return false;
+}
+
 static void put_names(struct mc_table *t, const json_t *row)
 {
     struct mc_buf b = {0};

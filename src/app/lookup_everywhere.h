@@ -14,6 +14,9 @@
 int mc_everywhere_add(struct mc_cli *cli, const char *ring, const char *path,
                       json_t *doc);
 
+/* Whether a cluster is known to answer otherwise. False of a document without it. */
+bool mc_everywhere_differs(const json_t *doc);
+
 /* What it says, as a table. Fails with NOMEM. */
 int mc_everywhere_print(const struct mc_out *out, const json_t *doc);
 

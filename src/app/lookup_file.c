@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * app/lookup_file.c -- look-ups in a file, without an agent.
- *
- * With --stdin each input line gets one output line, in order, so that two
- * million answers can be put beside two million questions. A line that is no
- * question gets an answer too: an error that carries its number.
+ * app/lookup_file.c -- look-ups in a ring that is here: in a file, or an agent's
+ * record.
  */
 #include "app/lookup_file.h"
 
+#include "app/fetch.h"
 #include "app/lookup_explain.h"
 #include "app/offline.h"
-#include "app/table.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "ring/handoff.h"
 
 struct asked {
     struct mc_cli *cli;
     const struct mc_ring *ring;
-    const struct mc_secret *secret; /* NULL: none given */
+    struct mc_secret secret; /* that of the ring */
     size_t handoffs;
-    char **texts; /* devices as JSON, by id; made when first asked for */
 };
 
 struct answer {
@@ -31,45 +25,27 @@ struct answer {
     long handoff_count;
 };
 
-int mc_lookup_line(struct mc_bytes line, struct mc_key *ret_key, struct mcos_diag *diag)
+/* The ring's secret, or what is missing. */
+static int take_secret(struct asked *a, const struct mc_secret *given)
 {
-    struct mc_bytes parts[3] = {{0}, {0}, {0}};
-    size_t start = 0;
-    unsigned count = 0;
-
-    for (size_t i = 0; i <= line.len; i++) {
-        struct mc_bytes part = {line.ptr + start, i - start};
-
-        if (i < line.len && line.ptr[i] != '\t')
-            continue;
-        if (count == 3)
-            return mcos_diag_set(diag, MCOS_E_VALUE, "",
-                                 "more than account, container and object");
-        if (part.len == 0 || (part.len == 2 && memcmp(part.ptr, "\\N", 2) == 0))
-            part = (struct mc_bytes){0};
-        parts[count++] = part;
-        start = i + 1;
-    }
-    if (parts[0].ptr == NULL)
-        return mcos_diag_set(diag, MCOS_E_VALUE, "account", "the line has no account");
-    if (parts[2].ptr != NULL && parts[1].ptr == NULL)
-        return mcos_diag_set(diag, MCOS_E_VALUE, "container",
-                             "an object needs a container");
-    *ret_key = (struct mc_key){parts[0], parts[1], parts[2]};
-    return 0;
-}
-
-static int ask(const struct asked *a, const struct mc_key *key, struct answer *ret)
-{
-    int rc = mc_lookup_part(a->ring, a->secret, key, &ret->part);
+    int rc = mc_lookup_secret(a->ring, given, &a->secret);
 
     if (rc == MCOS_E_SECRET)
         return mcos_diag_set(
             &a->cli->diag, rc, "swift-conf",
-            a->secret == NULL ? "this ring's names need Swift's hash prefix and "
-                                "suffix: --swift-conf FILE"
-                              : "this prefix and suffix are not those of the ring: is "
-                                "it the right --swift-conf?");
+            given == NULL ? "this ring's names need Swift's hash prefix and "
+                            "suffix: --swift-conf FILE"
+                          : "this prefix and suffix are not those of the ring: is "
+                            "it the right --swift-conf?");
+    if (rc == 0 && mc_ring_head(a->ring)->tombstone)
+        rc = MCOS_E_DELETED;
+    return rc < 0 ? mcos_diag_set(&a->cli->diag, rc, "", "%s", mcos_err_text(rc)) : 0;
+}
+
+static int ask(const struct asked *a, const struct mc_key *key, struct answer *ret)
+{
+    int rc = mc_lookup_part_fast(a->ring, &a->secret, key, &ret->part);
+
     if (rc == MCOS_E_VALUE)
         return mcos_diag_set(&a->cli->diag, rc, "container",
                              "an object needs a container");
@@ -139,174 +115,57 @@ static int one(const struct asked *a)
     return rc;
 }
 
-static void print_ids(const uint32_t *ids, size_t count)
+static int check_words(struct mc_cli *cli)
 {
-    for (size_t i = 0; i < count; i++)
-        (void)printf("%s%u", i > 0 ? "," : "", ids[i]);
+    const bool lines = mc_cli_has(cli, "stdin");
+    const bool file = mc_cli_has(cli, "file");
+
+    if (mc_cli_has(cli, "at") || mc_cli_has(cli, "everywhere"))
+        return lines ? mcos_diag_set(&cli->diag, MCOS_E_USAGE, "stdin",
+                                     "--at and --everywhere are of one name: not with "
+                                     "--stdin")
+                     : mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
+                                     "--at and --everywhere ask an agent: not with "
+                                     "--file");
+    if (mc_cli_has(cli, "explain") && lines)
+        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "explain",
+                             "--explain is of one name: not with --stdin");
+    if (lines && cli->args.param_count != (file ? 0 : 1))
+        return mcos_diag_set(
+            &cli->diag, MCOS_E_USAGE, "stdin",
+            "names come from standard input: mcos lookup RING --stdin, "
+            "or --file FILE --stdin");
+    return file ? 0 : mc_cli_ring_name(cli, cli->args.params[0]);
 }
 
-/* A device as JSON, made once: answers by the million share it. NULL: no memory. */
-static const char *device_text(const struct asked *a, uint32_t id)
-{
-    json_t *item;
-
-    if (a->texts[id] == NULL) {
-        item = json_pack("{s:I, s:s}", "id", (json_int_t)id, "name",
-                         mc_ring_device(a->ring, id)->name);
-        a->texts[id] = item == NULL ? NULL : json_dumps(item, JSON_COMPACT);
-        json_decref(item);
-    }
-    return a->texts[id];
-}
-
-static int print_devices(const struct asked *a, const uint32_t *ids, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *text = device_text(a, ids[i]);
-
-        if (text == NULL)
-            return MCOS_E_NOMEM;
-        if (i > 0)
-            (void)fputc(',', stdout);
-        (void)fputs(text, stdout);
-    }
-    return 0;
-}
-
-/* One answer: a document, or `partition<TAB>ids<TAB>handoffs`. */
-static int print_line(const struct asked *a, const struct answer *answer)
-{
-    size_t handoffs = (size_t)answer->handoff_count;
-    int rc;
-
-    if (!a->cli->out.json) {
-        (void)printf("%u\t", answer->part);
-        print_ids(answer->ids, answer->count);
-        (void)fputc('\t', stdout);
-        print_ids(answer->handoffs, handoffs);
-        return fputc('\n', stdout) == EOF ? MCOS_E_IO : 0;
-    }
-    (void)printf("{\"schema\":\"" MC_SCHEMA "\",\"partition\":%u,\"devices\":[",
-                 answer->part);
-    rc = print_devices(a, answer->ids, answer->count);
-    (void)fputs("],\"handoffs\":[", stdout);
-    if (rc == 0)
-        rc = print_devices(a, answer->handoffs, handoffs);
-    return rc < 0 ? rc : fputs("]}\n", stdout) == EOF ? MCOS_E_IO : 0;
-}
-
-static int print_bad_line(const struct asked *a, int code, long number)
-{
-    json_t *problem;
-
-    a->cli->diag.line = number;
-    if (!a->cli->out.json) {
-        (void)fprintf(stderr, "mcos: line %ld: %s\n", number, a->cli->diag.text);
-        return fputs("error\t\t\n", stdout) == EOF ? MCOS_E_IO : 0;
-    }
-    problem = mc_out_problem(code, &a->cli->diag);
-    return mc_out_json(json_pack("{s:o}", "error", problem));
-}
-
-/* A broken line is answered and passed over; what breaks all of them ends the run. */
-static bool line_only(int code)
-{
-    return code == MCOS_E_VALUE || code == MCOS_E_TOOBIG;
-}
-
-static int one_line(const struct asked *a, struct mc_bytes line, long number, bool *bad)
-{
-    static struct answer answer;
-    struct mc_key key;
-    int rc;
-
-    a->cli->diag = (struct mcos_diag){.offset = -1};
-    if (line.len > MC_LOOKUP_LINE_MAX)
-        rc = mcos_diag_set(&a->cli->diag, MCOS_E_TOOBIG, "",
-                           "the line is longer than %u bytes", MC_LOOKUP_LINE_MAX);
-    else
-        rc = mc_lookup_line(line, &key, &a->cli->diag);
-    if (rc == 0)
-        rc = ask(a, &key, &answer);
-    if (rc == 0)
-        return print_line(a, &answer);
-    if (!line_only(rc))
-        return rc;
-    *bad = true;
-    return print_bad_line(a, rc, number);
-}
-
-/* The next line without its end; one byte more than the limit stands for too long. */
-static bool read_line(FILE *from, uint8_t *line, size_t *ret_len)
-{
-    size_t len = 0;
-    int c;
-
-    while ((c = getc_unlocked(from)) != EOF && c != '\n') {
-        if (len <= MC_LOOKUP_LINE_MAX)
-            line[len++] = (uint8_t)c;
-    }
-    *ret_len = len;
-    return c != EOF || len > 0;
-}
-
-static int lines(struct asked *a)
-{
-    uint32_t device_count = mc_ring_head(a->ring)->device_count;
-    uint8_t *line = malloc(MC_LOOKUP_LINE_MAX + 1);
-    bool bad = false;
-    long number = 0;
-    size_t len;
-    int rc = MCOS_E_NOMEM;
-
-    a->texts = calloc((size_t)device_count + 1, sizeof(*a->texts));
-    if (line == NULL || a->texts == NULL)
-        goto out;
-    rc = 0;
-    while (rc == 0 && read_line(stdin, line, &len))
-        rc = one_line(a, (struct mc_bytes){line, len}, ++number, &bad);
-    if (rc == 0 && ferror(stdin))
-        rc = mcos_diag_set(&a->cli->diag, MCOS_E_IO, "",
-                           "reading standard input failed");
-    if (rc == 0 && bad)
-        rc = mcos_err_exit(MCOS_E_VALUE);
-out:
-    for (uint32_t i = 0; a->texts != NULL && i < device_count; i++)
-        free(a->texts[i]);
-    free(a->texts);
-    free(line);
-    return rc;
-}
-
-int mc_lookup_file(struct mc_cli *cli)
+int mc_lookup_here(struct mc_cli *cli)
 {
     struct asked a = {.cli = cli};
     struct mc_swiftconf *conf = NULL;
-    struct mc_secret secret = {0};
+    struct mc_secret given = {0};
     struct mc_ring *ring = NULL;
     unsigned long long handoffs = 0;
-    int rc = mc_lookup_want(cli, &handoffs);
+    int rc = check_words(cli);
 
-    if (mc_cli_has(cli, "at") || mc_cli_has(cli, "everywhere"))
-        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "file",
-                             "--at and --everywhere ask an agent: not with --file");
-    if (mc_cli_has(cli, "explain") && mc_cli_has(cli, "stdin"))
-        return mcos_diag_set(&cli->diag, MCOS_E_USAGE, "explain",
-                             "--explain is of one name: not with --stdin");
+    if (rc == 0)
+        rc = mc_lookup_want(cli, &handoffs);
     if (rc == 0)
         rc = mc_offline_secret(cli, &conf);
     if (rc < 0)
         goto out;
-    if (conf != NULL) {
-        secret = mc_swiftconf_secret(conf);
-        a.secret = &secret;
-    }
-    rc = mc_offline_open(cli, mc_cli_opt(cli, "file"), a.secret, &ring);
+    if (conf != NULL)
+        given = mc_swiftconf_secret(conf);
+    rc = mc_cli_has(cli, "file") ? mc_offline_open(cli, mc_cli_opt(cli, "file"),
+                                                   conf == NULL ? NULL : &given, &ring)
+                                 : mc_fetch_ring(cli, cli->args.params[0], &ring);
     if (rc < 0)
         goto out;
     a.ring = ring;
     a.handoffs = handoffs;
-    rc = mc_cli_has(cli, "stdin") ? lines(&a) : one(&a);
+    rc = take_secret(&a, conf == NULL ? NULL : &given);
+    if (rc == 0)
+        rc = mc_cli_has(cli, "stdin") ? mc_lookup_lines(cli, ring, &a.secret, handoffs)
+                                      : one(&a);
 out:
     mc_ring_unref(ring);
     mc_swiftconf_free(conf);

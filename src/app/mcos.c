@@ -157,10 +157,15 @@ const struct mc_command mc_cli_commands[] = {
      export_opts, 1, 1, mc_cmd_ring_export},
     {"cluster list", "", "every cluster, with its state", NULL, NULL, 0, 0,
      mc_cmd_cluster_list},
-    {"lookup", "RING ACCOUNT [CONTAINER [OBJECT]] | --file FILE ...",
+    {"lookup", "RING ACCOUNT [CONTAINER [OBJECT]] | RING --stdin | --file FILE ...",
      "where a name lives",
-     "With --file: mcos lookup --file FILE ACCOUNT [CONTAINER [OBJECT]], or --stdin\n"
-     "for one answer to a line. An empty part and \\N mean that it is absent.",
+     "With --file: mcos lookup --file FILE ACCOUNT [CONTAINER [OBJECT]]. With --stdin "
+     "a\n"
+     "line has one name and gets one answer, all by one version that is read first. "
+     "An\n"
+     "empty part and \\N mean that it is absent. --everywhere ends with 1 if a "
+     "cluster\n"
+     "answers other devices.",
      lookup_opts, 0, 4, mc_cmd_lookup},
     {"demo", "[--full] [--keep]", "five clusters on this machine tell the story", NULL,
      demo_opts, 0, 0, mc_cmd_demo},

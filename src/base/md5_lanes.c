@@ -245,13 +245,6 @@ bool mc_md5_has(enum mc_md5_way way)
     return false;
 }
 
-void mc_md5_pad(uint8_t *room, size_t bytes)
-{
-    memset(room + bytes, 0, MC_MD5_BLOCK);
-    room[bytes] = 0x80;
-    mc_set_u64(room + mc_md5_blocks(bytes) * MC_MD5_BLOCK - 8, (uint64_t)bytes * 8);
-}
-
 #define KINDS 16u /* of block counts; the last is for all that are longer */
 
 static unsigned kind_of(const struct mc_md5_message *m)
@@ -263,9 +256,16 @@ static unsigned kind_of(const struct mc_md5_message *m)
 static void sort(uint8_t order[SLICE], const struct mc_md5_message *in, size_t count)
 {
     uint64_t of_kind[KINDS + 1] = {0};
+    unsigned differ = 0;
     uint64_t left;
     size_t n = 0;
 
+    for (size_t i = 0; i < count; i++) {
+        differ |= in[i].block_count ^ in[0].block_count;
+        order[i] = (uint8_t)i;
+    }
+    if (differ == 0)
+        return;
     for (size_t i = 0; i < count; i++)
         of_kind[kind_of(&in[i])] |= 1ull << i;
     for (unsigned kind = 0; kind <= KINDS; kind++) {

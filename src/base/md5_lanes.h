@@ -20,7 +20,10 @@ enum mc_md5_way {
 /* Whether this machine can go that way. BEST and PORTABLE: always. */
 bool mc_md5_has(enum mc_md5_way way);
 
-/* A message with its padding: whole blocks, at any alignment. At least one. */
+/*
+ * A message with its padding (a byte 0x80, zeros, and eight bytes of its length in
+ * bits): whole blocks, at any alignment. At least one.
+ */
 struct mc_md5_message {
     const uint8_t *blocks;
     uint32_t block_count;
@@ -31,12 +34,6 @@ static inline uint32_t mc_md5_blocks(size_t bytes)
 {
     return (uint32_t)((bytes + 8) / MC_MD5_BLOCK + 1);
 }
-
-/*
- * Puts the padding behind a message that lies at `room`. Writes up to MC_MD5_BLOCK
- * bytes past the last block: room holds mc_md5_blocks(bytes) + 1 blocks.
- */
-void mc_md5_pad(uint8_t *room, size_t bytes);
 
 /*
  * ret[i] is the digest of in[i]. `way` is one that mc_md5_has. Any count; messages

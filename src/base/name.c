@@ -2,6 +2,7 @@
 /* base/name.c -- the one place that says what a name is. */
 #include "base/name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_alnum(char c)
@@ -78,4 +79,28 @@ bool mc_name_place(const void *entries, size_t count, size_t size, const char *n
     }
     *ret_at = lo;
     return false;
+}
+
+void *mc_name_entry(struct mc_name_list *list, size_t size, const struct mc_name *name)
+{
+    unsigned char *entry;
+    size_t at;
+
+    if (mc_name_place(list->entries, list->count, size, name->s, &at))
+        return (unsigned char *)list->entries + at * size;
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 8 : 2 * list->room;
+        void *more = realloc(list->entries, room * size);
+
+        if (more == NULL)
+            return NULL;
+        list->entries = more;
+        list->room = room;
+    }
+    entry = (unsigned char *)list->entries + at * size;
+    memmove(entry + size, entry, (list->count - at) * size);
+    memset(entry, 0, size);
+    memcpy(entry, name, sizeof(*name));
+    list->count++;
+    return entry;
 }

@@ -29,4 +29,17 @@ void mc_name_read(struct mc_reader *r, struct mc_name *ret);
 bool mc_name_place(const void *entries, size_t count, size_t size, const char *name,
                    size_t *ret_at);
 
+/* A list of such entries that grows. Starts as {0}; entries are freed with free(). */
+struct mc_name_list {
+    void *entries;
+    size_t count;
+    size_t room;
+};
+
+/*
+ * The entry of `size` bytes of a name, lent until the next one is made: one of zeros
+ * but for its name if there was none. NULL when memory is out.
+ */
+void *mc_name_entry(struct mc_name_list *list, size_t size, const struct mc_name *name);
+
 #endif /* MCOS_BASE_NAME_H */

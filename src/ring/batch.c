@@ -2,8 +2,9 @@
 /*
  * ring/batch.c -- look-ups by the batch, a chunk of keys at a time.
  *
- * Three passes over a chunk, so that nothing waits for what was begun a moment ago:
- * join the names into one room, hash them and ask for their rows, read the rows.
+ * Nothing waits for what was begun a moment ago: a name is joined in one room a few
+ * names before it is hashed, its row is asked for as soon as its partition is known,
+ * and the rows of a chunk are read when the next chunk is hashed.
  */
 #include "ring/batch.h"
 
@@ -13,8 +14,11 @@
 
 #include <string.h>
 
-#define CHUNK_KEYS  64u   /* bits of `todo` */
+#define CHUNK_KEYS  64u
 #define CHUNK_BYTES 8192u /* names of a chunk; a longer one is looked up alone */
+#define FLATTEN     __attribute__((flatten)) /* of libxxhash's functions: no calls */
+#define STEP        16u
+#define LAG         8u /* names joined before the first of them is hashed */
 
 struct batch {
     const struct mc_ring *ring;
@@ -26,17 +30,9 @@ struct batch {
     int *errs;     /* or NULL */
     size_t failed;
     size_t row_bytes;
+    unsigned power;
     enum mc_md5_way way;
-};
-
-/* Keys first .. first + count - 1. */
-struct chunk {
-    size_t first;
-    size_t count;
-    uint64_t todo; /* a bit for each key whose name is to be hashed */
-    uint32_t part[CHUNK_KEYS];
-    struct mc_bytes name[CHUNK_KEYS];
-    uint8_t room[CHUNK_BYTES + MC_MD5_BLOCK];
+    const struct frame *frame; /* of MD5; NULL: the secret is too long for one */
 };
 
 /* memcpy without a call, for runs that are short as a rule. Returns the end. */
@@ -63,6 +59,7 @@ static inline uint8_t *put(uint8_t *to, struct mc_bytes in)
     return to + n;
 }
 
+/* Of a key that is not wrong. */
 static inline uint8_t *put_name(uint8_t *to, const struct mc_key *key)
 {
     to = put(to, key->account);
@@ -78,78 +75,121 @@ static inline uint8_t *put_name(uint8_t *to, const struct mc_key *key)
 
 static inline size_t name_bytes(const struct mc_key *key)
 {
-    return key->account.len + (key->container.len == 0 ? 0 : key->container.len + 1) +
-           (key->object.len == 0 ? 0 : key->object.len + 1);
+    return key->account.len + key->container.len + (key->container.len != 0) +
+           key->object.len + (key->object.len != 0);
 }
 
 /* A key that is wrong, or too long for the room. */
-static void ask_alone(struct batch *b, struct chunk *c, size_t i)
+static void ask_alone(struct batch *b, size_t i)
 {
-    const size_t at = c->first + i;
     int err;
 
-    c->part[i] = MC_PART_NONE;
-    err = mc_lookup_part_fast(b->ring, b->secret, &b->keys[at], &c->part[i]);
+    b->parts[i] = MC_PART_NONE;
+    err = mc_lookup_part_fast(b->ring, b->secret, &b->keys[i], &b->parts[i]);
     b->failed += err != 0;
     if (b->errs != NULL)
-        b->errs[at] = err;
+        b->errs[i] = err;
 }
 
-/* Notes a partition, and asks memory for its row before anybody reads it. */
-static inline void found(const struct batch *b, struct chunk *c, size_t i,
-                         uint32_t part)
+static size_t ask_singly(struct batch *b, size_t first, size_t most)
 {
-    c->part[i] = part;
-    __builtin_prefetch(b->ring->table + part * b->row_bytes);
-}
-
-/* Joins the names of as many keys as there is room for; returns how many. */
-static size_t join_md5(struct batch *b, struct chunk *c, size_t most)
-{
-    const struct mc_key *keys = b->keys + c->first;
-    const struct mc_bytes prefix = b->secret->prefix;
-    const struct mc_bytes suffix = b->secret->suffix;
-    uint8_t *to = c->room;
-
-    for (size_t i = 0; i < most; i++) {
-        const size_t bytes = prefix.len + 1 + name_bytes(&keys[i]) + suffix.len;
-        const size_t left = (size_t)(c->room + CHUNK_BYTES - to);
-        uint8_t *start = to;
-
-        if (!mc_key_ok(&keys[i]) || bytes > CHUNK_BYTES - MC_MD5_BLOCK) {
-            ask_alone(b, c, i);
-            continue;
-        }
-        if (mc_md5_blocks(bytes) * MC_MD5_BLOCK > left)
-            return i;
-        c->name[i] = (struct mc_bytes){start, bytes};
-        c->todo |= 1ull << i;
-        to = put(to, prefix);
-        *to++ = '/';
-        to = put_name(to, &keys[i]);
-        (void)put(to, suffix);
-        mc_md5_pad(start, bytes);
-        to = start + mc_md5_blocks(bytes) * MC_MD5_BLOCK;
-    }
+    for (size_t i = first; i < first + most; i++)
+        ask_alone(b, i);
     return most;
 }
 
-static void hash_md5(const struct batch *b, struct chunk *c)
+/*
+ * Notes a partition, and asks memory for its row before anybody reads it: one of
+ * three ids begins in one line of the cache and ends in another in one case of twelve.
+ */
+static inline void found(const struct batch *b, size_t i, uint32_t part)
 {
-    const unsigned power = b->ring->head.part_power;
+    const uint8_t *row = b->ring->table + part * b->row_bytes;
+
+    b->parts[i] = part;
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + b->row_bytes - 1);
+}
+
+/* What MD5 is given before each name and after it, padding included. */
+struct frame {
+    size_t before; /* bytes of the prefix and a slash */
+    size_t after;  /* of the suffix alone */
+    uint8_t prefix[MC_SECRET_MAX + 1 + STEP];
+    uint8_t suffix[MC_SECRET_MAX + MC_MD5_BLOCK + STEP];
+};
+
+/* Whether the secret fits. */
+static bool frame_fill(struct frame *f, const struct mc_secret *secret)
+{
+    if (secret->prefix.len > MC_SECRET_MAX || secret->suffix.len > MC_SECRET_MAX)
+        return false;
+    f->before = secret->prefix.len + 1;
+    f->after = secret->suffix.len;
+    (void)put(f->prefix, secret->prefix);
+    f->prefix[secret->prefix.len] = '/';
+    memset(f->prefix + f->before, 0, STEP);
+    (void)put(f->suffix, secret->suffix);
+    memset(f->suffix + f->after, 0, MC_MD5_BLOCK + STEP);
+    f->suffix[f->after] = 0x80;
+    return true;
+}
+
+/* At least one step; what is past the end means nothing, and both sides have room. */
+static inline void put_steps(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    size_t at = 0;
+
+    do {
+        memcpy(to + at, from + at, STEP);
+        at += STEP;
+    } while (at < bytes);
+}
+
+/* The message of a name, at `to`. */
+static inline void put_message(uint8_t *to, const struct frame *f,
+                               const struct mc_key *key, size_t bytes)
+{
+    uint8_t *end;
+
+    put_steps(to, f->prefix, f->before);
+    end = put_name(to + f->before, key);
+    put_steps(end, f->suffix, f->after + MC_MD5_BLOCK);
+    mc_set_u64(to + mc_md5_blocks(bytes) * MC_MD5_BLOCK - 8, (uint64_t)bytes * 8);
+}
+
+/* Keys from `first` on, as many as there is room for; returns how many. */
+static size_t ask_md5(struct batch *b, size_t first, size_t most)
+{
+    const struct frame *f = b->frame;
     struct mc_md5_message message[CHUNK_KEYS];
     uint8_t digest[CHUNK_KEYS][MC_MD5_BYTES];
-    size_t n = 0;
+    uint8_t which[CHUNK_KEYS];
+    uint8_t room[CHUNK_BYTES + MC_MD5_BLOCK + STEP];
+    uint8_t *to = room;
+    size_t joined = 0;
+    size_t i;
 
-    for (uint64_t left = c->todo; left != 0; left &= left - 1) {
-        const struct mc_bytes *name = &c->name[__builtin_ctzll(left)];
+    for (i = 0; i < most; i++) {
+        const struct mc_key *key = &b->keys[first + i];
+        const size_t bytes = f->before + name_bytes(key) + f->after;
+        const size_t whole = (size_t)mc_md5_blocks(bytes) * MC_MD5_BLOCK;
 
-        message[n++] = (struct mc_md5_message){name->ptr, mc_md5_blocks(name->len)};
+        if (!mc_key_ok(key) || bytes > CHUNK_BYTES - MC_MD5_BLOCK) {
+            ask_alone(b, first + i);
+            continue;
+        }
+        if (whole > (size_t)(room + CHUNK_BYTES - to))
+            break;
+        which[joined] = (uint8_t)i;
+        message[joined++] = (struct mc_md5_message){to, mc_md5_blocks(bytes)};
+        put_message(to, f, key, bytes);
+        to += whole;
     }
-    mc_md5_lanes(b->way, digest, message, n);
-    n = 0;
-    for (uint64_t left = c->todo; left != 0; left &= left - 1)
-        found(b, c, (size_t)__builtin_ctzll(left), mc_part_of_md5(digest[n++], power));
+    mc_md5_lanes(b->way, digest, message, joined);
+    for (size_t n = 0; n < joined; n++)
+        found(b, first + which[n], mc_part_of_md5(digest[n], b->power));
+    return i;
 }
 
 static inline uint32_t part_of(struct mc_bytes name, unsigned power)
@@ -157,70 +197,74 @@ static inline uint32_t part_of(struct mc_bytes name, unsigned power)
     return (uint32_t)(mc_xxh3_64_inline(name) >> 1 >> (63 - power));
 }
 
-/* As join_md5; a name of one piece is hashed at once and where it lies. */
-static size_t join_xxh3(struct batch *b, struct chunk *c, size_t most)
+/*
+ * As ask_md5; a name of one piece is hashed at once and where it lies. The others wait
+ * until what was written of them has reached memory: only then can more bytes be read
+ * at once than were written at once.
+ */
+FLATTEN static size_t ask_xxh3(struct batch *b, size_t first, size_t most)
 {
-    const struct mc_key *keys = b->keys + c->first;
-    const unsigned power = b->ring->head.part_power;
-    uint8_t *to = c->room;
+    struct mc_bytes name[CHUNK_KEYS];
+    uint8_t which[CHUNK_KEYS];
+    uint8_t room[CHUNK_BYTES];
+    uint8_t *to = room;
+    size_t joined = 0;
+    size_t hashed = 0;
+    size_t i;
 
-    for (size_t i = 0; i < most; i++) {
+    for (i = 0; i < most; i++) {
+        const struct mc_key *key = &b->keys[first + i];
         size_t bytes;
 
-        if (keys[i].container.len == 0 && keys[i].object.len == 0 &&
-            keys[i].account.len != 0) {
-            found(b, c, i, part_of(keys[i].account, power));
+        if (key->container.len == 0 && key->object.len == 0 && key->account.len != 0) {
+            found(b, first + i, part_of(key->account, b->power));
             continue;
         }
-        bytes = name_bytes(&keys[i]);
-        if (!mc_key_ok(&keys[i]) || bytes > CHUNK_BYTES) {
-            ask_alone(b, c, i);
+        bytes = name_bytes(key);
+        if (bytes > (size_t)(room + CHUNK_BYTES - to) && bytes <= CHUNK_BYTES)
+            break;
+        if (bytes > CHUNK_BYTES || !mc_key_ok(key)) {
+            ask_alone(b, first + i);
             continue;
         }
-        if (bytes > (size_t)(c->room + CHUNK_BYTES - to))
-            return i;
-        c->name[i] = (struct mc_bytes){to, bytes};
-        c->todo |= 1ull << i;
-        to = put_name(to, &keys[i]);
+        which[joined] = (uint8_t)i;
+        name[joined++] = (struct mc_bytes){to, bytes};
+        to = put_name(to, key);
+        if (joined - hashed == LAG) {
+            found(b, first + which[hashed], part_of(name[hashed], b->power));
+            hashed++;
+        }
     }
-    return most;
+    for (; hashed < joined; hashed++)
+        found(b, first + which[hashed], part_of(name[hashed], b->power));
+    return i;
 }
 
-static void hash_xxh3(const struct batch *b, struct chunk *c)
-{
-    const unsigned power = b->ring->head.part_power;
-
-    for (uint64_t left = c->todo; left != 0; left &= left - 1) {
-        const size_t i = (size_t)__builtin_ctzll(left);
-
-        found(b, c, i, part_of(c->name[i], power));
-    }
-}
-
-/* What a partition lacks of replicas is last in its row (ring/check.c). */
+/* What a partition lacks of replicas is one, the last in its row (ring/check.c). */
 static inline void read_row(uint32_t *ids, const uint8_t *row, unsigned stride,
                             unsigned id_bytes)
 {
-    for (unsigned r = 0; r < stride; r++) {
-        if (id_bytes == 4) {
-            ids[r] = mc_get_u32(row + 4 * (size_t)r);
-            continue;
-        }
-        ids[r] = mc_get_u16(row + 2 * (size_t)r);
-        ids[r] = ids[r] == UINT16_MAX ? MC_DEVICE_NONE : ids[r];
-    }
+    const unsigned last = stride - 1;
+
+    for (unsigned r = 0; r < stride; r++)
+        ids[r] = id_bytes == 4 ? mc_get_u32(row + 4 * (size_t)r)
+                               : mc_get_u16(row + 2 * (size_t)r);
+    if (id_bytes == 2 && ids[last] == UINT16_MAX)
+        ids[last] = MC_DEVICE_NONE;
 }
 
-static void read_rows(const struct batch *b, const struct chunk *c)
+/* Of keys first .. end - 1. */
+static void read_rows(const struct batch *b, size_t first, size_t end)
 {
     const unsigned stride = b->ring->head.stride;
     const unsigned id_bytes = b->ring->head.id_bytes;
-    uint32_t *ids = b->ids + c->first * stride;
+    const uint8_t *table = b->ring->table;
+    uint32_t *ids = b->ids + first * stride;
 
-    for (size_t i = 0; i < c->count; i++, ids += stride) {
-        const uint8_t *row = b->ring->table + c->part[i] * b->row_bytes;
+    for (size_t i = first; i < end; i++, ids += stride) {
+        const uint8_t *row = table + b->parts[i] * b->row_bytes;
 
-        if (c->part[i] == MC_PART_NONE)
+        if (b->parts[i] == MC_PART_NONE)
             memset(ids, 0xff, stride * sizeof(*ids));
         else if (stride == 3 && id_bytes == 2)
             read_row(ids, row, 3, 2); /* what most rings have, without loops */
@@ -252,29 +296,36 @@ size_t mc_batch_lookup_by(enum mc_md5_way way, const struct mc_ring *ring,
                       .ids = ids,
                       .errs = errs,
                       .row_bytes = (size_t)ring->head.stride * ring->head.id_bytes,
+                      .power = ring->head.part_power,
                       .way = way};
-    struct chunk c;
+    struct frame frame;
+    size_t unread = 0; /* the first key whose row is not read yet */
+    size_t first = 0;
 
     if (ring->head.tombstone)
         return refuse(&b);
-    for (c.first = 0; c.first < count; c.first += c.count) {
-        const size_t left = count - c.first;
+    if (ring->head.hash == MC_HASH_SWIFT_MD5 && frame_fill(&frame, secret))
+        b.frame = &frame;
+    while (first < count) {
+        const size_t left = count - first;
         const size_t most = left < CHUNK_KEYS ? left : CHUNK_KEYS;
+        size_t asked;
 
-        c.todo = 0;
         if (errs != NULL)
-            memset(errs + c.first, 0, most * sizeof(*errs));
-        if (ring->head.hash == MC_HASH_SWIFT_MD5) {
-            c.count = join_md5(&b, &c, most);
-            hash_md5(&b, &c);
-        } else {
-            c.count = join_xxh3(&b, &c, most);
-            hash_xxh3(&b, &c);
-        }
-        memcpy(parts + c.first, c.part, c.count * sizeof(*parts));
+            memset(errs + first, 0, most * sizeof(*errs));
+        if (ring->head.hash == MC_HASH_XXH3)
+            asked = ask_xxh3(&b, first, most);
+        else if (b.frame != NULL)
+            asked = ask_md5(&b, first, most);
+        else
+            asked = ask_singly(&b, first, most);
         if (ids != NULL)
-            read_rows(&b, &c);
+            read_rows(&b, unread, first);
+        unread = first;
+        first += asked;
     }
+    if (ids != NULL)
+        read_rows(&b, unread, count);
     return b.failed;
 }
 

@@ -2,12 +2,14 @@
 """`mcos lookup` beside two agents, one of which is behind: why, everywhere, and at a version."""
 import hashlib
 import json
+import select
 import signal
+import subprocess
 
 import pytest
 
 from test_one_answer import xxh3
-from world import ROOT, mcos, new_world, spec, until
+from world import DEADLINE, MCOS, ROOT, mcos, new_world, spec, until
 
 NAME = ("AUTH_me", "c\u00e9", "a/b.jpg")
 GZ, CONF = ROOT / "examples" / "swift-object.ring.gz", ROOT / "examples" / "swift.conf"
@@ -90,7 +92,7 @@ def test_the_agent_refuses_what_is_no_version(behind, version):
 def test_everywhere_tells_who_differs(behind):
     status, doc = ask(behind.eu, "photos", *NAME, "--everywhere")
     rows = {row["cluster"]: row for row in doc["everywhere"]}
-    assert status == 0 and set(rows) == {"eu", "us", "early"}
+    assert status == 1 and set(rows) == {"eu", "us", "early"}
     assert rows["eu"]["same"] is True and names(rows["eu"]) == names(doc) == behind.said[4]
     assert rows["us"]["stamp"].startswith("v2.")
     assert rows["us"]["same"] is (behind.said[2] == behind.said[4]) is False
@@ -98,11 +100,64 @@ def test_everywhere_tells_who_differs(behind):
     assert rows["early"]["stamp"].startswith("v1.") and rows["early"]["same"] is None
     assert rows["early"]["devices"] is None and "not kept" in rows["early"]["why"]
     status, doc = ask(behind.eu, "nowhere-else", *NAME, "--everywhere")
+    assert status == 0
     why = {row["cluster"]: (row["same"], row.get("why")) for row in doc["everywhere"]}
     assert why == {"eu": (True, None), "us": (None, "it holds none"), "early": (None, "it holds none")}
-    text = mcos("lookup", "photos", *NAME, "--everywhere", server=f"unix:{behind.eu.socket}").stdout
+    done = mcos("lookup", "photos", *NAME, "--everywhere", server=f"unix:{behind.eu.socket}")
+    text, status = done.stdout, done.returncode
+    assert status == 1
     table = [line.split() for line in text.split("CLUSTER")[2].splitlines()[1:]]
     assert {row[0]: row[3] for row in table} == {"eu": "same", "us": "other", "early": "that"}
+
+
+def lines_of(behind, text, *words):
+    return subprocess.run([MCOS, "--server", f"unix:{behind.eu.socket}", "lookup", "photos", "--stdin",
+                           *words], input=text, capture_output=True, timeout=60)
+
+
+def test_lines_are_answered_as_the_agent_answers_one_by_one(behind):
+    questions = [("AUTH_%d" % i, "c", "o%d" % i) for i in range(20)] + [("AUTH_only",), ("AUTH_x", "c")]
+    text = "".join("\t".join(q) + "\n" for q in questions).encode()
+    done = lines_of(behind, text, "--json", "--handoffs", "2")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and len(answers) == len(questions), done.stderr
+    plain = [line.split("\t") for line in lines_of(behind, text, "--handoffs", "2").stdout.decode().splitlines()]
+    for question, answer, line in zip(questions, answers, plain):
+        one = ask(behind.eu, "photos", *question, "--handoffs", "2")[1]
+        assert answer["partition"] == one["partition"] == int(line[0])
+        for kind, ids in (("devices", line[1]), ("handoffs", line[2])):
+            assert [(d["id"], d["name"]) for d in answer[kind]] == [(d["id"], d["name"]) for d in one[kind]]
+            assert ids == ",".join(str(d["id"]) for d in one[kind])
+
+
+def test_lines_beyond_a_batch_and_bad_ones_are_answered_in_their_places(behind):
+    good = [b"a%d\tc" % i for i in range(3000)]
+    bad = {7: b"a\t\to", 1030: b"", 1031: b"a\tb\tc\td", 2999: b"x" * (1 << 20) + b"y"}
+    done = lines_of(behind, b"\n".join(bad.get(i, line) for i, line in enumerate(good)), "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    alone = [json.loads(line) for line in lines_of(behind, b"\n".join(good), "--json").stdout.splitlines()]
+    assert done.returncode == 8 and len(answers) == len(alone) == 3000
+    assert {i: a["error"]["line"] for i, a in enumerate(answers) if "error" in a} == {i: i + 1 for i in bad}
+    assert all(a == b for i, (a, b) in enumerate(zip(answers, alone)) if i not in bad)
+
+
+def test_a_line_is_answered_before_the_next_one_comes(behind):
+    with subprocess.Popen([MCOS, "--server", f"unix:{behind.eu.socket}", "lookup", "photos", "--stdin"],
+                          bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        for part in (b"AUTH_me\tc\n", b"AUTH_y", b"ou\n", b"last"):
+            run.stdin.write(part)
+            if part.endswith(b"\n"):
+                assert select.select([run.stdout], [], [], DEADLINE)[0], "no answer"
+                assert run.stdout.readline().count(b"\t") == 2
+        run.stdin.close()
+        assert run.stdout.read().count(b"\n") == 1 and run.wait(30) == 0
+
+
+def test_lines_of_a_ring_that_is_not_there_or_deleted(behind):
+    for ring in ("nothing", "gone"):
+        done = subprocess.run([MCOS, "--server", f"unix:{behind.eu.socket}", "lookup", ring, "--stdin", "--json"],
+                              input=b"a\n", capture_output=True, timeout=60)
+        assert done.returncode == 3 and len(done.stdout.splitlines()) == 1, done.stdout
 
 
 def new_in(device, before):
@@ -157,7 +212,10 @@ def test_explained_without_telling_a_secret():
 
 @pytest.mark.parametrize("words", [
     ("--file", GZ, "a", "--at", "1"), ("--file", GZ, "a", "--everywhere"),
-    ("--file", GZ, "--stdin", "--explain"), ("photos", "a", "--at", "1", "--everywhere")])
+    ("--file", GZ, "--stdin", "--explain"), ("photos", "a", "--at", "1", "--everywhere"),
+    ("photos", "--stdin", "--explain"), ("photos", "--stdin", "--at", "1"), ("--stdin",),
+    ("photos", "--stdin", "--everywhere"), ("photos", "a", "--stdin"),
+    ("--file", GZ, "a", "--stdin"), ("photos", "a", "--swift-conf", CONF)])
 def test_what_does_not_go_together(words):
     status, doc = ask(None, *words)
     assert (status, doc["error"]["code"]) == (2, "usage"), doc

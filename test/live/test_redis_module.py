@@ -271,6 +271,17 @@ def test_lookup_mlookup_and_part_agree(one, records):
     assert one.execute_command("RING.PART", KEY, 0, "HANDOFFS", 0)[2] == []
 
 
+def test_mlookup_of_many_names_is_a_lookup_of_each(one, records):
+    merge(one, records.r_1)
+    names = [(f"AUTH_{i}", "c" * (i % 3), f"o{i}" * (i % 3 > 0)) for i in range(150)]
+    names[70] = ("a" * 9000, "c", "")  # hashed alone
+    answers = one.execute_command("RING.MLOOKUP", KEY, len(names), *sum(names, ()), "HANDOFFS", 1)
+    assert len({part for part, _, _ in answers}) > 1
+    for name, answer in zip(names, answers, strict=True):
+        given = [word for word in name if word]
+        assert one.execute_command("RING.LOOKUP", KEY, *given, "HANDOFFS", 1) == answer, name
+
+
 def test_wrong_questions_are_refused(one, records):
     merge(one, records.r_1)
     for command in (["RING.LOOKUP", KEY, "a", "c", "o", "x"],

@@ -4,11 +4,14 @@
  * edges are tested at the edge and one past it.
  */
 #include "base/bytes.h"
+#include "base/name.h"
 #include "mcos/err.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -103,6 +106,36 @@ static void hex_goes_both_ways(void **state)
     assert_false(mc_unhex(back, "00", 3));
 }
 
+struct entry {
+    struct mc_name name;
+    unsigned value;
+};
+
+/* In any order of coming; each is found again, the list is sorted. */
+static void a_list_of_names_has_each_once(void **state)
+{
+    struct mc_name_list list = {0};
+    const struct entry *all;
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        struct mc_name name = {{0}};
+        struct entry *e;
+
+        (void)snprintf(name.s, sizeof(name.s), "n%u", i * 37 % 100);
+        e = mc_name_entry(&list, sizeof(*e), &name);
+        assert_non_null(e);
+        assert_string_equal(e->name.s, name.s);
+        assert_int_equal(e->value, i < 100 ? 0 : i * 37 % 100 + 1);
+        e->value = i * 37 % 100 + 1;
+    }
+    assert_int_equal(list.count, 100);
+    all = list.entries;
+    for (size_t i = 1; i < list.count; i++)
+        assert_true(strcmp(all[i - 1].name.s, all[i].name.s) < 0);
+    free(list.entries);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
@@ -111,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_text_that_does_not_fit_or_holds_nul_is_bad),
         cmocka_unit_test(a_buffer_stops_at_its_bound),
         cmocka_unit_test(hex_goes_both_ways),
+        cmocka_unit_test(a_list_of_names_has_each_once),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);

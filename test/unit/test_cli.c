@@ -5,7 +5,7 @@
  * the right exit status is test/live/test_cli.py.
  */
 #include "app/args.h"
-#include "app/lookup_file.h"
+#include "app/lookup_lines.h"
 #include "app/matrix.h"
 #include "app/offline.h"
 #include "app/wait.h"

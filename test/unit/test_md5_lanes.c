@@ -31,11 +31,21 @@ struct sample {
 
 static struct sample sample;
 
+/* Puts the padding behind a message; room holds mc_md5_blocks(bytes) blocks. */
+static void pad(uint8_t *room, size_t bytes)
+{
+    const size_t whole = (size_t)mc_md5_blocks(bytes) * MC_MD5_BLOCK;
+
+    memset(room + bytes, 0, whole - bytes);
+    room[bytes] = 0x80;
+    mc_set_u64(room + whole - 8, (uint64_t)bytes * 8);
+}
+
 /* A message of that length, whose blocks begin `align` bytes after a boundary of 64. */
 static void add(struct mc_rng *rng, size_t bytes, size_t align)
 {
     const size_t whole = (size_t)mc_md5_blocks(bytes) * MC_MD5_BLOCK;
-    uint8_t *room = calloc(whole + MC_MD5_BLOCK, 1);
+    uint8_t *room = calloc(whole, 1);
     uint8_t *memory = NULL;
 
     assert_non_null(room);
@@ -43,7 +53,7 @@ static void add(struct mc_rng *rng, size_t bytes, size_t align)
     for (size_t i = 0; i < bytes; i++)
         room[i] = (uint8_t)mc_rng_next(rng);
     memcpy(memory + align, room, bytes);
-    mc_md5_pad(room, bytes);
+    pad(room, bytes);
     assert_memory_equal(room, memory + align, bytes);
     memcpy(memory + align, room, whole);
     free(room);
@@ -154,7 +164,7 @@ static void the_digests_are_those_of_the_rfc(void **state)
             char hex[2 * MC_MD5_BYTES + 1];
 
             memcpy(room, suite[i].text, strlen(suite[i].text));
-            mc_md5_pad(room, strlen(suite[i].text));
+            pad(room, strlen(suite[i].text));
             mc_md5_lanes(ways[w], got, &m, 1);
             mc_hex(hex, got[0], MC_MD5_BYTES);
             assert_string_equal(hex, suite[i].digest);

@@ -23,9 +23,7 @@ struct agent_source {
     struct mc_source source; /* first */
     struct mc_client *client;
     struct mc_response response;
-    struct given *given;
-    size_t given_count;
-    size_t given_room;
+    struct mc_name_list given; /* of struct given */
     int64_t confirmed;
     const struct mc_name *asked; /* the ring whose record is asked for; NULL: none is */
     size_t record_bytes;         /* of it, once its head is here */
@@ -100,31 +98,6 @@ static int ask(struct agent_source *s, const char *path, const struct mc_name *r
 
 /* ---- rings ---- */
 
-/* The place of a name; made if there is none. Fails with NOMEM. */
-static int find_given(struct agent_source *s, const struct mc_name *name,
-                      struct given **ret_given)
-{
-    size_t at;
-
-    if (!mc_name_place(s->given, s->given_count, sizeof(*s->given), name->s, &at)) {
-        if (s->given_count == s->given_room) {
-            size_t room = s->given_room == 0 ? 8 : 2 * s->given_room;
-            void *more = realloc(s->given, room * sizeof(*s->given));
-
-            if (more == NULL)
-                return MCOS_E_NOMEM;
-            s->given = more;
-            s->given_room = room;
-        }
-        memmove(s->given + at + 1, s->given + at,
-                (s->given_count - at) * sizeof(*s->given));
-        s->given[at] = (struct given){.name = *name};
-        s->given_count++;
-    }
-    *ret_given = &s->given[at];
-    return 0;
-}
-
 /* The record in the answer, which comes from outside. */
 static int take_record(struct agent_source *s, const struct mc_name *name,
                        struct mc_ring **ret_ring)
@@ -156,9 +129,9 @@ static int look(struct mc_source *source, const struct mc_name *name,
     int err;
 
     s->trouble.text[0] = '\0';
-    err = find_given(s, name, &g);
-    if (err != 0)
-        return err;
+    g = mc_name_entry(&s->given, sizeof(*g), name);
+    if (g == NULL)
+        return MCOS_E_NOMEM;
     /* What is before `known` was given once, and is not fetched again. What is after
      * it, and was not taken all the same, is. */
     old = known != NULL && g->etag[0] != '\0' && mc_stamp_cmp(&g->stamp, known) <= 0;
@@ -214,7 +187,7 @@ static void close_it(struct mc_source *source)
 
     mc_client_free(s->client);
     mc_response_fini(&s->response);
-    free(s->given);
+    free(s->given.entries);
     free(s);
 }
 

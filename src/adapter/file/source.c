@@ -43,9 +43,7 @@ struct file_source {
     struct mc_source source; /* first */
     char *data;
     struct mc_watch watch;
-    struct given *given;
-    size_t given_count;
-    size_t given_room;
+    struct mc_name_list given; /* of struct given */
     struct mcos_diag trouble;
 };
 
@@ -84,31 +82,6 @@ static int open_folders(struct file_source *s, int *ret_data, int *ret_rings)
 }
 
 /* ---- rings ---- */
-
-/* The place of a name; made if there is none. Fails with NOMEM. */
-static int find_given(struct file_source *s, const struct mc_name *name,
-                      struct given **ret_given)
-{
-    size_t at;
-
-    if (!mc_name_place(s->given, s->given_count, sizeof(*s->given), name->s, &at)) {
-        if (s->given_count == s->given_room) {
-            size_t room = s->given_room == 0 ? 8 : 2 * s->given_room;
-            void *more = realloc(s->given, room * sizeof(*s->given));
-
-            if (more == NULL)
-                return MCOS_E_NOMEM;
-            s->given = more;
-            s->given_room = room;
-        }
-        memmove(s->given + at + 1, s->given + at,
-                (s->given_count - at) * sizeof(*s->given));
-        s->given[at] = (struct given){.name = *name};
-        s->given_count++;
-    }
-    *ret_given = &s->given[at];
-    return 0;
-}
 
 static void forget(struct kept *kept)
 {
@@ -216,9 +189,9 @@ static int look(struct mc_source *source, const struct mc_name *name,
 
     s->trouble.text[0] = '\0';
     mc_watch_again(&s->watch, s->data);
-    err = find_given(s, name, &g);
-    if (err != 0)
-        return err;
+    g = mc_name_entry(&s->given, sizeof(*g), name);
+    if (g == NULL)
+        return MCOS_E_NOMEM;
     check_given(g);
     err = open_folders(s, &data, &rings);
     if (err != 0)
@@ -251,9 +224,8 @@ static int previous(struct mc_source *source, const struct mc_name *name,
     int err;
 
     s->trouble.text[0] = '\0';
-    err = find_given(s, name, &g);
-    if (err == 0)
-        err = open_folders(s, &data, &rings);
+    g = mc_name_entry(&s->given, sizeof(*g), name);
+    err = g == NULL ? MCOS_E_NOMEM : open_folders(s, &data, &rings);
     if (err != 0)
         return err;
     err = open_ring(s, rings, file.s, name, &kept);
@@ -361,16 +333,17 @@ static const char *trouble(const struct mc_source *source)
 static void close_it(struct mc_source *source)
 {
     struct file_source *s = (struct file_source *)source;
+    struct given *given = s->given.entries;
 
-    for (size_t i = 0; i < s->given_count; i++) {
-        while (s->given[i].kept != NULL) {
-            struct kept *kept = s->given[i].kept;
+    for (size_t i = 0; i < s->given.count; i++) {
+        while (given[i].kept != NULL) {
+            struct kept *kept = given[i].kept;
 
-            s->given[i].kept = kept->next;
+            given[i].kept = kept->next;
             forget(kept);
         }
     }
-    free(s->given);
+    free(s->given.entries);
     mc_watch_fini(&s->watch);
     free(s->data);
     free(s);
