@@ -445,6 +445,9 @@ void mc_want_end(struct mc_machine *m, struct mc_want *want);
 /* What is wanted under this digest came as a difference that is of no use (P49). */
 void mc_want_whole(struct mc_machine *m, struct mc_ringrow *row,
                    const uint8_t digest8[8]);
+/* What is wanted under this digest came whole and damaged (P64). */
+void mc_want_damaged(struct mc_machine *m, struct mc_ringrow *row,
+                     const uint8_t digest8[8]);
 /* Is it a difference that we asked for? Then no other one is (P48). */
 bool mc_want_expects(const struct mc_machine *m, struct mc_ringrow *row,
                      const struct mc_stamp *came, const uint8_t parent8[8]);

@@ -336,6 +336,8 @@ static bool stored_badly(struct mc_machine *m, struct mc_storing *s, int err)
     }
     if (!passing && s->difference)
         mc_want_whole(m, s->row, s->came.digest);
+    else if (!passing)
+        mc_want_damaged(m, s->row, s->came.digest);
     if (!passing || s->tries == 0 || s->tries == MC_STORE_RETRIES) {
         note = mc_say_ring(m, code, s->row, &s->came);
         note->err = err;

@@ -192,6 +192,19 @@ static uint64_t patience(const struct mc_machine *m, unsigned tries)
     return wait_ms < most_ms ? wait_ms : most_ms;
 }
 
+void mc_want_damaged(struct mc_machine *m, struct mc_ringrow *row,
+                     const uint8_t digest8[8])
+{
+    struct mc_want *both[2] = {&row->newer, &row->lost};
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (!both[i]->on || memcmp(both[i]->digest8, digest8, 8) != 0)
+            continue;
+        both[i]->due_ms = m->now_ms + patience(m, both[i]->tries);
+        mc_sooner(&m->want_due_ms, both[i]->due_ms);
+    }
+}
+
 /* Names what we hold, so that a difference from it will do (P47). */
 static struct mc_want_line line_of(const struct mc_ringrow *row,
                                    const struct mc_want *want)

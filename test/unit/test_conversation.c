@@ -66,6 +66,25 @@ static void the_next_want_goes_to_another_holder_and_patience_grows_late(void **
     mc_ring_unref(v1);
 }
 
+static void what_came_damaged_is_asked_for_again(void **state)
+{
+    struct mc_ring *v1 = kit_ring("photos", NULL, NULL, 10, "", false);
+    struct mc_entry entry = kit_entry(v1);
+
+    (void)state;
+    voice_give_announcement_as("near", &entry, 1, 100000);
+    voice_give_announcement(v1);
+    kit_run(k, 3000);
+    k->nodes[0].store_err = MCOS_E_DIGEST;
+    (void)voice_give_record(v1);
+    assert_true(voice_said("note bad-record"));
+    k->nodes[0].store_err = 0;
+    kit_trace_clear(k);
+    kit_run(k, MC_WANT_RETRY_MS);
+    assert_true(voice_said("talk.far"));
+    mc_ring_unref(v1);
+}
+
 static void what_nobody_active_holds_is_not_asked_for(void **state)
 {
     struct mc_ring *v1 = kit_ring("photos", NULL, NULL, 10, "", false);
@@ -542,6 +561,7 @@ int main(void)
     const struct CMUnitTest cases[] = {
         VOICE_CASE(a_late_want_waits_three_seconds_an_early_one_does_not),
         VOICE_CASE(the_next_want_goes_to_another_holder_and_patience_grows_late),
+        VOICE_CASE(what_came_damaged_is_asked_for_again),
         VOICE_CASE(what_nobody_active_holds_is_not_asked_for),
         VOICE_CASE(two_askers_get_their_own_three_get_one_for_all),
         VOICE_CASE(at_most_four_bodies_are_on_their_way),
