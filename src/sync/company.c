@@ -18,6 +18,7 @@ void mc_speak(struct mc_machine *m)
     mc_announce_bus_up(m);
     mc_wants_bus_up(m);
     mc_out_bus_up(m);
+    mc_full_bus_up(m);
 }
 
 /* ---- who speaks ---- */

@@ -140,8 +140,6 @@ static void on_start(struct mc_machine *m)
     m->start_ms = m->now_ms;
     m->minute_ms = m->now_ms;
     m->ready = m->config.alone;
-    for (size_t i = 0; i < m->ring_count; i++)
-        mc_full_spread(m, m->rings[i]);
     mc_say(m, MC_NOTE_STARTED)->number = (int64_t)m->held_count;
 }
 
@@ -234,7 +232,9 @@ static void on_message(struct mc_machine *m, const struct mc_event *event)
     if (!event->u.message.records)
         mc_company_letter(m);
     if (event->u.message.own) {
-        if (!event->u.message.records)
+        if (event->u.message.records)
+            mc_full_echo(m);
+        else
             mc_on_echo(m, event->u.message.sequence);
         mc_ack(m, delivery);
         return;

@@ -77,7 +77,8 @@ struct mc_ringrow {
     struct mc_demand demand;
     enum mc_out out; /* minted here: has the bus it? */
     uint64_t out_retry_ms;
-    uint64_t full_due_ms; /* next turn in full mode */
+    uint64_t full_from_ms; /* in full mode: when it is the turn of who is first in line */
+    uint64_t full_due_ms;  /* when ours may be */
     /* too new for us */
     bool unread_due;        /* not told yet */
     struct mc_stamp unread; /* the greatest, if greater than held; version 0: none */
@@ -142,7 +143,7 @@ struct mc_storing {
     struct mc_ringrow *row;
     struct mc_stamp came;
     unsigned tries;
-    bool seen_by_all; /* it came on the key of all */
+    bool for_all; /* the same body is on its way to all */
     uint64_t retry_ms;
 };
 
@@ -272,7 +273,8 @@ struct mc_machine {
     size_t members_next; /* in the middle of answering: index of the next line */
     uint64_t out_due_ms;
     uint64_t full_due_ms;
-    uint64_t full_gate_ms;
+    uint64_t full_pace_ms; /* the next body, once the last one came back */
+    uint64_t full_gate_ms; /* the next body, as it looks now */
 
     /* storing */
     struct mc_storing storing[MC_STORES_MAX];
@@ -501,7 +503,8 @@ void mc_out_done(struct mc_machine *m, const struct mc_sending *s, int err);
 /* When a body may be sent next, as far as time decides it. */
 uint64_t mc_publish_next(const struct mc_machine *m);
 void mc_full_seen(struct mc_machine *m, struct mc_ringrow *row);
-void mc_full_spread(struct mc_machine *m, struct mc_ringrow *row);
+void mc_full_bus_up(struct mc_machine *m);
+void mc_full_echo(struct mc_machine *m); /* a body of ours came back */
 void mc_full_due(struct mc_machine *m);
 
 /* ---- records.c ---- */

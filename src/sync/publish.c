@@ -116,16 +116,30 @@ void mc_full_seen(struct mc_machine *m, struct mc_ringrow *row)
     uint64_t from = share(m, MC_FULL_FROM_PCT);
     uint64_t width = share(m, MC_FULL_TO_PCT) - from;
 
-    if (mc_full_mode(m))
-        from += share(m, MC_FULL_LINE_PCT * place_in_line(m, row));
-    row->full_due_ms = m->now_ms + from + mc_rng_below(&m->rng, width + 1);
+    row->full_from_ms = m->now_ms + from + mc_rng_below(&m->rng, width + 1);
+    row->full_due_ms = row->full_from_ms;
     mc_sooner(&m->full_due_ms, row->full_due_ms);
 }
 
-void mc_full_spread(struct mc_machine *m, struct mc_ringrow *row)
+/* What was published while we were away we do not know. */
+void mc_full_bus_up(struct mc_machine *m)
 {
-    row->full_due_ms = mc_soon(m, m->config.announce_interval_ms);
-    mc_sooner(&m->full_due_ms, row->full_due_ms);
+    for (size_t i = 0; i < m->ring_count; i++)
+        mc_full_seen(m, m->rings[i]);
+}
+
+void mc_full_echo(struct mc_machine *m)
+{
+    mc_sooner(&m->full_gate_ms, m->full_pace_ms);
+}
+
+/* Who stands in line is known when it comes to it, not when the ring was seen last. */
+static bool is_our_turn(struct mc_machine *m, struct mc_ringrow *row)
+{
+    if (row->full_due_ms <= m->now_ms)
+        row->full_due_ms =
+            row->full_from_ms + share(m, MC_FULL_LINE_PCT * place_in_line(m, row));
+    return row->full_due_ms <= m->now_ms;
 }
 
 void mc_full_due(struct mc_machine *m)
@@ -139,13 +153,14 @@ void mc_full_due(struct mc_machine *m)
 
         if (row->held == NULL)
             continue;
-        if (row->full_due_ms <= m->now_ms && m->now_ms >= m->full_gate_ms)
+        if (m->now_ms >= m->full_gate_ms && is_our_turn(m, row))
             s = mc_sending_free(m);
         if (s != NULL && mc_room(m, 1, RECORD_ROOM)) {
             *s = (struct mc_sending){.why = MC_SEND_FULL};
             s->token = mc_record_send(m, row, row->stamp.digest, NULL, NULL);
             mc_full_seen(m, row);
-            m->full_gate_ms = m->now_ms + share(m, 50) / m->held_count;
+            m->full_pace_ms = m->now_ms + share(m, 50) / m->held_count;
+            m->full_gate_ms = m->now_ms + m->config.announce_interval_ms;
         }
         mc_sooner(&m->full_due_ms, row->full_due_ms);
     }

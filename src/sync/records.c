@@ -188,7 +188,7 @@ void mc_on_record(struct mc_machine *m, const struct mc_envelope *e,
                              .difference = e->kind == MC_WIRE_DIFFERENCE,
                              .row = row,
                              .came = came,
-                             .seen_by_all = !e->directed && m->fresh};
+                             .for_all = !e->directed && m->fresh};
     mark_arrived(m, row, &came);
     store(m, s);
 }
@@ -215,7 +215,8 @@ void mc_on_mint(struct mc_machine *m, const struct mc_event *event)
     *s = (struct mc_storing){.on = true,
                              .token = event->u.mint.token,
                              .row = row,
-                             .came = event->u.mint.stamp};
+                             .came = event->u.mint.stamp,
+                             .for_all = true};
     store(m, s);
 }
 
@@ -263,11 +264,8 @@ static void adopt(struct mc_machine *m, const struct mc_storing *s,
                                      : 0);
     if (had && event->u.stored.merge.relation == MC_RELATION_UNKNOWN)
         mc_say_ring(m, MC_NOTE_UNKNOWN_LINE, row, &now)->other = before;
-    if (s->seen_by_all)
-        mc_full_seen(m, row);
-    else
-        mc_full_spread(m, row);
-    mc_announce_change(m, row->body_bytes);
+    mc_full_seen(m, row);
+    mc_announce_change(m, s->for_all ? row->body_bytes : 0);
 }
 
 /* Losers are somebody's work: told to all, until somebody settles them (P6). */

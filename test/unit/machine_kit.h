@@ -114,6 +114,7 @@ struct kit_sender {
     uint64_t incarnation;
     uint64_t sequence;
     uint64_t sent_ns;
+    bool directed;
 };
 size_t kit_open(struct mc_buf *b, const struct kit_sender *from,
                 enum mc_wire_kind kind);

@@ -60,7 +60,8 @@ size_t kit_open(struct mc_buf *b, const struct kit_sender *from, enum mc_wire_ki
                             .kind = kind,
                             .incarnation = from->incarnation,
                             .sequence = from->sequence,
-                            .sent_ns = from->sent_ns};
+                            .sent_ns = from->sent_ns,
+                            .directed = from->directed};
     size_t start = b->len;
 
     e.system[0] = KIT_SYSTEM;

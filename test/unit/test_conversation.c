@@ -460,25 +460,31 @@ static void two_equal_ones_answer_for_us(void **state)
     assert_int_equal(k->nodes[0].announces, 1);
 }
 
+/* So many others hold what we hold, and nothing is to be said for a while. */
+static void quiet_world(unsigned clusters)
+{
+    struct mc_entry e = kit_entry(kit_held(k, 0, "photos"));
+    char name[8];
+
+    for (unsigned i = 0; i < clusters; i++) {
+        (void)snprintf(name, sizeof(name), "n%u", i);
+        voice_give_announcement_as(name, &e, 1, 600000);
+    }
+    kit_run(k, 2000); /* what that brought forward is said, */
+    k->nodes[0].announces = 0;
+    while (k->nodes[0].announces == 0)
+        kit_run(k, 10); /* and the regular one too */
+    kit_run(k, MC_ANNOUNCE_GAP_MS);
+    k->nodes[0].announces = 0;
+}
+
 static void changes_are_told_after(uint64_t body_ms)
 {
     const unsigned clusters = 40;
-    struct mc_entry e;
-    char name[8];
 
     assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
     for (unsigned round = 0; round < 20; round++) {
-        e = kit_entry(kit_held(k, 0, "photos"));
-        for (unsigned i = 0; i < clusters; i++) {
-            (void)snprintf(name, sizeof(name), "n%u", i);
-            voice_give_announcement_as(name, &e, 1, 600000);
-        }
-        kit_run(k, 2000); /* what that brought forward is said, */
-        k->nodes[0].announces = 0;
-        while (k->nodes[0].announces == 0)
-            kit_run(k, 10); /* and the regular one too */
-        kit_run(k, MC_ANNOUNCE_GAP_MS);
-        k->nodes[0].announces = 0;
+        quiet_world(clusters);
         assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
         kit_run(k, body_ms + clusters * MC_RECEIPT_AFTER_MS - 10);
         assert_int_equal(k->nodes[0].announces, 0);
@@ -544,6 +550,24 @@ static void a_huge_change_is_told_a_second_later(void **state)
     changes_are_told_after(MC_RECEIPT_BODY_MAX_MS);
 }
 
+/* Nobody else is sent what came to us alone. */
+static void a_huge_answer_is_told_as_soon_as_a_small_one(void **state)
+{
+    const unsigned clusters = 40;
+    struct mc_ring *v2;
+
+    (void)state;
+    k->body_bytes = 100u << 20;
+    assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
+    quiet_world(clusters);
+    v2 = kit_ring("photos", kit_held(k, 0, "photos"), NULL, voice_wall_now(), "", false);
+    peer.directed = true;
+    (void)voice_give_record(v2);
+    kit_run(k, MC_RECEIPT_WINDOW_MS + (clusters + 2) * MC_RECEIPT_PER_CLUSTER_MS + 20);
+    assert_int_equal(k->nodes[0].announces, 1);
+    mc_ring_unref(v2);
+}
+
 static void a_quiet_interval_costs_one_announcement(void **state)
 {
     unsigned steps;
@@ -582,6 +606,7 @@ int main(void)
         VOICE_CASE(a_newcomer_is_told_by_many_over_a_longer_time),
         VOICE_CASE(a_large_change_is_told_later),
         VOICE_CASE(a_huge_change_is_told_a_second_later),
+        VOICE_CASE(a_huge_answer_is_told_as_soon_as_a_small_one),
         VOICE_CASE(a_quiet_interval_costs_one_announcement),
     };
 
