@@ -28,6 +28,13 @@ void mc_listen_check(struct mc_machine *m)
 
 /* ---- when ---- */
 
+static void forget_forward(struct mc_machine *m)
+{
+    m->forward = MC_FORWARD_NONE;
+    m->forward_ms = MC_NEVER;
+    m->behind_ms = MC_NEVER;
+}
+
 void mc_announce_bus_up(struct mc_machine *m)
 {
     size_t start;
@@ -39,8 +46,7 @@ void mc_announce_bus_up(struct mc_machine *m)
     m->unheard = 0;
     m->announce_due_ms = m->now_ms;
     m->start_gap_ms = MC_START_GAP_MS;
-    m->forward = MC_FORWARD_NONE;
-    m->forward_ms = MC_NEVER;
+    forget_forward(m);
     if (!m->members_told) {
         m->members_asked = 0;
         m->members_ask_ms = m->now_ms;
@@ -52,8 +58,7 @@ static void plan_next(struct mc_machine *m)
     uint64_t interval = m->config.announce_interval_ms;
     uint64_t jitter = interval * MC_ANNOUNCE_JITTER_PCT / 100;
 
-    m->forward = MC_FORWARD_NONE;
-    m->forward_ms = MC_NEVER;
+    forget_forward(m);
     if (m->start_gap_ms != 0 && m->start_gap_ms < interval) {
         m->announce_due_ms = m->now_ms + m->start_gap_ms;
         m->start_gap_ms *= 2;
@@ -74,16 +79,21 @@ static size_t count_equals(const struct mc_machine *m)
     return n;
 }
 
-/* At a time of this window, which begins in so many ms. */
-static void bring_forward(struct mc_machine *m, enum mc_forward why, uint64_t after,
-                          uint64_t window)
+/* A time of this window, which begins in so many ms. */
+static uint64_t pick(struct mc_machine *m, uint64_t after, uint64_t window)
 {
     uint64_t at = mc_soon(m, window) + after;
 
     if (m->announced_ms != 0 && at < m->announced_ms + MC_ANNOUNCE_GAP_MS)
         at = m->announced_ms + MC_ANNOUNCE_GAP_MS;
+    return at;
+}
+
+static void bring_forward(struct mc_machine *m, enum mc_forward why, uint64_t after,
+                          uint64_t window)
+{
     m->forward = why;
-    mc_sooner(&m->forward_ms, at);
+    mc_sooner(&m->forward_ms, pick(m, after, window));
 }
 
 static uint64_t receipt_window(const struct mc_machine *m)
@@ -107,21 +117,22 @@ static uint64_t newcomer_window(const struct mc_machine *m)
                                                    : m->config.announce_interval_ms;
 }
 
-void mc_announce_sooner(struct mc_machine *m, enum mc_forward why)
+void mc_announce_newcomer(struct mc_machine *m)
 {
-    uint64_t window;
+    if (m->bus_up && m->forward == MC_FORWARD_NONE)
+        bring_forward(m, MC_FORWARD_ACTIVE, 0, newcomer_window(m));
+}
 
-    if (!m->bus_up || why <= m->forward)
+void mc_announce_behind(struct mc_machine *m)
+{
+    uint64_t window = MC_BEHIND_WINDOW_MS + count_equals(m) * MC_BEHIND_PER_EQUAL_MS;
+
+    if (!m->bus_up || m->forward == MC_FORWARD_CHANGE || m->behind_ms != MC_NEVER)
         return;
-    if (why == MC_FORWARD_ACTIVE) {
-        bring_forward(m, why, 0, newcomer_window(m));
-        return;
-    }
-    window = MC_BEHIND_WINDOW_MS + count_equals(m) * MC_BEHIND_PER_EQUAL_MS;
     if (window > MC_BEHIND_WINDOW_MAX_MS)
         window = MC_BEHIND_WINDOW_MAX_MS;
-    m->forward_equals = 0;
-    bring_forward(m, why, 0, window);
+    m->behind_equals = 0;
+    m->behind_ms = pick(m, 0, window);
 }
 
 void mc_announce_change(struct mc_machine *m, uint64_t body_bytes)
@@ -149,24 +160,26 @@ static void heard_equal(struct mc_machine *m)
         m->start_gap_ms = 0;
         if (m->announced_ms != 0) {
             enum mc_forward why = m->forward;
-            uint64_t at = m->forward_ms;
+            uint64_t forward_ms = m->forward_ms;
+            uint64_t behind_ms = m->behind_ms;
 
             plan_next(m);
             m->forward = why;
-            m->forward_ms = at;
+            m->forward_ms = forward_ms;
+            m->behind_ms = behind_ms;
         }
     }
-    if (m->forward == MC_FORWARD_BEHIND && ++m->forward_equals >= MC_BEHIND_EQUALS) {
-        m->forward = MC_FORWARD_NONE;
-        m->forward_ms = MC_NEVER;
-    }
+    if (m->behind_ms != MC_NEVER && ++m->behind_equals >= MC_BEHIND_EQUALS)
+        m->behind_ms = MC_NEVER;
 }
 
 uint64_t mc_announce_next(const struct mc_machine *m)
 {
-    if (!mc_speaks(m))
-        return MC_NEVER;
-    return m->forward_ms < m->announce_due_ms ? m->forward_ms : m->announce_due_ms;
+    uint64_t at = m->announce_due_ms;
+
+    mc_sooner(&at, m->forward_ms);
+    mc_sooner(&at, m->behind_ms);
+    return mc_speaks(m) ? at : MC_NEVER;
 }
 
 /* ---- what ---- */
@@ -305,7 +318,7 @@ void mc_on_namesake(struct mc_machine *m, const struct mc_envelope *e,
         m->identity_lost = true;
         m->identity_ms = m->now_ms;
     } else {
-        mc_announce_sooner(m, MC_FORWARD_BEHIND); /* so that the other hears us */
+        bring_forward(m, MC_FORWARD_CHANGE, 0, MC_BEHIND_WINDOW_MS); /* it hears us */
     }
 }
 
@@ -319,7 +332,7 @@ static void heard_alive(struct mc_machine *m, struct mc_peer *peer,
     mc_sooner(&m->silent_due_ms, m->now_ms + mc_peer_patience(m, peer));
     mc_peer_state(m, peer, MC_MEMBER_ACTIVE);
     if (!was)
-        mc_announce_sooner(m, MC_FORWARD_ACTIVE); /* it does not know us yet */
+        mc_announce_newcomer(m); /* it does not know us yet */
 }
 
 static void heard_inventory(struct mc_machine *m, struct mc_peer *peer)
@@ -336,7 +349,7 @@ static void heard_inventory(struct mc_machine *m, struct mc_peer *peer)
     else if (!rel.ahead)
         m->ready = true;
     if (rel.behind)
-        mc_announce_sooner(m, MC_FORWARD_BEHIND);
+        mc_announce_behind(m);
 }
 
 /* People will read it: a text with anything strange in it is none. */

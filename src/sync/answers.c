@@ -213,6 +213,5 @@ void mc_answers_bus_down(struct mc_machine *m)
             mc_out_done(m, &s, MCOS_E_AWAY);
     }
     memset(m->lists, 0, sizeof(m->lists));
-    m->members_due_ms = MC_NEVER;
-    m->members_next = 0;
+    mc_members_forget(m);
 }

@@ -19,6 +19,7 @@ void mc_speak(struct mc_machine *m)
     mc_wants_bus_up(m);
     mc_out_bus_up(m);
     mc_full_bus_up(m);
+    mc_members_forget(m);
 }
 
 /* ---- who speaks ---- */

@@ -39,17 +39,22 @@ static unsigned place_in_line(const struct mc_machine *m)
     return before;
 }
 
-/* Clusters that nobody needs to be told of by others: they just told it themselves. Not
- * counted is the one that says how many it knows, for it knows itself. */
-static size_t count_newcomers(const struct mc_machine *m, const struct mc_name *but)
+/* At the end of its answer: did it tell of all but those that nobody needs to be told of,
+ * for they just told it themselves? */
+static bool told_all(struct mc_machine *m, const struct mc_peer *by)
 {
-    size_t n = 0;
+    bool all = true;
 
-    for (size_t i = 0; i < m->peer_count; i++)
-        n += !m->peers[i]->self && m->peers[i]->state == MC_MEMBER_ACTIVE &&
-             strcmp(m->peers[i]->name.s, but->s) != 0 &&
-             m->now_ms - m->peers[i]->changed_ms < MC_EARLY_MS;
-    return n;
+    for (size_t i = 0; i < m->peer_count; i++) {
+        struct mc_peer *peer = m->peers[i];
+        bool new = peer->state == MC_MEMBER_ACTIVE &&
+                   m->now_ms - peer->changed_ms < MC_EARLY_MS;
+
+        all = all && (peer->self || peer == by || new || peer->told_by == by);
+        if (peer->told_by == by)
+            peer->told_by = NULL;
+    }
+    return all;
 }
 
 void mc_members_wanted(struct mc_machine *m)
@@ -65,6 +70,12 @@ void mc_members_wanted(struct mc_machine *m)
         return;
     m->members_due_ms = mc_soon(m, MC_MEMBERS_WINDOW_MS + m->active_count / 2) +
                         (uint64_t)place_in_line(m) * MC_MEMBERS_LINE_MS;
+}
+
+void mc_members_forget(struct mc_machine *m)
+{
+    m->members_due_ms = MC_NEVER;
+    m->members_next = 0;
 }
 
 static void put_line(struct mc_machine *m, const struct mc_peer *peer)
@@ -121,11 +132,13 @@ void mc_exchange_due(struct mc_machine *m)
         answer(m);
 }
 
-static void take_line(struct mc_machine *m, const struct mc_member_line *line)
+static void take_line(struct mc_machine *m, const struct mc_peer *by,
+                      const struct mc_member_line *line)
 {
     struct mc_peer *peer = mc_peer_find(m, line->name.s);
 
     if (peer != NULL) {
+        peer->told_by = by;
         /* What we heard ourselves counts more than what is told. */
         if (!peer->self && peer->heard_ms == 0 && line->state == MC_TOLD_LEFT &&
             peer->state == MC_MEMBER_SILENT) {
@@ -140,6 +153,7 @@ static void take_line(struct mc_machine *m, const struct mc_member_line *line)
         return;
     }
     peer->introduced = true;
+    peer->told_by = by;
     if (line->state == MC_TOLD_LEFT)
         peer->state = MC_MEMBER_LEFT;
     mc_peer_text(m, peer, line->region, line->zone, line->address);
@@ -151,6 +165,8 @@ void mc_on_members(struct mc_machine *m, const struct mc_envelope *e,
     struct mc_members_head head;
     struct mc_reader lines;
     struct mc_member_line line;
+    const struct mc_peer *by = mc_peer_find(m, e->cluster.s);
+    bool all;
 
     if (mc_members_decode(body, &head, &lines) != 0) {
         mc_say(m, MC_NOTE_BAD_MESSAGE)->cluster = e->cluster;
@@ -161,13 +177,14 @@ void mc_on_members(struct mc_machine *m, const struct mc_envelope *e,
             mc_say(m, MC_NOTE_BAD_MESSAGE)->cluster = e->cluster;
             return;
         }
-        take_line(m, &line);
+        take_line(m, by, &line);
     }
+    all = head.last && by != NULL && told_all(m, by);
     if (!m->fresh)
         return;
     m->members_told = true;
     m->members_ask_ms = MC_NEVER;
-    if (head.last && head.known + count_newcomers(m, &e->cluster) >= m->peer_count) {
+    if (all) {
         m->members_due_ms = m->members_next > 0 ? m->members_due_ms : MC_NEVER;
         m->members_quiet_ms = m->now_ms + MC_MEMBERS_QUIET_MS;
     }

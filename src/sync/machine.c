@@ -47,6 +47,7 @@ int mc_machine_new(const struct mc_machine_config *config,
     m->silent_due_ms = MC_NEVER;
     m->announce_due_ms = MC_NEVER;
     m->forward_ms = MC_NEVER;
+    m->behind_ms = MC_NEVER;
     m->want_due_ms = MC_NEVER;
     m->list_due_ms = MC_NEVER;
     m->members_ask_ms = MC_NEVER;

@@ -109,6 +109,7 @@ struct mc_peer {
     uint8_t uid[MC_UID_BYTES];
     bool self;
     bool introduced; /* remembered, told of or heard: not new any more */
+    const struct mc_peer *told_by; /* in an answer that has not ended (P52) */
     bool full;
     uint8_t protocol;
     uint8_t format; /* the greatest that it reads; 0: it never said */
@@ -175,7 +176,6 @@ struct mc_list_job {
 /* Why the next announcement is brought forward; the later outweighs the earlier. */
 enum mc_forward {
     MC_FORWARD_NONE,
-    MC_FORWARD_BEHIND, /* somebody is */
     MC_FORWARD_ACTIVE, /* a cluster became so */
     MC_FORWARD_CHANGE  /* of what we hold */
 };
@@ -249,7 +249,8 @@ struct mc_machine {
     uint64_t start_gap_ms; /* 0: the start is over */
     enum mc_forward forward;
     uint64_t forward_ms;
-    unsigned forward_equals;
+    uint64_t behind_ms; /* somebody is (P25): of its own, for others may answer */
+    unsigned behind_equals;
     bool ready; /* to mint */
     uint64_t confirmed_ms;
     bool identity_lost;
@@ -398,6 +399,7 @@ uint64_t mc_mute_at(const struct mc_machine *m);
 /* ---- exchange.c ---- */
 
 void mc_members_wanted(struct mc_machine *m);
+void mc_members_forget(struct mc_machine *m); /* what was asked before */
 void mc_on_members(struct mc_machine *m, const struct mc_envelope *e,
                    struct mc_bytes body);
 void mc_exchange_due(struct mc_machine *m);
@@ -427,8 +429,10 @@ void mc_speak(struct mc_machine *m); /* the bus is up and we speak: begin */
 
 void mc_announce_bus_up(struct mc_machine *m);
 void mc_announce_due(struct mc_machine *m);
-/* For who is behind, or has become ACTIVE. */
-void mc_announce_sooner(struct mc_machine *m, enum mc_forward why);
+/* For who has become ACTIVE. */
+void mc_announce_newcomer(struct mc_machine *m);
+/* For who is behind. */
+void mc_announce_behind(struct mc_machine *m);
 /* For a change of ours; body_bytes: that on its way to all, 0 if there is none. */
 void mc_announce_change(struct mc_machine *m, uint64_t body_bytes);
 void mc_on_announce(struct mc_machine *m, const struct mc_envelope *e,

@@ -209,8 +209,10 @@ static void give_members_wanted(const char *cluster)
     kit_give(k, false, &b);
 }
 
-static void give_members(const char *cluster, uint32_t known)
+/* names: one letter each, a digit behind it, as "a1a2". */
+static void give_members(const char *cluster, const char *names)
 {
+    const unsigned count = (unsigned)strlen(names) / 2;
     struct kit_sender who = peer;
     size_t start;
     size_t at;
@@ -219,8 +221,15 @@ static void give_members(const char *cluster, uint32_t known)
     who.sequence = ++peer.sequence;
     mc_buf_clear(&b);
     start = kit_open(&b, &who, MC_WIRE_MEMBERS);
-    at = mc_members_open(&b, known);
-    mc_members_close(&b, at, true, 0);
+    at = mc_members_open(&b, count);
+    for (unsigned i = 0; i < count; i++) {
+        struct mc_member_line line = {.uid = {1}, .state = MC_TOLD_SILENT};
+        const char name[3] = {names[2 * i], names[2 * i + 1]};
+
+        mc_name_set(&line.name, name);
+        mc_members_put(&b, &line);
+    }
+    mc_members_close(&b, at, true, count);
     mc_envelope_seal(&b, start);
     kit_give(k, false, &b);
 }
@@ -228,7 +237,7 @@ static void give_members(const char *cluster, uint32_t known)
 /* P52: c00 stands behind a1, a2 and a3, of which one is silent, and before z1. */
 static void who_is_there_is_answered_in_line(void **state)
 {
-    static const char *const names[] = {"a1", "a3", "far", "z1"};
+    static const char *const names[] = {"a1", "a3", "f1", "z1"};
 
     (void)state;
     voice_give_announcement_as("a2", NULL, 0, 600000);
@@ -238,7 +247,7 @@ static void who_is_there_is_answered_in_line(void **state)
         voice_give_announcement_as(names[i], NULL, 0, 600000);
     kit_run(k, MC_EARLY_MS);
     for (int i = 0; i < 10; i++) {
-        give_members_wanted("far");
+        give_members_wanted("f1");
         kit_run(k, 2 * MC_MEMBERS_LINE_MS - 1);
         assert_false(voice_said("members talk"));
         kit_run(k, MC_MEMBERS_WINDOW_MS + 10);
@@ -247,30 +256,30 @@ static void who_is_there_is_answered_in_line(void **state)
         for (size_t n = 0; n < 4; n++)
             voice_give_announcement_as(names[n], NULL, 0, 600000);
     }
-    /* a1 does, and knows as many. */
-    give_members_wanted("far");
-    give_members("a1", 6);
+    /* a1 does, and tells of all. */
+    give_members_wanted("f1");
+    give_members("a1", "a1a2a3f1z1");
     kit_run(k, 10000);
     assert_false(voice_said("members talk"));
     for (size_t n = 0; n < 4; n++)
         voice_give_announcement_as(names[n], NULL, 0, 600000);
-    /* It knows fewer. */
-    give_members_wanted("far");
-    give_members("a1", 5);
+    /* It leaves out the one that is silent. */
+    give_members_wanted("f1");
+    give_members("a1", "a1a3f1z1");
     kit_run(k, 10000);
     assert_true(voice_said("members talk"));
     for (size_t n = 0; n < 4; n++)
         voice_give_announcement_as(names[n], NULL, 0, 600000);
-    /* Fewer by those who told of themselves just now: they need nobody's word. But
-     * who says how many it knows is among them itself. */
+    /* It leaves out those who told of themselves just now: they need nobody's word. */
     voice_give_announcement_as("z2", NULL, 0, 1000);
     voice_give_announcement_as("z3", NULL, 0, 1000);
-    give_members_wanted("far");
-    give_members("a1", 6);
+    give_members_wanted("f1");
+    give_members("a1", "a1a2a3f1z1");
     kit_run(k, 5000);
     assert_false(voice_said("members talk"));
-    give_members_wanted("far");
-    give_members("z3", 6);
+    /* As many, but not the same ones. */
+    give_members_wanted("f1");
+    give_members("z3", "a1a3f1z1z2z3");
     kit_run(k, 4000);
     assert_true(voice_said("members talk"));
 }
@@ -358,6 +367,30 @@ static void the_older_of_two_with_one_name_stays(void **state)
     assert_false(mc_machine_status(k->nodes[0].machine).identity_lost);
     voice_give_announcement_as("c00", NULL, 0, 60000 - MC_SAME_START_MS);
     assert_true(mc_machine_status(k->nodes[0].machine).identity_lost);
+}
+
+/* P54: and nobody else can say it for us. */
+static void who_stays_is_heard_by_the_other(void **state)
+{
+    static const char *const equals[] = {"n1", "n2"};
+
+    (void)state;
+    kit_kill(k, 0, false);
+    kit_start(k, 0);
+    kit_run(k, 60000);
+    for (unsigned i = 0; i < 2; i++)
+        voice_give_announcement_as(equals[i], NULL, 0, 600000);
+    kit_run(k, 2000);
+    k->nodes[0].announces = 0;
+    while (k->nodes[0].announces == 0)
+        kit_run(k, 10);
+    kit_run(k, MC_ANNOUNCE_GAP_MS);
+    k->nodes[0].announces = 0;
+    voice_give_announcement_as("c00", NULL, 0, 1000);
+    for (unsigned i = 0; i < 2; i++)
+        voice_give_announcement_as(equals[i], NULL, 0, 600000);
+    kit_run(k, MC_BEHIND_WINDOW_MS);
+    assert_int_equal(k->nodes[0].announces, 1);
 }
 
 static void of_two_as_old_the_greater_incarnation_stays(void **state)
@@ -528,6 +561,24 @@ static void a_newcomer_is_told_by_many_over_a_longer_time(void **state)
     assert_in_range(early, 3, 13); /* a third of 20 */
 }
 
+/* P25: who is behind does not wait for what newcomers are told. */
+static void who_is_behind_is_told_before_newcomers_are(void **state)
+{
+    const unsigned clusters = 80;
+
+    (void)state;
+    assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
+    for (unsigned round = 0; round < 10; round++) {
+        char name[8];
+
+        quiet_world(clusters);
+        (void)snprintf(name, sizeof(name), "new%u", round);
+        voice_give_announcement_as(name, NULL, 0, 600000); /* new, and behind */
+        kit_run(k, MC_BEHIND_WINDOW_MAX_MS);
+        assert_int_equal(k->nodes[0].announces, 1);
+    }
+}
+
 /* P26: the record itself is on its way to all of them. */
 static void a_change_is_not_told_at_once(void **state)
 {
@@ -597,11 +648,13 @@ int main(void)
         VOICE_CASE(who_misses_its_own_echo_is_mute),
         VOICE_CASE(the_newcomer_of_two_with_one_name_gives_way),
         VOICE_CASE(the_older_of_two_with_one_name_stays),
+        VOICE_CASE(who_stays_is_heard_by_the_other),
         VOICE_CASE(of_two_as_old_the_greater_incarnation_stays),
         VOICE_CASE(a_clock_far_from_three_others_may_not_mint),
         VOICE_CASE(a_start_announces_at_0_300_900_2100),
         VOICE_CASE(one_equal_ends_the_start),
         VOICE_CASE(two_equal_ones_answer_for_us),
+        VOICE_CASE(who_is_behind_is_told_before_newcomers_are),
         VOICE_CASE(a_change_is_not_told_at_once),
         VOICE_CASE(a_newcomer_is_told_by_many_over_a_longer_time),
         VOICE_CASE(a_large_change_is_told_later),
