@@ -39,6 +39,8 @@ static struct {
     int merge_err; /* the next merges fail with this */
     unsigned merge_fails;
     bool merge_done_first; /* yet the record gets there */
+    int claim_err; /* what the registry says to a claim */
+    unsigned claims;
     unsigned get_fails;
     unsigned gets;
     bool forgets; /* what was replaced */
@@ -122,6 +124,16 @@ static int merge(struct mc_store *store, struct mc_ring *ring, struct mc_merge *
     return w.merge_err;
 }
 
+static int claim(struct mc_store *store, struct mc_ring *ring,
+                 const struct mc_ring *parent)
+{
+    (void)store;
+    (void)ring;
+    (void)parent;
+    w.claims++;
+    return w.claim_err;
+}
+
 static int list(struct mc_store *store, struct mc_name **ret, size_t *ret_count)
 {
     (void)store;
@@ -182,6 +194,7 @@ static void quarantine(struct mc_store *store, struct mc_bytes bytes,
 
 static const struct mc_store_ops store_ops = {
     .merge = merge,
+    .claim = claim,
     .list = list,
     .get = get,
     .keeps = keeps,
@@ -449,6 +462,22 @@ static int free_records(void **state)
     mc_ring_unref(v2);
     mc_ring_unref(v3);
     return 0;
+}
+
+/* P94: whom the registry shows beside us may have come back a moment ago. */
+static void one_that_seems_to_be_alone_claims_what_it_mints(void **state)
+{
+    (void)state;
+    deliver(v1);
+    pass(100);
+    w.claim_err = MCOS_E_STALE;
+    assert_int_equal(mint(v1), MCOS_E_BUSY);
+    assert_int_equal(w.claims, 1);
+    assert_int_equal(in_force(), 1);
+    assert_int_equal(on_disk(), 1);
+    w.claim_err = 0;
+    assert_int_equal(mint(v1), 0);
+    assert_int_equal(on_disk(), 2);
 }
 
 static void two_records_of_one_ring_are_tried_again_in_one_step(void **state)
@@ -863,6 +892,7 @@ int main(void)
 {
 #define AGENT_CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest cases[] = {
+        AGENT_CASE(one_that_seems_to_be_alone_claims_what_it_mints),
         AGENT_CASE(two_records_of_one_ring_are_tried_again_in_one_step),
         AGENT_CASE(a_write_in_doubt_is_in_force_once_it_is_found_to_be_there),
         AGENT_CASE(a_mint_in_doubt_is_refused_and_then_shown),
