@@ -6,7 +6,7 @@
  * ring before; what waits is compared with a plain flow (fewest_moves.c) and with what
  * the next build moves; large ones by the certificate (certificate.c).
  *
- *     laws_raise [N]     every N-th world, 1 unless told
+ *     laws_raise [N]     one N-th of the worlds, all unless told
  */
 #include "base/rng.h"
 #include "big_world.h"
