@@ -4,7 +4,8 @@
  *
  * A build that raises the part power and changes nothing else that shares are made of
  * splits the table and leaves it so. The quotas in force are what the devices hold; the
- * next build goes to those of the spec (docs/adr/0016).
+ * next build that is not one of these either goes to those of the spec, as far as
+ * min_move_seconds lets it (docs/adr/0016).
  *
  * Swift's way takes three steps, and nothing may move until the last: the next power is
  * announced (and each disk links its files to where they will be), the table is
