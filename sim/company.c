@@ -211,6 +211,11 @@ static int get(struct mc_store *store, const struct mc_name *name,
     return disk(of(store))->ops->get(disk(of(store)), name, ret_ring);
 }
 
+static bool keeps(struct mc_store *store, const struct mc_ring *ring)
+{
+    return disk(of(store))->ops->keeps(disk(of(store)), ring);
+}
+
 static int get_digest(struct mc_store *store, const struct mc_name *name,
                       const uint8_t digest8[8], struct mc_ring **ret_ring)
 {
@@ -267,6 +272,7 @@ static const struct mc_store_ops store_ops = {.merge = merge,
                                               .room = room,
                                               .list = list,
                                               .get = get,
+                                              .keeps = keeps,
                                               .get_digest = get_digest,
                                               .losers = losers,
                                               .unread = unread,

@@ -24,8 +24,8 @@
  *             mc_ring_head(ring): the partition's devices in row order, then
  *             MC_DEVICE_NONE for replicas that the ring does not have. NULL: no rows;
  *   errs[i]   0, or why keys[i] has no answer: VALUE (no account, object without
- *             container), DELETED (tombstone: all keys, and stride is 0). NULL: not
- * wanted.
+ *             container), DELETED (tombstone: all keys, and stride is 0). NULL:
+ *             not wanted.
  *
  * A key without an answer gets MC_PART_NONE and a row of MC_DEVICE_NONE; the others
  * are not touched by it. Returns how many keys have no answer.

@@ -297,7 +297,7 @@ static int place_next(struct mc_built *b, struct mc_build_report *report,
     if (r == 0)
         r = mc_plan_measure(&b->plan, table, NULL, report);
     if (r == 0 && b->still) {
-        struct mc_plan_input in = plan_input(b);
+        const struct mc_plan_input in = plan_input(b);
 
         r = mc_raise_settle(b, &in, &moves.held_back);
         moves.held_bound = moves.held_back;
@@ -405,12 +405,12 @@ void mc_built_free(struct mc_built *b)
     if (b == NULL)
         return;
     mc_plan_fini(&b->plan);
+    mc_plan_fini(&b->due);
     free(b->id_of);
     free(b->id_of_leaf);
     free(b->index_of);
     free(b->had);
     free(b->held);
-    free(b->due);
     free(b->before);
     free(b->frozen);
     free(b->price);

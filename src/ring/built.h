@@ -12,15 +12,15 @@ struct mc_built {
     struct mc_draft *draft;
     bool still; /* nothing moves (ring/raise.h) */
     struct mc_plan plan;
-    uint32_t *id_of; /* index in the spec -> id */
+    struct mc_plan due; /* where nothing moves: what the spec asks for, while the
+                           quotas of `plan` are what devices hold (ring/raise.h) */
+    uint32_t *id_of;    /* index in the spec -> id */
     uint32_t *id_of_leaf;
     uint32_t *index_of; /* id -> index in the spec, or MC_DEVICE_NONE */
     uint32_t *had;      /* replicas of each id before */
     uint32_t *held;     /* the same, of each device of the spec; NULL: a first build */
     uint32_t *before;   /* the old table, split, in leaves; NULL: a first build */
     unsigned before_stride;
-    uint32_t *due; /* of each leaf: its quota by the weights, where the plan's are what
-                      devices hold, for nothing moves (ring/raise.h); or NULL */
     uint8_t *frozen; /* of each partition, with min_move_seconds; otherwise NULL */
     uint32_t *price; /* of each leaf: the certificate (ring/plan.h); 0 at first */
 };

@@ -20,6 +20,12 @@ struct explaining {
     uint32_t full;   /* devices that hold one replica of every partition */
 };
 
+/* What the spec asks for, also where nothing moves. */
+static const struct mc_plan *due(const struct mc_built *b)
+{
+    return b->still ? &b->due : &b->plan;
+}
+
 /* ---- the tables ---- */
 
 static bool row_has(const uint32_t *row, unsigned n, uint32_t leaf)
@@ -82,7 +88,7 @@ static int count_tables(struct explaining *x)
         for (unsigned i = width; i < stride; i++)
             row[i] = MC_DEVICE_NONE;
         x->to->below_floor +=
-            b->due == NULL && b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
+            !b->still && b->plan.taker_count != 0 && !mc_floor_ok(&b->plan, row);
         mc_survive_row(&survive, row, width);
         if (b->before != NULL && b->before_stride == stride &&
             memcmp(row, b->before + (size_t)p * stride, width * sizeof(*row)) == 0 &&
@@ -134,7 +140,7 @@ static struct mc_why why_overload(const struct mc_plan *plan, uint32_t leaf, boo
 
 static mc_u128 wants(const struct explaining *x, uint64_t weight, unsigned bits)
 {
-    return ((mc_u128)weight * x->built->plan.assignments << bits) / x->weights;
+    return ((mc_u128)weight * due(x->built)->assignments << bits) / x->weights;
 }
 
 static uint64_t apart(uint64_t a, uint64_t b)
@@ -144,7 +150,7 @@ static uint64_t apart(uint64_t a, uint64_t b)
 
 static enum mc_holder holder_of(const struct mc_built *b)
 {
-    if (b->due != NULL)
+    if (b->still)
         return b->in->spec->next_part_power != 0 ? MC_HOLDER_ANNOUNCE : MC_HOLDER_RAISE;
     return b->in->spec->min_move_seconds != 0 ? MC_HOLDER_GENTLE : MC_HOLDER_NONE;
 }
@@ -167,7 +173,7 @@ static void explain_wait(const struct explaining *x, struct mc_explain_device *d
 static void explain_share(const struct explaining *x, struct mc_explain_device *d,
                           uint32_t leaf, uint64_t weight)
 {
-    const struct mc_plan *plan = &x->built->plan;
+    const struct mc_plan *plan = due(x->built);
     uint64_t share = (uint64_t)wants(x, weight, MC_IDEAL_BITS);
     uint64_t capped =
         plan->by_weight != NULL ? plan->by_weight[leaf] : plan->ideal[leaf];
@@ -207,7 +213,7 @@ static void explain_device(const struct explaining *x, uint32_t id,
         add_why(d, (struct mc_why){.kind = MC_WHY_REMOVED});
         return;
     }
-    d->quota = b->due != NULL ? b->due[leaf] : b->plan.quota[leaf];
+    d->quota = due(b)->quota[leaf];
     d->has = x->has[leaf];
     d->moves_in = x->in[leaf];
     d->moves_out = x->out[leaf];

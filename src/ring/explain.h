@@ -35,7 +35,7 @@ enum mc_holder {
     MC_HOLDER_RAISE,    /* the part power is all that grows: nothing moves */
 };
 
-#define MC_WHY_MAX 3u /* reasons of one device: full, overload, min_move_seconds */
+#define MC_WHY_MAX 3u /* of one device: full or takes over, overload, what waits */
 
 struct mc_why {
     enum mc_why_kind kind;

@@ -127,42 +127,27 @@ static int count_moves(const struct mc_built *b, const struct mc_plan *plan,
     return r;
 }
 
-/* As many replicas as the spec comes to: with a fraction it may be more than the
- * split gives. */
-static int count_waiting(const struct mc_built *b, const struct mc_plan_input *like,
-                         uint64_t *ret_waiting)
+int mc_raise_settle(struct mc_built *b, const struct mc_plan_input *in,
+                    uint64_t *ret_waiting)
 {
-    struct mc_plan_input in = *like;
+    struct mc_plan_input held = *in;
+    struct mc_plan_input whole = *in;
     struct mc_plan plan;
     int r;
 
-    in.assignments = mc_spec_assignments(b->in->spec);
-    if (in.assignments == b->plan.assignments)
-        return count_moves(b, &b->plan, ret_waiting);
-    r = mc_plan_init(&plan, &in);
+    whole.assignments = mc_spec_assignments(b->in->spec);
+    r = mc_plan_init(&b->due, &whole);
+    if (r < 0)
+        return r;
+    b->due.progress = b->plan.progress;
+    r = count_moves(b, &b->due, ret_waiting);
+    if (r < 0)
+        return r;
+    held.as_held = true;
+    r = mc_plan_init(&plan, &held);
     if (r < 0)
         return r;
     plan.progress = b->plan.progress;
-    r = count_moves(b, &plan, ret_waiting);
-    mc_plan_fini(&plan);
-    return r;
-}
-
-int mc_raise_settle(struct mc_built *b, struct mc_plan_input *in, uint64_t *ret_waiting)
-{
-    const struct mc_progress *progress = b->plan.progress;
-    struct mc_plan plan;
-    int r = count_waiting(b, in, ret_waiting);
-
-    if (r < 0)
-        return r;
-    in->as_held = true;
-    r = mc_plan_init(&plan, in);
-    if (r < 0)
-        return r;
-    plan.progress = progress;
-    b->due = b->plan.quota;
-    b->plan.quota = NULL;
     mc_plan_fini(&b->plan);
     b->plan = plan;
     return 0;

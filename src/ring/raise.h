@@ -4,7 +4,8 @@
  *
  * A build that raises the part power and changes nothing else that shares are made of
  * splits the table and leaves it so. The quotas in force are what the devices hold; the
- * next build goes to those of the spec (docs/adr/0016).
+ * next build that is not one of these either goes to those of the spec, as far as
+ * min_move_seconds lets it (docs/adr/0016).
  *
  * Swift's way takes three steps, and nothing may move until the last: the next power is
  * announced (and each disk links its files to where they will be), the table is
@@ -30,11 +31,12 @@ bool mc_raise_holds(const struct mc_spec *spec, const struct mc_ring *old);
 int mc_raise_hold(const struct mc_built *b, uint32_t *table, struct mcos_diag *diag);
 
 /*
- * Counts the moves that wait: those that the spec's quotas ask for. Then puts the
- * quotas in force: what the plan's were is due, the plan's are what is held. in: what
- * the plan was made of, changed here. Fails with NOMEM, EMPTY (stopped).
+ * Fills what is due, which is of as many replicas as the spec comes to (of a fraction
+ * that may be more than the split gives), and counts the moves that wait: those to it.
+ * Then puts the quotas in force: the plan's are what is held. in: what the plan was
+ * made of. Fails with NOMEM, EMPTY (stopped).
  */
-int mc_raise_settle(struct mc_built *b, struct mc_plan_input *in,
+int mc_raise_settle(struct mc_built *b, const struct mc_plan_input *in,
                     uint64_t *ret_waiting);
 
 #endif /* MCOS_RING_RAISE_H */

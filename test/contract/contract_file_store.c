@@ -70,14 +70,24 @@ static void break_writes(struct contract_store_world *world, bool on)
         (void)unlink(path);
 }
 
+static void wipe(struct contract_store_world *world)
+{
+    char path[SCRATCH_MAX + 8];
+
+    (void)snprintf(path, sizeof(path), "%s/rings", ((struct file_world *)world)->data);
+    scratch_remove(path);
+}
+
 int main(void)
 {
     struct file_world w = {.world = {.name = "file store",
                                      .keeps = KEEP,
+                                     .looks = true,
                                      .fresh = fresh,
                                      .reopen = reopen,
                                      .close = close_it,
-                                     .break_writes = break_writes}};
+                                     .break_writes = break_writes,
+                                     .wipe = wipe}};
 
     return contract_store_run(&w.world);
 }

@@ -190,14 +190,24 @@ static void break_writes(struct contract_store_world *world, bool on)
         (void)unlink(path);
 }
 
+static void wipe_files(struct contract_store_world *world)
+{
+    char path[SCRATCH_MAX + 8];
+
+    (void)snprintf(path, sizeof(path), "%s/rings", ((struct redis_world *)world)->data);
+    scratch_remove(path);
+}
+
 int main(void)
 {
     struct redis_world w = {.world = {.name = "files and Redis",
                                       .keeps = KEEP,
+                                      .looks = true,
                                       .fresh = fresh,
                                       .reopen = reopen,
                                       .close = close_it,
-                                      .break_writes = break_writes},
+                                      .break_writes = break_writes,
+                                      .wipe = wipe_files},
                             .url = getenv("MCOS_REDIS_URL")};
 
     if (w.url == NULL) {

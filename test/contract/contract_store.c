@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -455,6 +456,59 @@ static void a_merge_that_fails_changes_nothing_and_the_next_one_works(void **sta
     mc_ring_unref(v1);
 }
 
+static bool keeps(const struct mc_ring *ring)
+{
+    return world->store->ops->keeps(world->store, ring);
+}
+
+/* It may take a while until a look tells. */
+static void read_until_kept(const char *name, const struct mc_ring *wanted)
+{
+    const struct timespec a_while = {.tv_nsec = 10 * 1000 * 1000};
+
+    for (unsigned i = 0; i < 100; i++) {
+        holds(name, wanted);
+        if (keeps(wanted))
+            return;
+        (void)nanosleep(&a_while, NULL);
+    }
+    fail();
+}
+
+static void only_what_was_read_and_not_touched_since_is_kept(void **state)
+{
+    struct mc_ring *v1 = record_mint("r", NULL, NULL, "", 2);
+    struct mc_ring *greater;
+    struct mc_ring *smaller;
+
+    (void)state;
+    mint_two(v1, &greater, &smaller);
+    assert_int_equal(world->store->ops->keeps != NULL, world->looks);
+    if (!world->looks)
+        skip();
+    assert_false(keeps(v1));
+    (void)merge(v1);
+    read_until_kept("r", v1);
+    assert_false(keeps(greater));
+    (void)merge(greater);
+    assert_false(keeps(v1));
+    read_until_kept("r", greater);
+    assert_false(keeps(v1));
+    (void)merge(smaller); /* beside it */
+    assert_false(keeps(smaller));
+    read_until_kept("r", greater);
+    if (world->wipe != NULL) {
+        world->wipe(world);
+        assert_false(keeps(greater));
+    }
+    world->close(world);
+    assert_int_equal(world->fresh(world), 0);
+    assert_false(keeps(greater));
+    mc_ring_unref(v1);
+    mc_ring_unref(greater);
+    mc_ring_unref(smaller);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int contract_store_run(struct contract_store_world *of)
@@ -474,6 +528,7 @@ int contract_store_run(struct contract_store_world *of)
         CASE(a_ring_that_was_read_outlives_its_replacement_and_the_store),
         CASE(the_clusters_file_comes_back_as_it_was_saved),
         CASE(a_merge_that_fails_changes_nothing_and_the_next_one_works),
+        CASE(only_what_was_read_and_not_touched_since_is_kept),
     };
 
     world = of;

@@ -13,6 +13,7 @@
 struct contract_store_world {
     const char *name;       /* of the adapter, for the output */
     unsigned keeps;         /* older versions that get_digest still has; at least 2 */
+    bool looks;             /* it has keeps() */
     struct mc_store *store; /* what the cases call; the functions below set it */
     /* An open store that holds nothing. 0 or an error. */
     int (*fresh)(struct contract_store_world *world);
@@ -21,6 +22,8 @@ struct contract_store_world {
     void (*close)(struct contract_store_world *world);
     /* From now on whatever writes fails, until called with false. NULL: cannot. */
     void (*break_writes)(struct contract_store_world *world, bool on);
+    /* Takes what is held from under the open store. NULL: cannot. */
+    void (*wipe)(struct contract_store_world *world);
 };
 
 /* How many cases failed. */
