@@ -11,6 +11,7 @@
 
 #include "mcos/err.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -659,6 +660,31 @@ static void down_comes_before_its_letters_and_up_after_them(void **state)
     expect_nothing(desk); /* DOWN is said once */
 }
 
+static _Atomic(bool) came;
+
+static void *come_up(void *ctx)
+{
+    (void)usleep(20000);
+    came = true;
+    mc_amqp_desk_up(ctx, MC_AMQP_PUBLISHER, false);
+    return NULL;
+}
+
+/* One side that comes up ends the other's pause, but not one that begins later. */
+static void who_came_up_before_a_pause_does_not_cut_it_short(void **state)
+{
+    struct mc_amqp_desk *desk = *state;
+    pthread_t other;
+
+    mc_amqp_desk_down(desk, MC_AMQP_CONSUMER, MCOS_E_AWAY, "gone");
+    mc_amqp_desk_up(desk, MC_AMQP_PUBLISHER, false);
+    came = false;
+    assert_int_equal(pthread_create(&other, NULL, come_up, desk), 0);
+    assert_false(mc_amqp_desk_pause(desk, MC_AMQP_CONSUMER, 60000));
+    assert_true(came);
+    assert_int_equal(pthread_join(other, NULL), 0);
+}
+
 static int bring(struct mc_amqp_desk *desk, enum mc_bus_queue queue, uint64_t tag)
 {
     struct mc_amqp_parcel p = {.tag = tag};
@@ -913,6 +939,7 @@ int main(void)
         cmocka_unit_test(keys_lead_to_their_queue),
         cmocka_unit_test(frames_make_a_letter_and_nothing_else_does),
         cmocka_unit_test(no_memory_is_spent_on_what_is_not_kept),
+        DESK(who_came_up_before_a_pause_does_not_cut_it_short),
         DESK(confirmations_find_their_letters),
         DESK(more_letters_than_the_limit_are_refused),
         DESK(more_bytes_than_the_limit_are_refused),

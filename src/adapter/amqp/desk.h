@@ -87,7 +87,7 @@ struct mc_amqp_desk {
     int side_fd[2];  /* eventfd: the side has something to do */
     int socket[2];   /* of its connection, -1: none */
     bool running[2]; /* its thread */
-    bool nudged[2];  /* try again at once */
+    bool nudged[2];  /* in its pause: try again at once */
     bool up[2];
     bool stopping;
     uint64_t stop_ms; /* then letters are left where they are */

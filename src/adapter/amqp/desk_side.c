@@ -82,6 +82,10 @@ bool mc_amqp_desk_pause(struct mc_amqp_desk *desk, enum mc_amqp_side_name side,
 {
     uint64_t until = desk->clock->now_ms(desk->clock) + ms;
 
+    /* The other may have come up while this one tried: that is no reason to hurry. */
+    (void)pthread_mutex_lock(&desk->lock);
+    desk->nudged[side] = false;
+    (void)pthread_mutex_unlock(&desk->lock);
     for (;;) {
         struct pollfd p = {.fd = desk->side_fd[side], .events = POLLIN};
         uint64_t now = desk->clock->now_ms(desk->clock);
@@ -91,7 +95,6 @@ bool mc_amqp_desk_pause(struct mc_amqp_desk *desk, enum mc_amqp_side_name side,
         (void)pthread_mutex_lock(&desk->lock);
         stopping = desk->stopping;
         nudged = desk->nudged[side];
-        desk->nudged[side] = false;
         (void)pthread_mutex_unlock(&desk->lock);
         if (stopping || nudged || now >= until)
             return stopping;
