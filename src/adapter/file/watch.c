@@ -79,10 +79,12 @@ static bool ends_with(const char *name, const char *end)
  * written aside, and to what others put there, as often as they like. */
 static bool is_read(const struct inotify_event *event)
 {
-    return event->len == 0 || (event->mask & IN_ISDIR) != 0 ||
-           ends_with(event->name, ".ring") || ends_with(event->name, ".prev") ||
-           strcmp(event->name, "clusters") == 0 ||
-           strcmp(event->name, MC_FILE_CONFIRMED) == 0;
+    if (event->len == 0 || (event->mask & IN_ISDIR) != 0)
+        return true;
+    return event->name[0] != '.' &&
+           (ends_with(event->name, ".ring") || ends_with(event->name, ".prev") ||
+            strcmp(event->name, "clusters") == 0 ||
+            strcmp(event->name, MC_FILE_CONFIRMED) == 0);
 }
 
 bool mc_watch_heard(struct mc_watch *watch)
