@@ -40,7 +40,7 @@ static void advise(struct mc_api *api)
     const bool nobody = mc_client_refused(api->client);
 
     (void)mcos_diag_set(
-        &api->diag, MCOS_E_UNREACHABLE, "--server", "%.120s; %s", why.text,
+        &api->diag, MCOS_E_UNREACHABLE, "--server", "%.170s; %s", why.text,
         nobody ? "start mcosd there, or name another agent with "
                  "--server or MCOS_SERVER"
                : "try again, wait longer with --timeout, or name another "

@@ -30,7 +30,7 @@ struct mc_request {
     const char *method;        /* NULL: GET */
     const char *path;          /* from the slash on, query included, escaped */
     const char *if_match;      /* the ETag, with its quotes; NULL: none */
-    const char *if_none_match; /* "*"; NULL: none */
+    const char *if_none_match; /* "*" or an ETag with its quotes; NULL: none */
     const char *content_type;  /* NULL: none */
     struct mc_bytes body;
     /* How many bytes the answer may have, by its status and what of it is here: asked
