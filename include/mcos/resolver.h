@@ -67,7 +67,7 @@ struct mcos_view;     /* one version of it */
 
 /* Made with MCOS_RESOLVER_OPTIONS; all texts are borrowed by open. */
 struct mcos_resolver_options {
-    size_t size; /* of this struct, as you were compiled with it */
+    size_t size;            /* of this struct, as you were compiled with it */
     const char *system;     /* its name; NULL: "mcos". Others' rings are refused */
     const char *swift_conf; /* file with the hash prefix and suffix; NULL: none */
     uint32_t poll_ms;       /* between two looks at a place, 10 to 3600000; 0: 1000 */

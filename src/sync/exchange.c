@@ -39,8 +39,8 @@ static unsigned place_in_line(const struct mc_machine *m)
     return before;
 }
 
-/* At the end of its answer: did it tell of all but those that nobody needs to be told of,
- * for they just told it themselves? */
+/* At the end of its answer: did it tell of all but those that nobody needs to be told
+ * of, for they just told it themselves? */
 static bool told_all(struct mc_machine *m, const struct mc_peer *by)
 {
     bool all = true;

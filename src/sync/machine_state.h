@@ -77,8 +77,9 @@ struct mc_ringrow {
     struct mc_demand demand;
     enum mc_out out; /* minted here: has the bus it? */
     uint64_t out_retry_ms;
-    uint64_t full_from_ms; /* in full mode: when it is the turn of who is first in line */
-    uint64_t full_due_ms;  /* when ours may be */
+    uint64_t
+        full_from_ms; /* in full mode: when it is the turn of who is first in line */
+    uint64_t full_due_ms; /* when ours may be */
     /* too new for us */
     bool unread_due;        /* not told yet */
     struct mc_stamp unread; /* the greatest, if greater than held; version 0: none */
@@ -108,7 +109,7 @@ struct mc_peer {
     struct mc_name name;
     uint8_t uid[MC_UID_BYTES];
     bool self;
-    bool introduced; /* remembered, told of or heard: not new any more */
+    bool introduced;               /* remembered, told of or heard: not new any more */
     const struct mc_peer *told_by; /* in an answer that has not ended (P52) */
     bool full;
     uint8_t protocol;

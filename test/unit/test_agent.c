@@ -39,7 +39,7 @@ static struct {
     int merge_err; /* the next merges fail with this */
     unsigned merge_fails;
     bool merge_done_first; /* yet the record gets there */
-    int claim_err; /* what the registry says to a claim */
+    int claim_err;         /* what the registry says to a claim */
     unsigned claims;
     unsigned get_fails;
     unsigned gets;

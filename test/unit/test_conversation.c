@@ -611,7 +611,8 @@ static void a_huge_answer_is_told_as_soon_as_a_small_one(void **state)
     k->body_bytes = 100u << 20;
     assert_int_equal(kit_mint(k, 0, "photos", ""), 0);
     quiet_world(clusters);
-    v2 = kit_ring("photos", kit_held(k, 0, "photos"), NULL, voice_wall_now(), "", false);
+    v2 =
+        kit_ring("photos", kit_held(k, 0, "photos"), NULL, voice_wall_now(), "", false);
     peer.directed = true;
     (void)voice_give_record(v2);
     kit_run(k, MC_RECEIPT_WINDOW_MS + (clusters + 2) * MC_RECEIPT_PER_CLUSTER_MS + 20);

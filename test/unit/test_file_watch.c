@@ -68,8 +68,8 @@ static void test_what_resolvers_read_is_heard(void **state)
 {
     static const char *const read[] = {"a/rings/photos.ring", "a/rings/photos.prev",
                                        "a/clusters", "a/confirmed"};
-    static const char *const others[] = {"a/log", "a/bus.db-wal", "a/rings/.tmp.photos.ring",
-                                         "a/rings/notes"};
+    static const char *const others[] = {"a/log", "a/bus.db-wal",
+                                         "a/rings/.tmp.photos.ring", "a/rings/notes"};
     struct mc_watch watch;
 
     (void)state;
@@ -80,7 +80,8 @@ static void test_what_resolvers_read_is_heard(void **state)
         write_file(read[i]);
         assert_true(mc_watch_heard(&watch));
     }
-    assert_int_equal(rename(path("a/rings/.tmp.photos.ring"), path("a/rings/photos.ring")), 0);
+    assert_int_equal(
+        rename(path("a/rings/.tmp.photos.ring"), path("a/rings/photos.ring")), 0);
     assert_true(mc_watch_heard(&watch));
     mc_watch_fini(&watch);
 }

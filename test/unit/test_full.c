@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Full mode (P45): when bodies go out unasked, and that a late broker is not given more. */
+/* Full mode (P45): when bodies go out unasked, and that a late broker is not given
+ * more. */
 #include "machine_kit.h"
 
 #include <setjmp.h>
@@ -46,7 +47,8 @@ static void who_reaches_the_bus_listens_before_it_publishes(void **state)
     (void)state;
     kit_run(k, delta_t * 69 / 100);
     assert_int_equal(k->nodes[0].bodies, 0);
-    kit_run(k, delta_t * 51 / 100); /* the last of three goes out a third after the first */
+    kit_run(k, delta_t * 51 /
+                   100); /* the last of three goes out a third after the first */
     assert_int_equal(k->nodes[0].bodies, 1 + (RINGS - 1));
 }
 
@@ -68,8 +70,8 @@ int main(void)
     const struct CMUnitTest cases[] = {
         cmocka_unit_test_setup_teardown(who_reaches_the_bus_listens_before_it_publishes,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(a_body_waits_until_the_one_before_came_back, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(a_body_waits_until_the_one_before_came_back,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(cases, NULL, NULL);
